@@ -1,0 +1,1 @@
+"""Performance testing for AI backends."""

@@ -1,0 +1,96 @@
+"""The metrics Loadstone knows by name: unit, direction, and what each one means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Kind(StrEnum):
+    """How values of a metric add up."""
+
+    DISTRIBUTION = "distribution"  # every value counts; quantiles exist
+    COUNT = "count"  # a sum of integers; rates exist
+    GAUGE = "gauge"  # a level sampled now and then; last, mean, min and max exist
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A named quantity.
+
+    scale:    stored integers per displayed unit; times are stored in ns and shown in ms, so 1e6
+    share_of: the COUNT metric that `rate(...)` divides by, for counts that are a share of another
+    """
+
+    name: str
+    unit: str
+    kind: Kind
+    better: Literal["lower", "higher", "neither"]
+    meaning: str
+    scale: float = 1.0
+    share_of: str | None = None
+
+
+def _time(name: str, meaning: str) -> Metric:
+    return Metric(name, "ms", Kind.DISTRIBUTION, "lower", meaning, scale=1e6)
+
+
+def _count(
+    name: str, meaning: str, *, unit: str = "1", better: Literal["lower", "higher", "neither"] = "neither", share_of: str | None = None
+) -> Metric:
+    return Metric(name, unit, Kind.COUNT, better, meaning, share_of=share_of)
+
+
+BUILT_IN = (
+    _time("http.response_time", "due to last byte of the response by the kernel's clock: what a user on schedule would have waited"),
+    _time("http.service_time", "sent to last byte of the response by the kernel's clock: what the target took"),
+    _time("http.time_to_first_byte", "sent to first byte of the response by the kernel's clock"),
+    _time("http.dns_time", "name to addresses; only when a name was looked up"),
+    _time("http.connect_time", "TCP or Unix-socket connect; only when a connection was opened"),
+    _time("http.tls_time", "TLS handshake after connect; only when one was made"),
+    _count("http.requests", "exchanges started", better="higher"),
+    _count("http.errors", "exchanges that failed, whatever the reason", better="lower", share_of="http.requests"),
+    _count("http.bytes_in", "bytes received, headers included, before decompression", unit="B"),
+    _count("http.bytes_out", "bytes sent, headers included", unit="B"),
+    _time("iteration.duration", "one pass of a user through its task, think time included"),
+    _count("iteration.count", "passes of users through a task that ended", better="higher"),
+    _count("iteration.errors", "passes that ended because the user's own code raised", better="lower", share_of="iteration.count"),
+    _count("check.count", "checks evaluated"),
+    _count("check.failures", "checks that did not hold", better="lower", share_of="check.count"),
+    _count("load.arrivals", "arrivals that were due"),
+    _count("load.dropped", "arrivals that found no free session within the patience", better="lower", share_of="load.arrivals"),
+    _time("load.send_lag", "due to sent: how late the generator was, waiting for a session included"),
+    Metric("load.users", "1", Kind.GAUGE, "neither", "users or sessions that are active"),
+    Metric("load.target_rate", "1/s", Kind.GAUGE, "neither", "arrivals per second that the profile asks for"),
+    _time("generator.share", "kernel receive to seen by the application: time that is ours, not the target's"),
+    _time("generator.loop_lag", "how late the generator's own timer fires"),
+    Metric("generator.cpu", "%", Kind.GAUGE, "lower", "CPU of one worker process; 100 is one core"),
+    Metric("generator.memory", "B", Kind.GAUGE, "lower", "resident memory of one worker process"),
+    Metric("generator.descriptors", "1", Kind.GAUGE, "neither", "open file descriptors of one worker process"),
+    _count("generator.reads", "reads from sockets that returned data"),
+    _count("generator.coalesced_reads", "reads whose single kernel stamp covers more than one segment", better="lower", share_of="generator.reads"),
+    _count("generator.unstamped_reads", "reads without a usable kernel stamp; the application's clock was used", better="lower", share_of="generator.reads"),
+)
+
+
+class Catalogue:
+    """Metrics by name; a suite's own metrics are added to the built-in ones."""
+
+    def __init__(self, own: tuple[Metric, ...] = ()) -> None:
+        self._by_name = {metric.name: metric for metric in (*BUILT_IN, *own)}
+
+    def __getitem__(self, name: str) -> Metric:
+        return self._by_name[name]
+
+    def get(self, name: str) -> Metric | None:
+        """The metric of that name, or None."""
+        return self._by_name.get(name)
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._by_name)
+
+    def add(self, metric: Metric) -> None:
+        """Declare a metric of the suite's own; the built-in names keep their meaning."""
+        self._by_name.setdefault(metric.name, metric)
