@@ -145,7 +145,7 @@ class HttpClient:
         reply.head, reply.status, reply.body = head, head.status, connection.body
         reply.sent_ns, reply.first_ns = connection.sent_ns, connection.first_ns
         reply.end_ns, reply.seen_ns = connection.end_ns, connection.seen_ns
-        if head.encoding or head.cookies or head.status >= 400 or prepared.expect is not None:
+        if head.encoding or head.cookies or head.status not in prepared.expect:
             self._look_closer(prepared, reply, head)
         step = prepared.step
         rows = step.rows if reply.failure is None else step.failed
@@ -169,9 +169,8 @@ class HttpClient:
             if self.cookies is None:
                 self.cookies = CookieJar()
             self.cookies.take(head.headers(), prepared.origin, prepared.target)
-        expect = prepared.expect
-        redirect = prepared.redirects and head.status in REDIRECTS
-        if reply.failure is None and not redirect and (head.status >= 400 if expect is None else head.status not in expect):
+        to_follow = prepared.redirects and head.status in REDIRECTS
+        if reply.failure is None and head.status not in prepared.expect and not to_follow:
             reply.failure, reply.reason = Kind.STATUS, f"status {head.status}"
         if reply.failure is not None:
             prepared.step.failure(reply.failure, reply.reason)

@@ -17,7 +17,7 @@ from loadstone.measure.snapshot import Series
 
 
 @dataclass(frozen=True, slots=True)
-class HttpSettings:
+class HttpOptions:
     """What all requests of a scenario share."""
 
     target: str = ""
@@ -33,13 +33,13 @@ class HttpSettings:
     bearer: str = ""
     source_addresses: tuple[str, ...] = ()
     unix_socket: str = ""
-    expect: frozenset[int] | None = None
+    expect: frozenset[int] = frozenset(range(200, 400))
 
 
 class HttpScope:
     """What all users of a scenario in a worker share: addresses, TLS, prepared requests, columns."""
 
-    def __init__(self, wire: Wire, recorder: Recorder, scenario: str, settings: HttpSettings) -> None:
+    def __init__(self, wire: Wire, recorder: Recorder, scenario: str, settings: HttpOptions) -> None:
         self.wire, self.recorder, self.scenario, self.settings = wire, recorder, scenario, settings
         self.memory = HeadMemory()
         self.resolver = Resolver()

@@ -22,7 +22,7 @@ class Prepared:
     """A request ready for the wire.
 
     head:   request line and headers without the empty line, so that cookies can still be added
-    expect: None for any status below 400, else the accepted ones
+    expect: statuses that are no failure
     """
 
     origin: Origin
@@ -31,7 +31,7 @@ class Prepared:
     head: bytes
     body: bytes
     step: Exchanges
-    expect: frozenset[int] | None
+    expect: frozenset[int]
     keep_body: bool
     redirects: int
     wire: bytes = b""
@@ -100,6 +100,6 @@ def build_head(method: str, target: str, headers: Mapping[str, str], body_size: 
         if not name or any(letter in ":\r\n \t" for letter in name) or "\r" in value or "\n" in value:
             raise UsageError(f"not a header: {name!r}", hint='a name without spaces or colons, e.g. -H "X-Team: blue"')
         lines.append(f"{name}: {value}")
-    if body_size or method in {"POST", "PUT", "PATCH"}:
+    if (body_size or method in {"POST", "PUT", "PATCH"}) and not any(name.lower() == "content-length" for name in headers):
         lines.append(f"Content-Length: {body_size}")
     return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")

@@ -111,6 +111,33 @@ class Exchanges:
         bucket.count(Series(f"{self._prefix}.bytes_out", self.tags), put)
 
 
+class Column:
+    """Values of one distribution, in stored units."""
+
+    __slots__ = ("_counted_as", "_recorder", "_series", "_stretch", "_values")
+
+    def __init__(self, recorder: Recorder, stretch: Stretch, series: Series, counted_as: Series | None) -> None:
+        self._recorder, self._stretch, self._series, self._counted_as = recorder, stretch, series, counted_as
+        self._values: array[int] = array("q")
+
+    def add(self, value: int) -> None:
+        """One more; what lies below zero is a clock's rounding and counts as zero."""
+        values = self._values
+        values.append(value if value > 0 else 0)
+        if len(values) >= ROWS_PER_FOLD:
+            self.fold()
+
+    def fold(self) -> None:
+        """Move the values into the histogram."""
+        values = self._values
+        if values:
+            bucket = self._recorder.bucket(self._stretch)
+            bucket.histogram(self._series).record_many(np.array(values, dtype=np.int64))
+            if self._counted_as is not None:
+                bucket.count(self._counted_as, len(values))
+            del values[:]
+
+
 class Recorder:
     """All columns of one worker; `take` hands over what came since the last time."""
 
@@ -119,7 +146,7 @@ class Recorder:
         self._gauges: dict[Series, Gauge] = {}
         self._exchanges: dict[tuple[str, str, Tags], Exchanges] = {}
         self._stretches: dict[str, Stretch] = {}
-        self._columns: dict[tuple[Series, str], array[int]] = {}
+        self._columns: dict[tuple[Series, str], Column] = {}
 
     def stretch(self, scenario: str) -> Stretch:
         """The state of a scenario; judged unless `warm_up` said otherwise."""
@@ -146,15 +173,17 @@ class Recorder:
             found = self._exchanges[key] = Exchanges(self, self.stretch(scenario), step, all_tags, prefix)
         return found
 
+    def column(self, scenario: str, series: Series, counted_as: Series | None = None) -> Column:
+        """The column of a distribution, for callers that append often; its length may count as another metric."""
+        key = (series, scenario)
+        found = self._columns.get(key)
+        if found is None:
+            found = self._columns[key] = Column(self, self.stretch(scenario), series, counted_as)
+        return found
+
     def value(self, scenario: str, series: Series, value: int) -> None:
         """One value of a distribution, in stored units."""
-        key = (series, scenario)
-        column = self._columns.get(key)
-        if column is None:
-            column = self._columns[key] = array("q")
-        column.append(value if value > 0 else 0)
-        if len(column) >= ROWS_PER_FOLD:
-            self._fold_column(key, column)
+        self.column(scenario, series).add(value)
 
     def beyond(self, scenario: str, series: Series) -> None:
         """A value known only to be longer than anything recorded."""
@@ -178,8 +207,8 @@ class Recorder:
         """Move all columns into histograms."""
         for exchanges in self._exchanges.values():
             exchanges.fold()
-        for key, column in self._columns.items():
-            self._fold_column(key, column)
+        for column in self._columns.values():
+            column.fold()
 
     def take(self, seq: int, start_s: float, end_s: float, phase: str) -> list[Snapshot]:
         """Everything since the last take: warm-up values and judged ones apart."""
@@ -194,9 +223,3 @@ class Recorder:
         if judging:
             snapshots.append(judged.snapshot(seq, start_s, end_s, judged=True, phase=phase))
         return snapshots
-
-    def _fold_column(self, key: tuple[Series, str], column: array[int]) -> None:
-        if column:
-            series, scenario = key
-            self.bucket(self.stretch(scenario)).histogram(series).record_many(np.frombuffer(column, dtype=np.int64).copy())
-            del column[:]
