@@ -134,5 +134,5 @@ class Scene:
                 row = feed.row(position)
                 if row is None:
                     return False
-                session.row = {**session.row, **row}
+                session.data = {**session.data, **row}
         return True

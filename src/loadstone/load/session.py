@@ -23,14 +23,14 @@ class Session:
     vars:  whatever the script wants to remember
     """
 
-    __slots__ = ("_due_ns", "_rng", "_sleeper", "_waited_ns", "client", "index", "leaving", "row", "scene", "tags", "user", "vars")
+    __slots__ = ("_due_ns", "_rng", "_sleeper", "_waited_ns", "client", "data", "index", "leaving", "scene", "tags", "user", "vars")
 
     def __init__(self, scene: Scene, index: int) -> None:
         self.scene, self.index = scene, index
         self.tags: Mapping[str, str] = scene.tags
         self.client: Any = None  # whatever kind of client the scenario speaks through
         self.user: Any = None  # the instance of the script's class, when there is one
-        self.row: Mapping[str, Any] = {}
+        self.data: Mapping[str, Any] = {}
         self.vars: dict[str, Any] = {}
         self.leaving = False
         self._rng: random.Random | None = None
