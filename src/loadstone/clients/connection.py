@@ -11,6 +11,7 @@ import errno
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import Protocol
 
 from loadstone.clients.failure import Failed, Kind, from_os_error
 from loadstone.clients.http1 import END_OF_HEAD, UNTIL_CLOSE, Head, HeadMemory, ResponseReader
@@ -18,7 +19,7 @@ from loadstone.clients.tls import TlsContext, TlsLayer
 from loadstone.clients.wire import ANCILLARY_ROOM, READ, TROUBLE, WRITE, Wire, ask_for_stamps, read_stamp
 from loadstone.clock import SECOND, Deadline, now_ns
 
-READ_SIZE = 65_536
+READ_SIZE = 65536
 STAMP_TOLERANCE_NS = 50_000  # by how much a stamp may lie outside [sent, seen] through reading two clocks
 LOOPBACK_SEGMENT = 65_483
 
@@ -31,6 +32,19 @@ class Limits:
     first_byte_ns: int = 30 * SECOND
     total_ns: int = 60 * SECOND
     body: int = 64_000_000
+
+
+class Waiter(Protocol):
+    """Who is told of the end of an exchange: the part of a future that a connection uses."""
+
+    def done(self) -> bool:
+        """Does nobody wait any more?"""
+
+    def set_result(self, result: None, /) -> None:
+        """The response is complete; its marks stand on the connection."""
+
+    def set_exception(self, exception: Failed, /) -> None:
+        """It failed."""
 
 
 class Connection:
@@ -48,7 +62,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self._fd = -1
         self._tls: TlsLayer | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Waiter | None = None
         self._reader: ResponseReader | None = None
         self._timer: Deadline | None = None
         self._limit_ns = 0
@@ -108,9 +122,9 @@ class Connection:
         self._wire.watch(self._fd, WRITE, self._on_events)
 
     async def _wait(self, limit_ns: int) -> None:
-        self._waiter = self._wire.loop.create_future()
+        waiter = self._waiter = self._wire.loop.create_future()
         self._limit_by(limit_ns)
-        await self._waiter
+        await waiter
 
     def exchange(self, request: bytes, *, bodiless: bool = False, keep: bool = True) -> asyncio.Future[None]:
         """Send a prepared request now; the future ends when the response is complete, or with Failed.
@@ -118,7 +132,13 @@ class Connection:
         bodiless: the response has no body (HEAD)
         keep:     keep the response's body; otherwise it is only counted
         """
-        waiter = self._waiter = self._wire.loop.create_future()
+        waiter = self._wire.loop.create_future()
+        self.exchange_for(waiter, request, bodiless=bodiless, keep=keep)
+        return waiter
+
+    def exchange_for(self, waiter: Waiter, request: bytes, *, bodiless: bool, keep: bool) -> None:
+        """The same for a waiter of the caller's, which is told from inside the wire's callback."""
+        self._waiter = waiter
         self._stage = "busy"
         self._bodiless, self._keep = bodiless, keep
         self.first_ns = self.got = 0
@@ -136,18 +156,14 @@ class Connection:
             taken = 0
         except OSError as error:
             self._fail(from_os_error(error))
-            return waiter
+            return
         if taken != len(request):
             self._output = request[taken:]
             self._wire.change(self._fd, READ | WRITE)
-        return waiter
 
     def close(self) -> None:
         """Close at once; an exchange under way ends as closed_early."""
-        self._drop()
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(Failed(Kind.CLOSED_EARLY, "closed by the client"))
+        self._fail(Failed(Kind.CLOSED_EARLY, "closed by the client"))
 
     def _drop(self) -> None:
         """Give the descriptor back; the waiter is not told."""
@@ -185,34 +201,35 @@ class Connection:
         if not data:
             self._on_end_of_stream()
             return
-        self._stamp(data, ancillary, seen)
+        wire = self._wire
+        wire.counters.reads += 1
+        sent = self.sent_ns
+        end = seen
+        if ancillary:
+            seconds, nanoseconds = read_stamp(ancillary[0][2])
+            end = seconds * SECOND + nanoseconds - wire.stamps.offset
+            if not sent <= end <= seen:
+                end = self._doubted(end, seen)
+        else:
+            wire.counters.unstamped += 1
+        if len(data) > self._segment:
+            wire.counters.coalesced += 1
+        self.end_ns = end
+        if not self.first_ns:
+            self.first_ns = end
+            self._limit_ns = sent + self._limits.total_ns
+        self.got += len(data)
         if self._tls is not None:
             self._on_ciphertext(data)
         else:
             self._on_data(data)
 
-    def _stamp(self, data: bytes, ancillary: list[tuple[int, int, bytes]], seen: int) -> None:
-        wire = self._wire
-        counters = wire.counters
-        counters.reads += 1
-        end = seen
-        if ancillary:
-            seconds, nanoseconds = read_stamp(ancillary[0][2])
-            end = seconds * SECOND + nanoseconds - wire.stamps.offset
-            if not self.sent_ns <= end <= seen:
-                if not self.sent_ns - STAMP_TOLERANCE_NS <= end <= seen + STAMP_TOLERANCE_NS:
-                    counters.unstamped += 1  # the clock was stepped: such a stamp proves nothing
-                    end = seen
-                end = min(max(end, self.sent_ns), seen)
-        else:
-            counters.unstamped += 1
-        if len(data) > self._segment:
-            counters.coalesced += 1
-        self.end_ns = end
-        if not self.first_ns:
-            self.first_ns = end
-            self._limit_ns = self.sent_ns + self._limits.total_ns
-        self.got += len(data)
+    def _doubted(self, stamp: int, seen: int) -> int:
+        """A stamp from outside [sent, seen]: by a little it is rounding, by more the clock was stepped and it proves nothing."""
+        if not self.sent_ns - STAMP_TOLERANCE_NS <= stamp <= seen + STAMP_TOLERANCE_NS:
+            self._wire.counters.unstamped += 1
+            return seen
+        return min(max(stamp, self.sent_ns), seen)
 
     def _on_data(self, data: bytes) -> None:
         if self._stage != "busy":
@@ -254,7 +271,7 @@ class Connection:
             self._drop()
         elif self._tls is not None and self.uses == 1:
             self._tls.remember_session()
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
@@ -358,7 +375,7 @@ class Connection:
     def _fail(self, failed: Failed) -> None:
         self._drop()
         self._reader = None
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(failed)
 

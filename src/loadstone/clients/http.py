@@ -114,32 +114,66 @@ class HttpClient:
 
     async def _exchange(self, prepared: Prepared, due: int, excused: int) -> Reply:
         reply = Reply(prepared.target, due)
-        shared = self._shared
         connection: Connection | None = None
         try:
-            idle = self._idle.get(prepared.origin)
-            while idle:
-                connection = idle.pop()
-                if connection.usable:
-                    break
-                connection = None
+            connection, opening_ns = self.take(prepared.origin), 0
             if connection is None:
                 asked = now_ns()
                 connection = await self._connect(prepared.origin)
-                excused += now_ns() - asked
-            wire = prepared.wire
-            if self.cookies:
-                cookies = self.cookies.header(prepared.origin, prepared.target)
-                if cookies:
-                    wire = prepared.with_cookies(cookies)
-            await connection.exchange(wire, bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
+                opening_ns = now_ns() - asked
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
         except Failed as failed:
             self._no_response(prepared, reply, connection, failed)
-            return reply
         except asyncio.CancelledError:
             if connection is not None:
                 connection.close()
             raise
+        else:
+            self._record(prepared, reply, connection, excused + opening_ns)
+            self.give_back(prepared.origin, connection)
+        return reply
+
+    def take(self, origin: Origin) -> Connection | None:
+        """An open connection that is free, taken out of the client's hands."""
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    def give_back(self, origin: Origin, connection: Connection) -> None:
+        """Keep the connection for the next request, or close it when the scenario asks for new ones."""
+        if not connection.usable:
+            return
+        if not self._shared.settings.keep_alive:
+            connection.close()
+            return
+        idle = self._idle.get(origin)
+        if idle is None:
+            self._idle[origin] = [connection]
+        else:
+            idle.append(connection)
+
+    def bytes_of(self, prepared: Prepared) -> bytes:
+        """The request with this user's cookies."""
+        if self.cookies:
+            cookies = self.cookies.header(prepared.origin, prepared.target)
+            if cookies:
+                return prepared.with_cookies(cookies)
+        return prepared.wire
+
+    def record(self, prepared: Prepared, connection: Connection, due: int) -> Reply:
+        """Write down an exchange that the caller made on a connection of this client."""
+        reply = Reply(prepared.target, due)
+        self._record(prepared, reply, connection, 0)
+        return reply
+
+    def record_failure(self, prepared: Prepared, connection: Connection, failed: Failed) -> None:
+        """The same for one without a whole response."""
+        self._no_response(prepared, Reply(prepared.target, connection.sent_ns), connection, failed)
+
+    def _record(self, prepared: Prepared, reply: Reply, connection: Connection, excused: int) -> None:
         head = connection.head
         assert head is not None
         reply.head, reply.status, reply.body = head, head.status, connection.body
@@ -149,18 +183,9 @@ class HttpClient:
             self._look_closer(prepared, reply, head)
         step = prepared.step
         rows = step.rows if reply.failure is None else step.failed
-        rows.extend((due, reply.sent_ns, reply.first_ns, reply.end_ns, reply.seen_ns, excused, connection.got, connection.put))
+        rows.extend((reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns, reply.seen_ns, excused, connection.got, connection.put))
         if len(rows) >= FULL:
             step.fold()
-        if connection.usable:
-            if shared.settings.keep_alive:
-                if idle is None:
-                    self._idle[prepared.origin] = [connection]
-                else:
-                    idle.append(connection)
-            else:
-                connection.close()
-        return reply
 
     def _look_closer(self, prepared: Prepared, reply: Reply, head: Head) -> None:
         if head.encoding and prepared.keep_body and prepared.method != "HEAD":

@@ -108,10 +108,18 @@ class UserBehaviour:
 class StepsBehaviour:
     """Steps as a plan file writes them, compiled once."""
 
+    TASK = "steps"  # name of an iteration that does all of them
+
     def __init__(self, steps: Sequence[Step]) -> None:
         compiled = [CompiledStep(step) for step in steps]
         self._steps = compiled
         self._draw = Draw(compiled, [step.weight for step in steps if step.weight]) if steps[0].weight is not None else None
+
+    @property
+    def lone_request(self) -> CompiledStep | None:
+        """The only step, when it is a request that is always the same and of whose reply only the status matters."""
+        step = self._steps[0]
+        return step if len(self._steps) == 1 and step.is_bare else None
 
     async def start(self, session: Session) -> None:
         """See Behaviour."""
@@ -125,7 +133,7 @@ class StepsBehaviour:
         for step in self._steps:
             if not await step.run(session):
                 break  # what follows needs what this one did not give
-        return "steps"
+        return self.TASK
 
     async def stop(self, session: Session) -> None:
         """See Behaviour."""
@@ -149,6 +157,7 @@ class CompiledStep:
         self._constant = all(template.is_constant for part in varying if part is not None for template in templates_in(part))
         self._prepared: Any = None
         self._needs_body = bool(self._checks or self._extracts)
+        self.is_bare = self._constant and not (self._checks or self._extracts or self._think or self._tags)
 
     def _compile_options(self, step: Step) -> list[tuple[str, Callable[[Session], Any]]]:
         options: list[tuple[str, Callable[[Session], Any]]] = []
@@ -175,7 +184,7 @@ class CompiledStep:
         try:
             prepared = self._prepared
             if prepared is None:
-                prepared = self._prepare(session)
+                prepared = self.prepare(session)
             reply = await session.client.exchange(prepared)
             good = bool(reply.ok)
             for check in self._checks:
@@ -197,10 +206,13 @@ class CompiledStep:
             await session.sleep(self._think.draw_s(session.rng))
         return good
 
-    def _prepare(self, session: Session) -> Any:
+    def prepare(self, session: Session) -> Any:
+        """The request as bytes, filled in for this session."""
+        if self._prepared is not None:
+            return self._prepared
         options = {name: fill(session) for name, fill in self._options}
         prepared = session.client.prepare(
-            self._method, self._path.render(session), name=self.name, keep_body=self._needs_body or None, **options
+            self._method, self._path.render(session), name=self.name, keep_body=self._needs_body, **options
         )
         if self._constant:
             self._prepared = prepared

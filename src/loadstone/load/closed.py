@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
+from loadstone.clients.http import HttpClient
+from loadstone.clients.volley import Volley
 from loadstone.clock import SECOND
+from loadstone.load.behaviour import StepsBehaviour
 from loadstone.load.scene import Scene
 from loadstone.load.session import Session
 from loadstone.plan.profile import ClosedProfile
@@ -110,13 +114,11 @@ class ClosedRun:
         if session.user is not None:
             think, pacing = think or session.user.think, pacing or session.user.pacing
         mine = limit.count if limit is not None and not limit.shared else None
+        if think is None and pacing is None and mine is None and not scene.feeds:
+            await self._fire(session)
         began = scene.timers.now_ns()
         passes = 0
-        while not session.leaving and not self._stopped.is_set():
-            if self._left is not None:
-                if self._left == 0:
-                    break
-                self._left -= 1
+        while self._may_go_on(session):
             if not scene.next_row(session):
                 break
             await scene.iterate(session)
@@ -125,6 +127,29 @@ class ClosedRun:
                 break
             if think is not None or pacing is not None:
                 await self._rest(session, think, pacing, began)
+
+    async def _fire(self, session: Session) -> None:
+        """Users that send one and the same request on and on: as volleys; the general way opens their connections."""
+        scene, behaviour = self._scene, self._scene.behaviour
+        step = behaviour.lone_request if isinstance(behaviour, StepsBehaviour) else None
+        if step is None or not isinstance(session.client, HttpClient):
+            return
+        durations, go_on = scene.durations(StepsBehaviour.TASK), partial(self._may_go_on, session)
+        while go_on():
+            if not await Volley(session.client, step.prepare(session), durations, go_on).run():
+                await scene.iterate(session)
+            if session.client.cookies:
+                return  # every request differs from now on
+
+    def _may_go_on(self, session: Session) -> bool:
+        """May the session begin another iteration? Takes one of those that are left."""
+        if session.leaving or self._stopped.is_set():
+            return False
+        if self._left is not None:
+            if self._left == 0:
+                return False
+            self._left -= 1
+        return True
 
     async def _rest(self, session: Session, think: ThinkTime | None, pacing: Pacing | None, began: int) -> None:
         due = now = self._scene.timers.now_ns()

@@ -11,10 +11,9 @@ from loadstone.load.closed import ClosedRun
 from loadstone.load.open import OpenRun
 from loadstone.load.scene import Scene
 from loadstone.measure.recorder import Recorder
-from loadstone.measure.snapshot import Series, Snapshot
+from loadstone.measure.snapshot import LOAD, WARM_UP, WIND_DOWN, Series, Snapshot
 from loadstone.plan.profile import ClosedProfile, OpenProfile
 
-WARM_UP, LOAD, WIND_DOWN = "warm-up", "load", "wind-down"
 # How long before its start a scenario opens the connections that its first arrivals need.
 AHEAD_NS = SECOND // 2
 

@@ -103,12 +103,16 @@ class Scene:
             name = "(raised)"
             self.script_failed("iteration", error)
             await asyncio.sleep(0)  # a script that raises before it awaits anything must not starve the others
-        column = self._durations.get(name)
+        self.durations(name).add(clock() - began)
+
+    def durations(self, task: str) -> Column:
+        """The column of a task's iterations."""
+        column = self._durations.get(task)
         if column is None:
-            tags = (("scenario", self.name), ("task", name))
+            tags = (("scenario", self.name), ("task", task))
             column = self.recorder.column(self.name, Series("iteration.duration", tags), Series("iteration.count", tags))
-            self._durations[name] = column
-        column.add(clock() - began)
+            self._durations[task] = column
+        return column
 
     def next_row(self, session: Session) -> bool:
         """Give the session its rows for the coming iteration; False when a feed has no more and says to stop."""
