@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadstone.errors import UnitError
-from loadstone.plan.quantities import Wrong
 from loadstone.plan.reply import MISSING, Look, Reply, look
+from loadstone.plan.wrong import Wrong
 from loadstone.units import parse_duration
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {

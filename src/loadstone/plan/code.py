@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import sys
 from functools import reduce
@@ -21,6 +22,7 @@ class UserCode(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     file: str
+    module: str = ""  # its full name when the file belongs to a package; then it is imported by name
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -50,7 +52,7 @@ def load_module(file: str | Path) -> ModuleType:
 
 def load_user_classes(code: UserCode) -> list[type[User]]:
     """The classes, imported in this process; in the order of the plan."""
-    module = load_module(code.file)
+    module = importlib.import_module(code.module) if code.module else load_module(code.file)
     found: list[type[User]] = []
     for name in code.classes:
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from loadstone.plan.quantities import Wrong
 from loadstone.plan.reply import MISSING, Look, Reply, look
+from loadstone.plan.wrong import Wrong
 
 
 def compile_extract(text: str) -> Look:

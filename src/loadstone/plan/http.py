@@ -19,7 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from loadstone.plan.quantities import Duration, Size, Wrong
+from loadstone.plan.quantities import Duration, Size
+from loadstone.plan.wrong import Wrong
 
 REVEAL = {"reveal": True}  # pydantic serialisation context under which secrets are written out, for workers only
 MASK = "**********"

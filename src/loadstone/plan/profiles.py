@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -253,6 +253,27 @@ class RateSoak(_SoakShape, OpenProfile):
         return self._soaked(self.rate)
 
 
+def stages(value: Mapping[str, Any]) -> type[RateStages | UserStages]:
+    """The family that a mapping of `kind: stages` means."""
+    return RateStages if _speaks_of_rate(value) else UserStages
+
+
+def spike(value: Mapping[str, Any]) -> type[RateSpike | UserSpike]:
+    """The family that a mapping of `kind: spike` means."""
+    return RateSpike if _speaks_of_rate(value) else UserSpike
+
+
+def soak(value: Mapping[str, Any]) -> type[RateSoak | UserSoak]:
+    """The family that a mapping of `kind: soak` means."""
+    return RateSoak if _speaks_of_rate(value) else UserSoak
+
+
+def _speaks_of_rate(value: Mapping[str, Any]) -> bool:
+    inner = value.get("stages")
+    keys = [key for stage in inner if isinstance(stage, dict) for key in stage] if isinstance(inner, (list, tuple)) else []
+    return any(key in {"rate", "from_rate", "poisson"} for key in [*value, *keys])
+
+
 def _steady(level: float, duration: float | None) -> Curve:
     return Curve([Piece(math.inf if duration is None else duration, level, level)])
 
@@ -261,5 +282,6 @@ def _staged(start: float, stages: list[tuple[UserStage, int]] | list[tuple[RateS
     levels = [start, *(level for _, level in stages)]
     ends = pairwise(levels)
     return Curve(
-        Piece(stage.duration, last if stage.shape == "step" else first, last) for (stage, _), (first, last) in zip(stages, ends, strict=True)
+        Piece(stage.duration, last if stage.shape == "step" else first, last)
+        for (stage, _), (first, last) in zip(stages, ends, strict=True)
     )

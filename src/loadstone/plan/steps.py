@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loadstone.plan.http import Expected
-from loadstone.plan.quantities import Wrong
 from loadstone.plan.think import ThinkTime
+from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 BODIES = ("json", "form", "multipart", "body", "file")

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from loadstone.plan.quantities import Wrong
-from loadstone.units import nearest
+from loadstone.plan.wrong import Wrong, suggest
 
 KNOWN = ("row.COLUMN", "vars.NAME", "index", "uuid", "randint LOW HIGH", "env:NAME")
 # `$${` writes a literal `${`.
@@ -120,8 +119,7 @@ def _place(inner: str, needs: dict[str, list[str]]) -> Fill:
         source, name = match[1] or match[3], match[2] or match[4]
         needs[source].append(name)
         return _from(source, name)
-    what = f"unknown place ${{{inner}}}{nearest(inner, list(KNOWN))}"
-    raise Wrong(what, hint=f"one of {', '.join(f'${{{each}}}' for each in KNOWN)}")
+    raise Wrong(f"unknown place ${{{inner}}}", hint=suggest(f"${{{inner}}}", (f"${{{each}}}" for each in KNOWN)))
 
 
 def _from(source: str, name: str) -> Fill:

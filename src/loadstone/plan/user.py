@@ -9,6 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from pydantic import ValidationError
+
 from loadstone.errors import UsageError
 from loadstone.plan.think import Pacing, ThinkTime
 from loadstone.units import parse_duration
@@ -69,6 +71,13 @@ class User:
         if not cls.weight > 0:
             raise UsageError(f"weight = {cls.weight}: must be more than 0", where=cls.__qualname__, hint="weight = 1")
         cls.tasks = tuple(_tasks_of(cls))
+        for name, model in (("think", ThinkTime), ("pacing", Pacing)):
+            if (value := getattr(cls, name)) is not None:
+                try:
+                    setattr(cls, name, model.model_validate(value))
+                except ValidationError as error:
+                    what = error.errors()[0]["msg"].removeprefix("Value error, ")
+                    raise UsageError(f"{name} = {value!r}: {what}", where=cls.__qualname__, hint=f'{name} = "1s"') from None
 
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
