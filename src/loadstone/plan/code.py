@@ -56,7 +56,7 @@ def load_user_classes(code: UserCode) -> list[type[User]]:
     found: list[type[User]] = []
     for name in code.classes:
         try:
-            cls = reduce(getattr, name.split("."), module)
+            cls: object = reduce(getattr, name.split("."), module)
         except AttributeError:
             raise UsageError(f"has no class {name}", where=code.file, hint="define it at the top level of the file") from None
         if not (isinstance(cls, type) and issubclass(cls, User)):

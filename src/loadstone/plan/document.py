@@ -58,7 +58,7 @@ def _yaml(file: str, text: str) -> tuple[Any, dict[Place, int]]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PlanError([Mistake(f"is not YAML: {str(error).splitlines()[0]}", file)]) from None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]  missing in the stubs
+        loader.dispose()
 
 
 def _lines_of(root: yaml.Node | None, loader: yaml.SafeLoader) -> tuple[dict[Place, int], list[tuple[str, int]]]:
@@ -81,7 +81,7 @@ def _walk(node: yaml.Node | None, loader: yaml.SafeLoader, at: Place, inside: tu
         for key_node, value_node in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
-            key: Hashable = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]  missing in the stubs
+            key: Hashable = loader.construct_object(key_node, deep=True)
             place = (*at, key if isinstance(key, int) else str(key))
             yield place, key_node.start_mark.line + 1
             yield from _walk(value_node, loader, place, inside)

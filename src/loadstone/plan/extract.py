@@ -1,4 +1,4 @@
-"""Values that a later step needs, taken from a reply: `json.token`, `header.x-id`, `regex:id=(\\d+)`."""
+r"""Values that a later step needs, taken from a reply: `json.token`, `header.x-id`, `regex:id=(\d+)`."""
 
 from __future__ import annotations
 

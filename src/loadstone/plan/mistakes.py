@@ -104,12 +104,15 @@ class Absent:
 
 def value_at(tree: Any, place: Place) -> Any:
     """The value at a place of a tree, or an Absent."""
+    at: Any = tree
     for part in place:
-        if isinstance(tree, Mapping) and part in tree or isinstance(tree, (list, tuple)) and isinstance(part, int) and part < len(tree):
-            tree = tree[part]
-        else:
+        if not isinstance(at, (Mapping, list, tuple)):
             return Absent()
-    return tree
+        try:
+            at = at[part]  # type: ignore[index]  a name in a list is a TypeError, and means absent
+        except (KeyError, IndexError, TypeError):
+            return Absent()
+    return at
 
 
 def _flat(error: ValidationError, before: Place) -> Iterator[tuple[Place, dict[str, Any]]]:

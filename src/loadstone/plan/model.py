@@ -34,9 +34,9 @@ class ScenarioPlan(_Model):
     profile: ProfileField
     steps: tuple[Step, ...] = ()
     code: UserCode | None = None
-    start_s: Delay = Field(0.0, alias="start")
+    start_s: Delay = Field(default=0.0, alias="start")
     after: str | None = None
-    warm_up_s: Delay = Field(0.0, alias="warm_up")
+    warm_up_s: Delay = Field(default=0.0, alias="warm_up")
     think: ThinkTime | None = None
     pacing: Pacing | None = None
     data: tuple[FeedPlan, ...] = ()
@@ -110,8 +110,8 @@ class Plan(_Model):
     http: HttpSettings = HttpSettings()
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)
-    graceful_stop_s: Delay = Field(30.0, alias="graceful_stop")
-    patience_s: Duration = Field(10.0, alias="patience")
+    graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
+    patience_s: Duration = Field(default=10.0, alias="patience")
     workers: Annotated[int, Field(gt=0, le=1024)] = 1
     allow_unreached: bool = False
     source: str = ""

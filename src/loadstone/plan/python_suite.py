@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +31,7 @@ def imported(path: Path) -> ModuleType:
         where = f"{_line_in(path, error)} {error.where}".strip()
         raise PlanError([Mistake(error.what, where, error.hint)]) from error
     except SyntaxError as error:
-        own = error.filename is not None and os.path.samefile(error.filename, path) if os.path.exists(error.filename or "") else False
+        own = error.filename is None or Path(error.filename) == path.resolve()
         where = f"{path if own else error.filename}:{error.lineno}"
         raise PlanError([Mistake(f"is not Python: {error.msg}", where)]) from error
     except (Exception, SystemExit) as error:  # the suite is the user's code: anything may come

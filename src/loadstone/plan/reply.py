@@ -48,7 +48,8 @@ _STEP = re.compile(r"""\.([^.\[\]\s"']+)|\[(-?\d+)\]|\["([^"]*)"\]|\['([^']*)'\]
 
 def look(subject: str) -> Look:
     """The function that finds a place in a reply; raises Wrong for a place that nobody knows."""
-    name, rest = re.fullmatch(r"(\w*)(.*)", subject.strip(), re.DOTALL).groups()  # type: ignore[union-attr]  matches any text
+    name = re.split(r"\W", subject.strip(), maxsplit=1)[0]
+    rest = subject.strip()[len(name) :]
     if name == "json":
         return _in_json(subject, rest)
     if name == "header" and (wanted := rest.strip(". :").lower()):

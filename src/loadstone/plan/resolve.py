@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -160,7 +161,7 @@ def _merged(documents: Sequence[Document]) -> Layers:
     """Scenarios and gates of all files together; of other settings the later file's."""
     layers = Layers({}, {})
     for document in documents:
-        for key, value in document.tree.items():
+        for key, value in copy.deepcopy(document.tree).items():
             mine = layers.tree.get(key)
             if key == "scenarios" and isinstance(mine, dict) and isinstance(value, dict):
                 for name in value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -65,7 +66,7 @@ class Layers:
     def put(self, place: Place, value: Any, origin: str) -> None:
         """Set one value; mappings on the way are made, lists must have the index."""
         at: Any = self.tree
-        for step, following in zip(place[:-1], place[1:], strict=True):
+        for step, following in pairwise(place):
             if isinstance(at, dict) and at.get(step) is None:
                 at[step] = [] if isinstance(following, int) else {}
             at = _inside(at, step)

@@ -23,7 +23,7 @@ class Step(BaseModel):
     path: str
     params: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
-    json_body: Any = Field(None, alias="json")
+    json_body: Any = Field(default=None, alias="json")
     form: dict[str, Any] | None = None
     multipart: dict[str, Any] | None = None
     body: str | None = None

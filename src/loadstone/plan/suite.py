@@ -68,7 +68,7 @@ def code_of(classes: Sequence[type[User]], *, where: str) -> dict[str, Any]:
     """Where the classes can be imported from again; raises UsageError when they cannot."""
     files = set()
     for cls in classes:
-        if not (isinstance(cls, type) and issubclass(cls, User)):
+        if not _is_user(cls):
             raise UsageError(f"{cls!r} is not a User class", where=where, hint="class Shopper(loadstone.User): ...")
         if not cls.tasks:
             raise UsageError(f"{cls.__name__} has no tasks", where=where, hint="mark an async method with @loadstone.task")
@@ -81,6 +81,10 @@ def code_of(classes: Sequence[type[User]], *, where: str) -> dict[str, Any]:
     if file is None:
         raise UsageError("its user classes are not in a file", where=where, hint="save them in a .py file")
     return {"file": str(Path(file).resolve()), "module": module if "." in module else "", "classes": [cls.__qualname__ for cls in classes]}
+
+
+def _is_user(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, User)
 
 
 def constant_users(users: int, duration: Quantity | None = None) -> profiles.ConstantUsers:

@@ -86,14 +86,14 @@ def compile_value(value: Any) -> Callable[[Values], Any]:
     if isinstance(value, str):
         template = compile_template(value)
         constant = template.parts[0] if template.is_constant else None
-        return template.value if constant is None else lambda values: constant
+        return template.value if constant is None else lambda _values: constant
     if isinstance(value, dict):
         fields = [(compile_template(str(key)).render, compile_value(each)) for key, each in value.items()]
         return lambda values: {key(values): each(values) for key, each in fields}
     if isinstance(value, (list, tuple)):
         items = [compile_value(each) for each in value]
         return lambda values: [each(values) for each in items]
-    return lambda values: value
+    return lambda _values: value
 
 
 def templates_in(value: Any) -> list[Template]:
@@ -123,7 +123,7 @@ def _place(inner: str, needs: dict[str, list[str]]) -> Fill:
 
 
 def _from(source: str, name: str) -> Fill:
-    def environment(values: Values) -> Any:
+    def environment(_values: Values) -> Any:
         if name not in os.environ:
             raise MissingValue(f"the environment has no {name}")
         return os.environ[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,7 +128,7 @@ def _code(scenario: ScenarioPlan, at: Place) -> Iterator[Finding]:
     except LoadstoneError as error:
         yield Finding((*at, "code"), error.what, error.hint)
         return
-    except Exception as error:  # the user's file: anything may come
+    except Exception as error:  # noqa: BLE001  the user's file: anything may come
         yield Finding((*at, "code", "file"), f"raised {type(error).__name__}: {error}")
         return
     for cls in classes:
@@ -166,8 +166,8 @@ def _needs(template: Template, place: Place, columns: list[str] | None, extracte
             yield Finding(place, f"no step extracts {name!r}", hint)
 
 
-def _compiles(place: Place, compile_text: object, text: str) -> Iterator[Finding]:
+def _compiles(place: Place, compile_text: Callable[[str], object], text: str) -> Iterator[Finding]:
     try:
-        compile_text(text)  # type: ignore[operator]  any of the compilers above
+        compile_text(text)
     except Wrong as error:
         yield Finding(place, error.what, error.hint)
