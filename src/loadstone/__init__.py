@@ -32,14 +32,29 @@ if TYPE_CHECKING:
     from loadstone.plan.user import User as User
     from loadstone.plan.user import task as task
 
-_SUITE = (
-    "Scenario Suite burst constant_rate constant_users csv jsonl per_user_iterations poisson_rate ramping_rate ramping_users "
-    "shared_iterations soak spike stages"
-)
 _HOME = {
-    **dict.fromkeys(_SUITE.split(), "loadstone.plan.suite"),
-    **dict.fromkeys("between constant exponential pacing".split(), "loadstone.plan.think"),
-    **dict.fromkeys("User task".split(), "loadstone.plan.user"),
+    **dict.fromkeys(
+        (
+            "Scenario",
+            "Suite",
+            "burst",
+            "constant_rate",
+            "constant_users",
+            "csv",
+            "jsonl",
+            "per_user_iterations",
+            "poisson_rate",
+            "ramping_rate",
+            "ramping_users",
+            "shared_iterations",
+            "soak",
+            "spike",
+            "stages",
+        ),
+        "loadstone.plan.suite",
+    ),
+    **dict.fromkeys(("between", "constant", "exponential", "pacing"), "loadstone.plan.think"),
+    **dict.fromkeys(("User", "task"), "loadstone.plan.user"),
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605  a list of names, computed
 

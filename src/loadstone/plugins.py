@@ -5,27 +5,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from loadstone.errors import PluginError
 
-_USERS = "loadstone.plan.profiles"
+_PROFILES = "loadstone.plan.profiles"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "client": {},
     "profile": {
-        "burst": f"{_USERS}:Burst",
-        "constant-rate": f"{_USERS}:ConstantRate",
-        "constant-users": f"{_USERS}:ConstantUsers",
-        "per-user-iterations": f"{_USERS}:PerUserIterations",
-        "poisson-rate": f"{_USERS}:PoissonRate",
-        "ramping-rate": f"{_USERS}:RampingRate",
-        "ramping-users": f"{_USERS}:RampingUsers",
-        "shared-iterations": f"{_USERS}:SharedIterations",
-        "soak": f"{_USERS}:soak",
-        "spike": f"{_USERS}:spike",
-        "stages": f"{_USERS}:stages",
+        "burst": f"{_PROFILES}:Burst",
+        "constant-rate": f"{_PROFILES}:ConstantRate",
+        "constant-users": f"{_PROFILES}:ConstantUsers",
+        "per-user-iterations": f"{_PROFILES}:PerUserIterations",
+        "poisson-rate": f"{_PROFILES}:PoissonRate",
+        "ramping-rate": f"{_PROFILES}:RampingRate",
+        "ramping-users": f"{_PROFILES}:RampingUsers",
+        "shared-iterations": f"{_PROFILES}:SharedIterations",
+        "soak": f"{_PROFILES}:soak",
+        "spike": f"{_PROFILES}:spike",
+        "stages": f"{_PROFILES}:stages",
     },
     "metric": {},
     "gate": {},
@@ -94,8 +95,9 @@ class Plugins:
         if not claims:
             known = self.names(kind)
             close = difflib.get_close_matches(name, known, n=1)
-            near = f"; did you mean {close[0]!r}?" if close else ""
-            raise PluginError(f"unknown {kind} {name!r}{near}", hint=f"one of {', '.join(known) or '(none)'}")
+            listed = ", ".join(known) or "(none)"
+            hint = f"{close[0]} (known: {listed})" if close else f"one of {listed}"
+            raise PluginError(f"unknown {kind} {name!r}", hint=hint)
         if len(claims) > 1:
             packages = " and ".join(f"{claim.package} ({claim.target})" for claim in claims)
             raise PluginError(f"the {kind} {name!r} is claimed by {packages}", hint="uninstall one of them")
@@ -104,3 +106,9 @@ class Plugins:
     def get(self, kind: str, name: str) -> Any:
         """The object behind a name; raises PluginError."""
         return self.find(kind, name).load()
+
+
+@cache
+def installed() -> Plugins:
+    """The plug-ins of this environment, read once."""
+    return Plugins()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
+from loadstone.errors import PluginError
 from loadstone.plan import profiles
 from loadstone.plan.profile import ClosedProfile, OpenProfile, Profile
-from loadstone.plan.quantities import Wrong
-from loadstone.units import nearest
+from loadstone.plan.wrong import Wrong
+from loadstone.plugins import installed
 
 BUILT_IN: tuple[type[OpenProfile | ClosedProfile], ...] = (
     profiles.ConstantUsers,
@@ -28,15 +30,6 @@ BUILT_IN: tuple[type[OpenProfile | ClosedProfile], ...] = (
     profiles.UserSoak,
     profiles.RateSoak,
 )
-_OPEN_OR_CLOSED = {
-    "stages": (profiles.RateStages, profiles.UserStages),
-    "spike": (profiles.RateSpike, profiles.UserSpike),
-    "soak": (profiles.RateSoak, profiles.UserSoak),
-}
-_ONE: dict[str, type[OpenProfile | ClosedProfile]] = {
-    cls.model_fields["kind"].default: cls for cls in BUILT_IN if cls.model_fields["kind"].default not in _OPEN_OR_CLOSED
-}
-KINDS = sorted([*_ONE, *_OPEN_OR_CLOSED])
 
 
 def read_profile(value: Any) -> OpenProfile | ClosedProfile:
@@ -45,34 +38,27 @@ def read_profile(value: Any) -> OpenProfile | ClosedProfile:
         return value
     if not isinstance(value, dict):
         raise Wrong("must be a mapping", hint="profile: {kind: constant-rate, rate: 5/s, duration: 30s}")
-    return _class_of(value).model_validate(value)
+    return profile_class(value).model_validate(value)
 
 
-def _class_of(value: dict[str, Any]) -> type[OpenProfile | ClosedProfile]:
+def profile_class(value: Mapping[str, Any]) -> type[OpenProfile | ClosedProfile]:
+    """The class that reads a mapping; raises Wrong for a kind that nobody knows."""
     kind = value.get("kind", _kind_by_keys(value))
-    if kind in _OPEN_OR_CLOSED:
-        of_rate, of_users = _OPEN_OR_CLOSED[kind]
-        return of_rate if _speaks_of_rate(value) else of_users
-    if kind in _ONE:
-        return _ONE[kind]
-    if kind is None:
-        raise Wrong("has no kind", hint=f"one of {', '.join(KINDS)}")
-    raise Wrong(f"unknown kind {kind!r}{nearest(str(kind), KINDS)}", hint=f"one of {', '.join(KINDS)}")
+    try:
+        found: Any = installed().get("profile", str(kind))
+    except PluginError as error:
+        raise Wrong("has no kind" if kind is None else error.what, hint=error.hint) from None
+    cls: type[OpenProfile | ClosedProfile] = found if isinstance(found, type) else found(value)
+    return cls
 
 
-def _kind_by_keys(value: dict[str, Any]) -> str | None:
+def _kind_by_keys(value: Mapping[str, Any]) -> str | None:
     """The kind that a short form means: `{rate: 5/s, duration: 30s}`."""
     if "stages" in value:
         return "stages"
     if "iterations" in value:
         return "shared-iterations"
     return "constant-rate" if "rate" in value else "constant-users" if "users" in value else None
-
-
-def _speaks_of_rate(value: dict[str, Any]) -> bool:
-    stages = value.get("stages")
-    inner = [key for stage in stages if isinstance(stage, dict) for key in stage] if isinstance(stages, (list, tuple)) else []
-    return any(key in {"rate", "from_rate", "poisson"} for key in [*value, *inner])
 
 
 class _AnyProfile:

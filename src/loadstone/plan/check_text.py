@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadstone.errors import UnitError
-from loadstone.plan.quantities import Wrong
 from loadstone.plan.reply import MISSING, Look, Reply, look
+from loadstone.plan.wrong import Wrong
 from loadstone.units import parse_duration
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -26,6 +26,14 @@ _HOW = "SUBJECT exists, SUBJECT contains TEXT, SUBJECT ~ REGEX or SUBJECT == VAL
 _FORM = re.compile(r"(?P<subject>.+?)\s*(?:(?P<exists>\bexists)|(?P<op>\bcontains\b|==|!=|<=|>=|<|>|=~|~)\s*(?P<operand>.+))\s*", re.DOTALL)
 
 
+def _nothing(_reply: Reply) -> Any:
+    return MISSING
+
+
+def _is_there(_found: Any, _operand: Any) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Check:
     """One statement about a reply. What the reply does not have fulfils nothing, not even `!=`."""
@@ -34,8 +42,8 @@ class Check:
     subject: str
     op: str
     operand: Any = None
-    _look: Look = field(compare=False, repr=False, default=lambda reply: MISSING)
-    _holds: Callable[[Any, Any], bool] = field(compare=False, repr=False, default=lambda found, operand: False)
+    _look: Look = field(compare=False, repr=False, default=_nothing)
+    _holds: Callable[[Any, Any], bool] = field(compare=False, repr=False, default=operator.is_)
 
     def evaluate(self, reply: Reply) -> bool:
         """Does it hold? Never raises: a reply of another shape is a check that does not hold."""
@@ -56,7 +64,7 @@ def parse_check(text: str) -> Check:
     subject, op = match["subject"], match["op"] or "exists"
     where = look(subject)
     if op == "exists":
-        return Check(text, subject, op, None, where, lambda found, operand: True)
+        return Check(text, subject, op, None, where, _is_there)
     operand = match["operand"].strip()
     if op == "contains":
         return Check(text, subject, op, _unquoted(operand), where, _contains)
@@ -77,7 +85,11 @@ def _matcher(pattern: str) -> Callable[[Any, Any], bool]:
         search = re.compile(_unquoted(pattern)).search
     except re.error as error:
         raise Wrong(f"{pattern!r} is not a regular expression: {error}", hint="put a backslash before . ( ) [ ] * + ?") from None
-    return lambda found, operand: search(found if isinstance(found, str) else json.dumps(found)) is not None
+
+    def matches(found: Any, _operand: Any) -> bool:
+        return search(found if isinstance(found, str) else json.dumps(found)) is not None
+
+    return matches
 
 
 def _seconds(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import sys
 from functools import reduce
@@ -21,6 +22,7 @@ class UserCode(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     file: str
+    module: str = ""  # its full name when the file belongs to a package; then it is imported by name
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -50,11 +52,11 @@ def load_module(file: str | Path) -> ModuleType:
 
 def load_user_classes(code: UserCode) -> list[type[User]]:
     """The classes, imported in this process; in the order of the plan."""
-    module = load_module(code.file)
+    module = importlib.import_module(code.module) if code.module else load_module(code.file)
     found: list[type[User]] = []
     for name in code.classes:
         try:
-            cls = reduce(getattr, name.split("."), module)
+            cls: object = reduce(getattr, name.split("."), module)
         except AttributeError:
             raise UsageError(f"has no class {name}", where=code.file, hint="define it at the top level of the file") from None
         if not (isinstance(cls, type) and issubclass(cls, User)):

@@ -81,7 +81,8 @@ class Curve:
         # The textbook root (-b + sqrt(b² + 2ac)) / a cancels for small slopes; this form does not.
         divisor = first + np.sqrt(np.maximum(first * first + 2 * slope * missing, 0.0))
         passed = np.divide(2 * missing, divisor, out=np.zeros_like(missing), where=divisor > 0)
-        return np.rint((self._starts[index] + passed) * NS_PER_S).astype(np.int64)
+        due_ns: NDArray[np.int64] = np.rint((self._starts[index] + passed) * NS_PER_S).astype(np.int64)
+        return due_ns
 
     def even(self) -> Iterator[NDArray[np.int64]]:
         """Chunks of the times at which the integral passes 0, 1, 2 …: equal spacing under a constant rate."""

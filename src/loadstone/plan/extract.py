@@ -1,12 +1,12 @@
-"""Values that a later step needs, taken from a reply: `json.token`, `header.x-id`, `regex:id=(\\d+)`."""
+r"""Values that a later step needs, taken from a reply: `json.token`, `header.x-id`, `regex:id=(\d+)`."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from loadstone.plan.quantities import Wrong
 from loadstone.plan.reply import MISSING, Look, Reply, look
+from loadstone.plan.wrong import Wrong
 
 
 def compile_extract(text: str) -> Look:

@@ -78,14 +78,19 @@ def read_rows(plan: FeedPlan) -> tuple[list[str], list[Row]]:
 
 
 def _csv_rows(file: str, lines: list[str]) -> list[Row]:
-    reader = csv.DictReader(lines, strict=True)
+    reader = csv.reader(lines, strict=True)
     rows: list[Row] = []
     try:
-        for row in reader:
-            if None in row or None in row.values():
-                found = sum(value is not None for key, value in row.items() if key is not None) + len(row.get(None, []))  # type: ignore[call-overload]
-                raise UsageError(f"has {found} cells, the header has {len(reader.fieldnames or [])}", where=f"{file}:{reader.line_num}")
-            rows.append(row)
+        names = next(reader, [])
+        if len(set(names)) < len(names):
+            raise UsageError("two columns have the same name", where=f"{file}:1", hint="rename one of them")
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(names):
+                what = f"has {len(cells)} cells, the header has {len(names)}"
+                raise UsageError(what, where=f"{file}:{reader.line_num}", hint="put texts with a comma in double quotes")
+            rows.append(dict(zip(names, cells, strict=True)))
     except csv.Error as error:
         raise UsageError(f"is not CSV: {error}", where=f"{file}:{reader.line_num}") from None
     return rows

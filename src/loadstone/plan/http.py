@@ -19,7 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from loadstone.plan.quantities import Duration, Size, Wrong
+from loadstone.plan.quantities import Duration, Size
+from loadstone.plan.wrong import Wrong
 
 REVEAL = {"reveal": True}  # pydantic serialisation context under which secrets are written out, for workers only
 MASK = "**********"
@@ -79,9 +80,9 @@ class _Settings(BaseModel):
 class Timeouts(_Settings):
     """Each ends an exchange as a typed failure."""
 
-    connect_s: Duration = Field(5.0, alias="connect")
-    first_byte_s: Duration = Field(30.0, alias="first_byte")
-    total_s: Duration = Field(60.0, alias="total")
+    connect_s: Duration = Field(default=5.0, alias="connect")
+    first_byte_s: Duration = Field(default=30.0, alias="first_byte")
+    total_s: Duration = Field(default=60.0, alias="total")
 
 
 class Auth(_Settings):
@@ -115,7 +116,7 @@ class HttpSettings(_Settings):
     keep_alive: bool = True
     connections_per_user: Annotated[int, Field(gt=0)] = 1
     timeouts: Timeouts = Timeouts()
-    max_response_bytes: Size = Field(64_000_000, alias="max_response")
+    max_response_bytes: Size = Field(default=64_000_000, alias="max_response")
     redirects: Annotated[int, Field(ge=0, le=50)] = 10
     cookies: bool = True
     auth: Auth | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -10,15 +10,17 @@ from loadstone.errors import UsageError
 from loadstone.plan.any_profile import ProfileField
 from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
+from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
-from loadstone.plan.quantities import Delay, Duration, Share, Wrong
+from loadstone.plan.quantities import Delay, Duration, Share
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
-
-if TYPE_CHECKING:
-    from loadstone.plan.gate_text import GateSpec
+from loadstone.plan.wrong import Wrong
 
 Tags = dict[str, Annotated[str, BeforeValidator(str)]]
+
+
+NO_STEPS, NO_STEPS_HINT = "does nothing: it has no steps", "steps: [{get: /}]"
 
 
 class _Model(BaseModel):
@@ -32,9 +34,9 @@ class ScenarioPlan(_Model):
     profile: ProfileField
     steps: tuple[Step, ...] = ()
     code: UserCode | None = None
-    start_s: Delay = Field(0.0, alias="start")
+    start_s: Delay = Field(default=0.0, alias="start")
     after: str | None = None
-    warm_up_s: Delay = Field(0.0, alias="warm_up")
+    warm_up_s: Delay = Field(default=0.0, alias="warm_up")
     think: ThinkTime | None = None
     pacing: Pacing | None = None
     data: tuple[FeedPlan, ...] = ()
@@ -51,7 +53,9 @@ class ScenarioPlan(_Model):
     @model_validator(mode="after")
     def _does_something(self) -> ScenarioPlan:
         if bool(self.steps) == (self.code is not None):
-            raise Wrong("has both steps and code" if self.steps else "does nothing: it has no steps", hint="steps: [{get: /}]")
+            if self.steps:
+                raise Wrong("has both steps and code", hint="keep one of them")
+            raise Wrong(NO_STEPS, hint=NO_STEPS_HINT)
         if self.after and self.start_s:
             raise Wrong("has both start and after", hint="keep one of them")
         return self
@@ -77,8 +81,6 @@ class GateLine(_Model):
     @field_validator("gate")
     @classmethod
     def _readable(cls, text: str) -> str:
-        from loadstone.plan.gate_text import parse_gate
-
         try:
             parse_gate(text)
         except UsageError as error:
@@ -87,8 +89,6 @@ class GateLine(_Model):
 
     def spec(self) -> GateSpec:
         """The parsed gate."""
-        from loadstone.plan.gate_text import parse_gate
-
         return parse_gate(self.gate, requirement=self.requirement, name=self.name)
 
 
@@ -110,8 +110,8 @@ class Plan(_Model):
     http: HttpSettings = HttpSettings()
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)
-    graceful_stop_s: Delay = Field(30.0, alias="graceful_stop")
-    patience_s: Duration = Field(10.0, alias="patience")
+    graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
+    patience_s: Duration = Field(default=10.0, alias="patience")
     workers: Annotated[int, Field(gt=0, le=1024)] = 1
     allow_unreached: bool = False
     source: str = ""

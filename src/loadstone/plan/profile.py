@@ -10,8 +10,9 @@ import math
 import zlib
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,8 @@ class OpenProfile(Profile):
         return self.shape.area_until(t_s)
 
 
-class Iterations(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Iterations:
     """How often users pass through their task: `count` all together, or each."""
 
     shared: bool

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class ConstantUsers(ClosedProfile):
     duration: Duration | None = None
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _steady(self.users, self.duration)
 
 
@@ -42,6 +43,7 @@ class RampingUsers(ClosedProfile):
     hold: Delay = 0.0
 
     def curve(self) -> Curve:
+        """See Profile."""
         return Curve([Piece(self.duration, self.from_users, self.to_users), Piece(self.hold, self.to_users, self.to_users)])
 
 
@@ -55,10 +57,12 @@ class SharedIterations(ClosedProfile):
     model_config = ConfigDict(populate_by_name=True)
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _steady(min(self.users, self.iterations_total), self.max_duration)
 
     @property
     def iterations(self) -> Iterations:
+        """See ClosedProfile."""
         return Iterations(shared=True, count=self.iterations_total)
 
 
@@ -72,10 +76,12 @@ class PerUserIterations(ClosedProfile):
     model_config = ConfigDict(populate_by_name=True)
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _steady(self.users, self.max_duration)
 
     @property
     def iterations(self) -> Iterations:
+        """See ClosedProfile."""
         return Iterations(shared=False, count=self.iterations_each)
 
 
@@ -87,6 +93,7 @@ class ConstantRate(OpenProfile):
     duration: Duration | None = None
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _steady(self.rate, self.duration)
 
 
@@ -99,6 +106,7 @@ class PoissonRate(OpenProfile):
     poisson: Literal[True] = True
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _steady(self.rate, self.duration)
 
 
@@ -112,6 +120,7 @@ class RampingRate(OpenProfile):
     hold: Delay = 0.0
 
     def curve(self) -> Curve:
+        """See Profile."""
         return Curve([Piece(self.duration, self.from_rate, self.to_rate), Piece(self.hold, self.to_rate, self.to_rate)])
 
 
@@ -141,6 +150,7 @@ class UserStages(ClosedProfile):
     stages: Annotated[tuple[UserStage, ...], Field(min_length=1)]
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _staged(self.from_users, [(stage, stage.users) for stage in self.stages])
 
 
@@ -152,6 +162,7 @@ class RateStages(OpenProfile):
     stages: Annotated[tuple[RateStage, ...], Field(min_length=1)]
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _staged(self.from_rate, [(stage, stage.rate) for stage in self.stages])
 
 
@@ -180,6 +191,7 @@ class UserSpike(_SpikeShape, ClosedProfile):
     users: Users
 
     def curve(self) -> Curve:
+        """See Profile."""
         return self._spiked(self.users)
 
 
@@ -190,6 +202,7 @@ class RateSpike(_SpikeShape, OpenProfile):
     rate: Rate
 
     def curve(self) -> Curve:
+        """See Profile."""
         return self._spiked(self.rate)
 
 
@@ -203,9 +216,11 @@ class Burst(OpenProfile):
     poisson: Literal[False] = False
 
     def curve(self) -> Curve:
+        """See Profile."""
         return _steady(self.size / self.every, self.duration)
 
     def arrivals(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:  # noqa: ARG002  the contract's parameter
+        """See OpenProfile."""
         total = self.expected_arrivals
         first = 0
         while first < total:
@@ -215,11 +230,13 @@ class Burst(OpenProfile):
 
     @property
     def expected_arrivals(self) -> float:
+        """See OpenProfile."""
         if self.duration is None:
             return math.inf
         return float(self.size * math.ceil(self.duration / self.every - 1e-9))
 
     def expected_until(self, t_s: float) -> float:
+        """See OpenProfile."""
         if t_s <= 0:
             return 0.0
         return min(self.size * (math.floor(t_s / self.every) + 1.0), self.expected_arrivals)
@@ -240,6 +257,7 @@ class UserSoak(_SoakShape, ClosedProfile):
     users: Users
 
     def curve(self) -> Curve:
+        """See Profile."""
         return self._soaked(self.users)
 
 
@@ -250,7 +268,29 @@ class RateSoak(_SoakShape, OpenProfile):
     rate: Rate
 
     def curve(self) -> Curve:
+        """See Profile."""
         return self._soaked(self.rate)
+
+
+def stages(value: Mapping[str, Any]) -> type[RateStages | UserStages]:
+    """The family that a mapping of `kind: stages` means."""
+    return RateStages if _speaks_of_rate(value) else UserStages
+
+
+def spike(value: Mapping[str, Any]) -> type[RateSpike | UserSpike]:
+    """The family that a mapping of `kind: spike` means."""
+    return RateSpike if _speaks_of_rate(value) else UserSpike
+
+
+def soak(value: Mapping[str, Any]) -> type[RateSoak | UserSoak]:
+    """The family that a mapping of `kind: soak` means."""
+    return RateSoak if _speaks_of_rate(value) else UserSoak
+
+
+def _speaks_of_rate(value: Mapping[str, Any]) -> bool:
+    inner = value.get("stages")
+    keys = [key for stage in inner if isinstance(stage, dict) for key in stage] if isinstance(inner, (list, tuple)) else []
+    return any(key in {"rate", "from_rate", "poisson"} for key in [*value, *keys])
 
 
 def _steady(level: float, duration: float | None) -> Curve:
@@ -261,5 +301,6 @@ def _staged(start: float, stages: list[tuple[UserStage, int]] | list[tuple[RateS
     levels = [start, *(level for _, level in stages)]
     ends = pairwise(levels)
     return Curve(
-        Piece(stage.duration, last if stage.shape == "step" else first, last) for (stage, _), (first, last) in zip(stages, ends, strict=True)
+        Piece(stage.duration, last if stage.shape == "step" else first, last)
+        for (stage, _), (first, last) in zip(stages, ends, strict=True)
     )

@@ -8,15 +8,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from loadstone.errors import UnitError
+from loadstone.plan.wrong import Wrong
 from loadstone.units import parse_duration, parse_rate, parse_share, parse_size
-
-
-class Wrong(ValueError):
-    """A value that a plan cannot hold; `example` is a value that would do, in the way a file writes it."""
-
-    def __init__(self, what: str, *, example: str = "", hint: str = "") -> None:
-        self.what, self.example, self.hint = what, example, hint
-        super().__init__(what)
 
 
 def _quantity(parse: Callable[[Any], float], example: str, unit: str, *, zero: bool) -> BeforeValidator:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from loadstone.plan.quantities import Wrong
-from loadstone.units import nearest
+from loadstone.plan.wrong import Wrong, suggest
 
 
 class Reply(Protocol):
@@ -43,13 +42,14 @@ class Missing:
 
 MISSING = Missing()
 Look = Callable[[Reply], Any]
-SUBJECTS = ("json", "body", "text", "header", "status", "response_time")
+SUBJECTS = ("json.NAME", "body", "text", "header NAME", "status", "response_time")
 _STEP = re.compile(r"""\.([^.\[\]\s"']+)|\[(-?\d+)\]|\["([^"]*)"\]|\['([^']*)'\]""")
 
 
 def look(subject: str) -> Look:
     """The function that finds a place in a reply; raises Wrong for a place that nobody knows."""
-    name, rest = re.fullmatch(r"(\w*)(.*)", subject.strip(), re.DOTALL).groups()  # type: ignore[union-attr]  matches any text
+    name = re.split(r"\W", subject.strip(), maxsplit=1)[0]
+    rest = subject.strip()[len(name) :]
     if name == "json":
         return _in_json(subject, rest)
     if name == "header" and (wanted := rest.strip(". :").lower()):
@@ -57,7 +57,7 @@ def look(subject: str) -> Look:
     if not rest.strip() and name in {"status", "body", "text", "response_time"}:
         attribute = {"body": "text", "response_time": "response_time_s"}.get(name, name)
         return lambda reply: getattr(reply, attribute)
-    raise Wrong(f"unknown place {subject!r}{nearest(name, list(SUBJECTS))}", hint="json.NAME, body, header NAME, status or response_time")
+    raise Wrong(f"unknown place {subject!r}", hint=suggest(name, SUBJECTS))
 
 
 def _in_json(subject: str, rest: str) -> Look:

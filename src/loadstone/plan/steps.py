@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loadstone.plan.http import Expected
-from loadstone.plan.quantities import Wrong
 from loadstone.plan.think import ThinkTime
+from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 BODIES = ("json", "form", "multipart", "body", "file")
@@ -23,7 +23,7 @@ class Step(BaseModel):
     path: str
     params: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
-    json_body: Any = Field(None, alias="json")
+    json_body: Any = Field(default=None, alias="json")
     form: dict[str, Any] | None = None
     multipart: dict[str, Any] | None = None
     body: str | None = None

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from loadstone.plan.quantities import Wrong
-from loadstone.units import nearest
+from loadstone.plan.wrong import Wrong, suggest
 
 KNOWN = ("row.COLUMN", "vars.NAME", "index", "uuid", "randint LOW HIGH", "env:NAME")
 # `$${` writes a literal `${`.
@@ -87,14 +86,14 @@ def compile_value(value: Any) -> Callable[[Values], Any]:
     if isinstance(value, str):
         template = compile_template(value)
         constant = template.parts[0] if template.is_constant else None
-        return template.value if constant is None else lambda values: constant
+        return template.value if constant is None else lambda _values: constant
     if isinstance(value, dict):
         fields = [(compile_template(str(key)).render, compile_value(each)) for key, each in value.items()]
         return lambda values: {key(values): each(values) for key, each in fields}
     if isinstance(value, (list, tuple)):
         items = [compile_value(each) for each in value]
         return lambda values: [each(values) for each in items]
-    return lambda values: value
+    return lambda _values: value
 
 
 def templates_in(value: Any) -> list[Template]:
@@ -120,12 +119,11 @@ def _place(inner: str, needs: dict[str, list[str]]) -> Fill:
         source, name = match[1] or match[3], match[2] or match[4]
         needs[source].append(name)
         return _from(source, name)
-    what = f"unknown place ${{{inner}}}{nearest(inner, list(KNOWN))}"
-    raise Wrong(what, hint=f"one of {', '.join(f'${{{each}}}' for each in KNOWN)}")
+    raise Wrong(f"unknown place ${{{inner}}}", hint=suggest(f"${{{inner}}}", (f"${{{each}}}" for each in KNOWN)))
 
 
 def _from(source: str, name: str) -> Fill:
-    def environment(values: Values) -> Any:
+    def environment(_values: Values) -> Any:
         if name not in os.environ:
             raise MissingValue(f"the environment has no {name}")
         return os.environ[name]

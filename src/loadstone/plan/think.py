@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, model_validator
 
-from loadstone.plan.quantities import Delay, Duration, Wrong
+from loadstone.plan.quantities import Delay, Duration
+from loadstone.plan.wrong import Wrong
 
 
 class ThinkTime(BaseModel):

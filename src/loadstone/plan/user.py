@@ -7,14 +7,16 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, overload
+
+from pydantic import ValidationError
 
 from loadstone.errors import UsageError
 from loadstone.plan.think import Pacing, ThinkTime
 from loadstone.units import parse_duration
 
 TaskFunction = Callable[[Any], Awaitable[None]]
-Function = TypeVar("Function", bound=Callable[[Any], Awaitable[None]])
+Function = TypeVar("Function", bound=Callable[..., Any])
 _MARK = "__loadstone_task__"
 
 
@@ -69,6 +71,13 @@ class User:
         if not cls.weight > 0:
             raise UsageError(f"weight = {cls.weight}: must be more than 0", where=cls.__qualname__, hint="weight = 1")
         cls.tasks = tuple(_tasks_of(cls))
+        for name, model in (("think", ThinkTime), ("pacing", Pacing)):
+            if (value := getattr(cls, name)) is not None:
+                try:
+                    setattr(cls, name, model.model_validate(value))
+                except ValidationError as error:
+                    what = error.errors()[0]["msg"].removeprefix("Value error, ")
+                    raise UsageError(f"{name} = {value!r}: {what}", where=cls.__qualname__, hint=f'{name} = "1s"') from None
 
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
@@ -93,19 +102,26 @@ class User:
         self._session.record(metric, value, tags)
 
 
-def task(
-    function: Function | None = None, *, weight: float = 1, tags: Mapping[str, str] | None = None, name: str = ""
-) -> Any:  # the two ways to write a decorator have no common type
+@overload
+def task(function: Function) -> Function: ...
+
+
+@overload
+def task(*, weight: float = 1, tags: Mapping[str, str] | None = None, name: str = "") -> Callable[[Function], Function]: ...
+
+
+def task(function: Function | None = None, *, weight: float = 1, tags: Mapping[str, str] | None = None, name: str = "") -> Any:
     """Mark a method as a task: `@task`, or `@task(weight=3, tags={"kind": "read"})`."""
 
     def mark(method: Function) -> Function:
         where = getattr(method, "__qualname__", str(method))
+        called = getattr(method, "__name__", "task")
         if not inspect.iscoroutinefunction(method):
-            raise UsageError("a task must be an async function", where=where, hint=f"async def {method.__name__}(self): ...")
+            raise UsageError("a task must be an async function", where=where, hint=f"async def {called}(self): ...")
         if not weight > 0:
             raise UsageError(f"weight = {weight}: must be more than 0", where=where, hint="@task(weight=1)")
         pairs = tuple(sorted((str(key), str(value)) for key, value in (tags or {}).items()))
-        setattr(method, _MARK, Task(name or method.__name__, method, weight, pairs))
+        setattr(method, _MARK, Task(name or called, method, weight, pairs))
         return method
 
     return mark if function is None else mark(function)
