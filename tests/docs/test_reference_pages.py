@@ -37,9 +37,10 @@ def test_each_exit_code_has_a_heading_and_no_other_number_does() -> None:
 
 def test_links_between_the_pages_lead_somewhere() -> None:
     root = DOCS.parent
-    dead = []
-    for page in [root / "README.md", root / "benchmarks" / "README.md", *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
-            if "://" not in target and not (page.parent / target).exists():
-                dead.append(f"{page.relative_to(root)}: {target}")
+    dead = [
+        f"{page.relative_to(root)}: {target}"
+        for page in [root / "README.md", root / "benchmarks" / "README.md", *DOCS.rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
     assert not dead
