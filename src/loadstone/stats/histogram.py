@@ -1,0 +1,255 @@
+"""How often each value occurred: exact sums, quantiles with a stated relative error, memory flat in the number of values."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadstone.errors import NoSamples
+
+IntArray = NDArray[np.int64]
+
+# 256 equal buckets per octave: values below 512 have a bucket each, larger ones share one of width 2**shift, which is at
+# most 2**-8 of the value. Coarser loses the 0.5 % the reports promise; finer costs memory that nobody can read.
+SUB_BITS = 8
+SUB_BUCKETS = 1 << SUB_BITS
+RELATIVE_ERROR = 2.0**-SUB_BITS
+GREATEST = 2**63 - 1
+
+_HALF = 1 << 31  # sums of int64 are taken in two halves, so that they cannot overflow
+_HEADER = struct.Struct("<4sQQqqQQ")  # magic, count, beyond, min, max, low and high 64 bits of the total
+_MAGIC = b"LSH1"
+
+
+def bucket_of(value: int) -> int:
+    """Index of the bucket that holds a value from 0 to 2**63 - 1."""
+    shift = max(0, value.bit_length() - SUB_BITS - 1)
+    return shift * SUB_BUCKETS + (value >> shift)
+
+
+def buckets_of(values: IntArray) -> IntArray:
+    """Indexes of the buckets that hold the values; shape as given."""
+    # frexp's exponent is the bit length, except that int64 -> float64 may round up to the next power of two above 2**53;
+    # such a value then lands in slot 255 instead of 511 of a shift too high, so the shift is taken back.
+    shift = np.frexp(values.astype(np.float64))[1].astype(np.int64) - (SUB_BITS + 1)
+    np.maximum(shift, 0, out=shift)
+    slot = values >> shift
+    if values.size and int(values.max()) >= 1 << 53:
+        rounded_up = (slot < SUB_BUCKETS) & (shift > 0)
+        shift -= rounded_up
+        slot = values >> shift
+    shift <<= SUB_BITS
+    shift += slot
+    return shift
+
+
+def upper_end(bucket: int) -> int:
+    """The greatest value that falls into a bucket."""
+    shift = max(0, bucket // SUB_BUCKETS - 1)
+    return ((bucket - shift * SUB_BUCKETS + 1) << shift) - 1
+
+
+def lower_end(bucket: int) -> int:
+    """The least value that falls into a bucket."""
+    shift = max(0, bucket // SUB_BUCKETS - 1)
+    return (bucket - shift * SUB_BUCKETS) << shift
+
+
+class Histogram:
+    """Counts of non-negative integers (ns for times) in log-linear buckets.
+
+    Bucket counts, count, total, min and max are exact; quantiles are never low and high by at most 2**-8.
+    `beyond` counts values known only to be longer than anything recorded, such as time-outs and dropped arrivals.
+    """
+
+    __slots__ = ("_counts", "_max", "_min", "beyond", "count", "total")
+
+    def __init__(self) -> None:
+        self._counts: IntArray = np.zeros(0, dtype=np.int64)
+        self._min = GREATEST
+        self._max = -1
+        self.count = 0
+        self.beyond = 0
+        self.total = 0
+
+    def record(self, value: int) -> None:
+        """Count one value; raises ValueError outside 0 … 2**63 - 1."""
+        if not 0 <= value <= GREATEST:
+            raise ValueError(f"a histogram counts integers from 0 to 2**63 - 1, not {value}")
+        bucket = bucket_of(value)
+        self._reach(bucket + 1)
+        self._counts[bucket] += 1
+        self.count += 1
+        self.total += value
+        self._min = min(self._min, value)
+        self._max = max(self._max, value)
+
+    def record_many(self, values: IntArray) -> None:
+        """Count all values of a one-dimensional array; raises ValueError, and counts none, if one is negative."""
+        if values.size == 0:
+            return
+        values = values.astype(np.int64, casting="safe", copy=False)
+        least, greatest = int(values.min()), int(values.max())
+        if least < 0:
+            raise ValueError(f"a histogram counts integers from 0 to 2**63 - 1, not {least}")
+        first = bucket_of(least)
+        folded = np.bincount(buckets_of(values) - first)
+        self._reach(first + folded.size)
+        self._counts[first : first + folded.size] += folded
+        self.count += values.size
+        self.total += _exact_sum(values, greatest)
+        self._min = min(self._min, least)
+        self._max = max(self._max, greatest)
+
+    def record_beyond(self, n: int = 1) -> None:
+        """Count n values known only to be longer than anything recorded."""
+        if n < 0:
+            raise ValueError(f"cannot count {n} values")
+        self.beyond += n
+
+    def merge(self, other: Histogram) -> None:
+        """Add everything the other counted; the same as having recorded it here."""
+        size = other._counts.size
+        self._reach(size)
+        self._counts[:size] += other._counts
+        self.count += other.count
+        self.beyond += other.beyond
+        self.total += other.total
+        self._min = min(self._min, other._min)
+        self._max = max(self._max, other._max)
+
+    def quantile(self, q: float) -> float:
+        """Smallest recorded value that a share `q` of all, those beyond included, does not exceed.
+
+        q:      share in [0, 1], not a percentage; 0 gives the least value
+        gives:  never low, high by at most 2**-8; inf when the rank falls among those beyond
+        raises: NoSamples if nothing was recorded; never 0 for that
+        source: Hyndman & Fan 1996, definition 1
+        """
+        if not 0.0 <= q <= 1.0:
+            raise ValueError(f"a quantile is a share from 0 to 1, not {q}")
+        samples = self.count + self.beyond
+        if samples == 0:
+            raise NoSamples("a quantile of nothing was asked for")
+        # 0.07 * 100 is 7.000000000000001 in floats; the rank meant is 7.
+        return self.value_at(max(1, math.ceil(q * samples * (1 - 1e-15))))
+
+    def value_at(self, rank: int) -> float:
+        """The value that is rank-th when all are sorted upwards, counted from 1; accuracy as in `quantile`."""
+        if not 1 <= rank <= self.count + self.beyond:
+            raise ValueError(f"rank {rank} is not among {self.count + self.beyond} values")
+        if rank > self.count:
+            return math.inf
+        if rank == 1:
+            return float(self._min)
+        if rank == self.count:
+            return float(self._max)
+        bucket = int(np.searchsorted(np.cumsum(self._counts), rank))
+        return float(min(max(upper_end(bucket), self._min), self._max))
+
+    def share_above(self, limit: float) -> float:
+        """Share of all values, those beyond included, in buckets that lie wholly above a limit."""
+        samples = self.count + self.beyond
+        if samples == 0:
+            raise NoSamples("a share of nothing was asked for")
+        if limit < 0:
+            return 1.0
+        first = bucket_of(min(int(limit), GREATEST)) + 1
+        return (int(self._counts[first:].sum()) + self.beyond) / samples
+
+    @property
+    def min(self) -> int:
+        """The least value, exact."""
+        self._need_values()
+        return self._min
+
+    @property
+    def max(self) -> int:
+        """The greatest value, exact; those beyond are longer still."""
+        self._need_values()
+        return self._max
+
+    @property
+    def mean(self) -> float:
+        """Arithmetic mean of the recorded values; those beyond have no value and are left out."""
+        self._need_values()
+        return self.total / self.count
+
+    def buckets(self) -> list[tuple[int, int, int]]:
+        """(least value, greatest value, count) of every bucket that is not empty, upwards."""
+        return [(lower_end(index), upper_end(index), int(self._counts[index])) for index in map(int, np.flatnonzero(self._counts))]
+
+    def copy(self) -> Histogram:
+        """An independent histogram with the same content."""
+        twin = Histogram()
+        twin.merge(self)
+        return twin
+
+    def to_bytes(self) -> bytes:
+        """Everything, exactly, in a few bytes per bucket in use; read by `from_bytes`."""
+        used = np.flatnonzero(self._counts)
+        steps = np.diff(used, prepend=0).astype("<u4").tobytes()
+        counts = self._counts[used].astype("<u8").tobytes()
+        low, high = self.total & (2**64 - 1), self.total >> 64
+        header = _HEADER.pack(_MAGIC, self.count, self.beyond, self._min, self._max, low, high)
+        return header + zlib.compress(steps + counts, 1)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Histogram:
+        """The histogram that `to_bytes` wrote; raises ValueError for anything else."""
+        try:
+            magic, count, beyond, least, greatest, low, high = _HEADER.unpack_from(data)
+            body = zlib.decompress(data[_HEADER.size :])
+        except (struct.error, zlib.error) as error:
+            raise ValueError(f"not a stored histogram: {error}") from error
+        if magic != _MAGIC or len(body) % 12:
+            raise ValueError("not a stored histogram, or one of another version")
+        used = len(body) // 12
+        indexes = np.cumsum(np.frombuffer(body, "<u4", used).astype(np.int64))
+        counts = np.frombuffer(body, "<u8", used, offset=4 * used).astype(np.int64)
+        mine = cls()
+        if used:
+            mine._counts = np.zeros(int(indexes[-1]) + 1, dtype=np.int64)
+            mine._counts[indexes] = counts
+        mine.count, mine.beyond, mine._min, mine._max, mine.total = count, beyond, least, greatest, low + (high << 64)
+        return mine
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Histogram.from_bytes, (self.to_bytes(),)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Histogram):
+            return NotImplemented
+        mine = (self.count, self.beyond, self.total, self._min, self._max)
+        theirs = (other.count, other.beyond, other.total, other._min, other._max)
+        return mine == theirs and self.buckets() == other.buckets()
+
+    __hash__ = None  # type: ignore[assignment]  # it changes while it counts
+
+    def __repr__(self) -> str:
+        if self.count == 0:
+            return f"Histogram(empty, beyond={self.beyond})"
+        return f"Histogram(count={self.count}, min={self._min}, max={self._max}, beyond={self.beyond})"
+
+    def _reach(self, size: int) -> None:
+        """Make room for `size` buckets; whole octaves, so that growth is rare."""
+        if size > self._counts.size:
+            octaves = -(-size // SUB_BUCKETS)
+            grown = np.zeros(octaves * SUB_BUCKETS, dtype=np.int64)
+            grown[: self._counts.size] = self._counts
+            self._counts = grown
+
+    def _need_values(self) -> None:
+        if self.count == 0:
+            raise NoSamples("a statistic of nothing was asked for")
+
+
+def _exact_sum(values: IntArray, greatest: int) -> int:
+    if greatest * values.size <= GREATEST:
+        return int(values.sum())
+    return int((values // _HALF).sum()) * _HALF + int((values % _HALF).sum())
