@@ -1,1 +1,69 @@
-"""Performance testing for AI backends."""
+"""Performance testing for AI backends.
+
+The names below are the whole vocabulary of a Python suite; each is loaded when it is first used, so that `import loadstone`
+and `loadstone --help` stay quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from loadstone.plan.suite import Scenario as Scenario
+    from loadstone.plan.suite import Suite as Suite
+    from loadstone.plan.suite import burst as burst
+    from loadstone.plan.suite import constant_rate as constant_rate
+    from loadstone.plan.suite import constant_users as constant_users
+    from loadstone.plan.suite import csv as csv
+    from loadstone.plan.suite import jsonl as jsonl
+    from loadstone.plan.suite import per_user_iterations as per_user_iterations
+    from loadstone.plan.suite import poisson_rate as poisson_rate
+    from loadstone.plan.suite import ramping_rate as ramping_rate
+    from loadstone.plan.suite import ramping_users as ramping_users
+    from loadstone.plan.suite import shared_iterations as shared_iterations
+    from loadstone.plan.suite import soak as soak
+    from loadstone.plan.suite import spike as spike
+    from loadstone.plan.suite import stages as stages
+    from loadstone.plan.think import between as between
+    from loadstone.plan.think import constant as constant
+    from loadstone.plan.think import exponential as exponential
+    from loadstone.plan.think import pacing as pacing
+    from loadstone.plan.user import User as User
+    from loadstone.plan.user import task as task
+
+_HOME = {
+    **dict.fromkeys(
+        (
+            "Scenario",
+            "Suite",
+            "burst",
+            "constant_rate",
+            "constant_users",
+            "csv",
+            "jsonl",
+            "per_user_iterations",
+            "poisson_rate",
+            "ramping_rate",
+            "ramping_users",
+            "shared_iterations",
+            "soak",
+            "spike",
+            "stages",
+        ),
+        "loadstone.plan.suite",
+    ),
+    **dict.fromkeys(("between", "constant", "exponential", "pacing"), "loadstone.plan.think"),
+    **dict.fromkeys(("User", "task"), "loadstone.plan.user"),
+}
+__all__ = sorted(_HOME)  # noqa: PLE0605  a list of names, computed
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'loadstone' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
+from loadstone.measure.snapshot import WIND_DOWN, Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
 # Error texts come from the outside; a target that puts a request id into each one must not grow our memory.
@@ -26,7 +26,8 @@ class Aggregate:
 
     def add(self, snapshot: Snapshot) -> None:
         """Fold one more second in."""
-        self.seconds += snapshot.end_s - snapshot.start_s
+        if snapshot.phase != WIND_DOWN:  # its load is the rest of what began before, so it is no time under load
+            self.seconds += snapshot.end_s - snapshot.start_s
         for series, histogram in snapshot.distributions.items():
             mine = self._distributions.get(series)
             if mine is None:

@@ -77,15 +77,17 @@ class Histogram:
         self.beyond = 0
         self.total = 0
 
-    def record(self, value: int) -> None:
-        """Count one value; raises ValueError outside 0 … 2**63 - 1."""
+    def record(self, value: int, times: int = 1) -> None:
+        """Count one value, or the same one several times; raises ValueError outside 0 … 2**63 - 1."""
+        if times < 1:
+            raise ValueError(f"cannot count a value {times} times")
         if not 0 <= value <= GREATEST:
             raise ValueError(f"a histogram counts integers from 0 to 2**63 - 1, not {value}")
         bucket = bucket_of(value)
         self._reach(bucket + 1)
-        self._counts[bucket] += 1
-        self.count += 1
-        self.total += value
+        self._counts[bucket] += times
+        self.count += times
+        self.total += value * times
         self._min = min(self._min, value)
         self._max = max(self._max, value)
 
@@ -141,16 +143,20 @@ class Histogram:
 
     def value_at(self, rank: int) -> float:
         """The value that is rank-th when all are sorted upwards, counted from 1; accuracy as in `quantile`."""
+        return self.bounds_at(rank)[1]
+
+    def bounds_at(self, rank: int) -> tuple[float, float]:
+        """The least and the greatest value that the rank-th one can have had; both inf for those beyond."""
         if not 1 <= rank <= self.count + self.beyond:
             raise ValueError(f"rank {rank} is not among {self.count + self.beyond} values")
         if rank > self.count:
-            return math.inf
+            return math.inf, math.inf
         if rank == 1:
-            return float(self._min)
+            return float(self._min), float(self._min)
         if rank == self.count:
-            return float(self._max)
+            return float(self._max), float(self._max)
         bucket = int(np.searchsorted(np.cumsum(self._counts), rank))
-        return float(min(max(upper_end(bucket), self._min), self._max))
+        return float(max(lower_end(bucket), self._min)), float(min(upper_end(bucket), self._max))
 
     def share_above(self, limit: float) -> float:
         """Share of all values, those beyond included, in buckets that lie wholly above a limit."""

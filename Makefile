@@ -1,0 +1,41 @@
+# Each goal sets up what it needs in .venv, once: the stamp is renewed only when pyproject.toml or constraints.txt change.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+STAMP := $(VENV)/.installed
+# An environment does not survive being moved: one that was made elsewhere is made again.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: help demo test check bench setup clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(STAMP) ## start the reference backend, put load on it, print a verdict
+	@$(VENV)/bin/loadstone demo
+
+test: $(STAMP) ## all tests
+	@$(VENV)/bin/python -m pytest
+
+check: $(STAMP) ## format, lint, types, import order, size budget, tests, docs
+	@./check
+
+bench: $(STAMP) ## Loadstone beside its peers, as ratios; see benchmarks/README.md
+	@$(VENV)/bin/python -m benchmarks
+
+setup: $(STAMP) ## only the environment in .venv
+	@:
+
+$(STAMP): pyproject.toml constraints.txt
+	@set -e; python="$(PYTHON)"; if [ -z "$$python" ]; then python=$$(./.ci/find-python); fi; \
+	echo "Setting up $(VENV) with $$($$python --version), once."; \
+	$$python -m venv --clear $(VENV) || { echo "Python cannot make environments. Try: apt-get install python3-venv" >&2; exit 2; }
+	@$(VENV)/bin/python -m pip install -qq -c constraints.txt hatchling editables
+	@$(VENV)/bin/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[dev]'
+	@echo '$(CURDIR)' >$(STAMP)
+
+clean: ## remove the environment and everything that tools leave behind
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,105 @@
+"""`python -m benchmarks [NAME…]`: run, print the table, keep the result as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import fixed_delay, memory, pacing, peers, scripted, startup, throughput
+from benchmarks.figures import Figure, table
+from benchmarks.processes import GENERATOR_CORE, SERVER_CORE, allow_many_descriptors
+from benchmarks.rounds import Options
+
+BENCHMARKS = {
+    "throughput": throughput,
+    "scripted": scripted,
+    "fixed_delay": fixed_delay,
+    "pacing": pacing,
+    "memory": memory,
+    "startup": startup,
+}
+RESULTS = Path(__file__).parent / "results"
+
+
+def read_arguments() -> argparse.Namespace:
+    """What to run, and how long."""
+    usual = Options()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Loadstone beside its peers, on one machine, as ratios.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of: {' '.join(BENCHMARKS)}; all when none is given")
+    parser.add_argument("--rounds", type=int, default=usual.rounds, help="how often each figure is measured (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="length of one run of one tool (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=usual.minutes, help="length of the run that watches memory grow (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="one round of 2 s, memory for half a minute: does it work, not how fast is it")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - BENCHMARKS.keys()
+    if unknown:
+        parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(BENCHMARKS)}")
+    if arguments.rounds < 1 or arguments.seconds < 1 or arguments.minutes <= 0:
+        parser.error("--rounds and --seconds must be at least 1, --minutes more than 0")
+    return arguments
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on: ratios of different machines are not the same either."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=RESULTS.parent, capture_output=True, text=True, check=False).stdout.strip()
+    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "")
+    return {
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "commit": commit,
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "generator_core": GENERATOR_CORE,
+        "server_core": SERVER_CORE,
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_average_before": os.getloadavg()[0],
+        "peers": peers.versions(),
+    }
+
+
+def keep(facts: dict[str, Any], options: Options, figures: list[Figure]) -> Path:
+    """Write the result file; one per run, named by its time."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{facts['at'].replace(':', '').replace('+0000', 'Z')}.json"
+    document = {
+        "machine": facts,
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "minutes": options.minutes,
+        "figures": [figure.as_json() for figure in figures],
+    }
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return path
+
+
+def main() -> int:
+    """0: all reached. 1: something was not. 2: wrong usage. 4: something could not be measured."""
+    arguments = read_arguments()
+    if GENERATOR_CORE == SERVER_CORE:
+        print("The benchmarks need two cores: one for the generator, one for the server.", file=sys.stderr)
+        return 2
+    allow_many_descriptors()
+    options = Options(1, 2.0, 0.5) if arguments.quick else Options(arguments.rounds, arguments.seconds, arguments.minutes)
+    facts = machine()
+    if facts["load_average_before"] > 0.5:
+        print(f"! other work on this machine: load average {facts['load_average_before']:.1f}; even ratios will be rough", file=sys.stderr)
+    figures: list[Figure] = []
+    for name in arguments.names or BENCHMARKS:
+        print(f"… {name}", file=sys.stderr)
+        figures += BENCHMARKS[name].measure(options)
+    print(table(figures))
+    print(f"\nkept in {os.path.relpath(keep(facts, options, figures))}")
+    if any(figure.reached is False for figure in figures):
+        return 1
+    return 4 if any(figure.median is None for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

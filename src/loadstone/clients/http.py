@@ -1,0 +1,297 @@
+"""The HTTP client of one simulated user: requests in, replies out, every exchange recorded. A failure is a reply, too."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import urljoin
+
+from loadstone.clients.address import Origin, split_url
+from loadstone.clients.connection import Connection
+from loadstone.clients.cookies import CookieJar
+from loadstone.clients.failure import TIMEOUTS, Failed, Kind
+from loadstone.clients.http1 import Head
+from loadstone.clients.http_scope import HttpScope, prepare
+from loadstone.clients.reply import Reply
+from loadstone.clients.request import Prepared
+from loadstone.clock import now_ns
+from loadstone.errors import UsageError
+from loadstone.measure.recorder import FULL
+
+MOST_PREPARED = 2_000
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Place(Protocol):
+    """What a client asks of the session that owns it."""
+
+    tags: Mapping[str, str]
+
+    def take_due(self) -> tuple[int, int]:
+        """When the next exchange was due (0: now), and the ns it waited for a free session; the next call answers (0, 0)."""
+
+
+class HttpClient:
+    """One user's connections and cookies."""
+
+    __slots__ = ("_idle", "_place", "_shared", "cookies")
+
+    def __init__(self, shared: HttpScope, place: Place) -> None:
+        self._shared, self._place = shared, place
+        self._idle: dict[Origin, list[Connection]] = {}
+        self.cookies: CookieJar | None = None
+
+    async def get(self, url: str, **options: Any) -> Reply:
+        """GET; options as in `request`."""
+        return await self.exchange(self.prepare("GET", url, **options))
+
+    async def post(self, url: str, **options: Any) -> Reply:
+        """POST; options as in `request`."""
+        return await self.exchange(self.prepare("POST", url, **options))
+
+    async def put(self, url: str, **options: Any) -> Reply:
+        """PUT; options as in `request`."""
+        return await self.exchange(self.prepare("PUT", url, **options))
+
+    async def patch(self, url: str, **options: Any) -> Reply:
+        """PATCH; options as in `request`."""
+        return await self.exchange(self.prepare("PATCH", url, **options))
+
+    async def delete(self, url: str, **options: Any) -> Reply:
+        """DELETE; options as in `request`."""
+        return await self.exchange(self.prepare("DELETE", url, **options))
+
+    async def head(self, url: str, **options: Any) -> Reply:
+        """HEAD; options as in `request`."""
+        return await self.exchange(self.prepare("HEAD", url, **options))
+
+    async def request(self, method: str, url: str, **options: Any) -> Reply:
+        """Any method.
+
+        name:      step name in reports; default is method and path without query
+        params:    query parameters
+        headers:   added to the scenario's; a value of None takes one away
+        json, form, files, body: one kind of body; files may go with form (multipart)
+        expect:    a status or several that are as expected; default is any below 400
+        auth:      (user, password), or a bearer token
+        redirects: how many to follow
+        """
+        return await self.exchange(self.prepare(method, url, **options))
+
+    def prepare(self, method: str, url: str, **options: Any) -> Prepared:
+        """A request as bytes; requests without any options but a name are kept for the next time."""
+        shared = self._shared
+        tags = self._place.tags
+        if not options or options.keys() == {"name"}:
+            key = (method, url, options.get("name", ""), *tags.items())
+            prepared = shared.prepared.get(key)
+            if prepared is None:
+                prepared = prepare(shared, tags, method, url, **options)
+                if len(shared.prepared) >= MOST_PREPARED:
+                    shared.prepared.clear()
+                shared.prepared[key] = prepared
+            return prepared
+        return prepare(shared, tags, method, url, **options)
+
+    async def exchange(self, prepared: Prepared) -> Reply:
+        """Send a prepared request, follow redirects, and record; never raises for what the target does."""
+        due, excused = self._place.take_due()
+        reply = await self._exchange(prepared, due or now_ns(), excused)
+        hops = prepared.redirects
+        while hops and reply.status in REDIRECTS and reply.failure is None and "location" in reply.headers:
+            following = self._redirected(prepared, reply)
+            if following is None:
+                break
+            hops -= 1
+            prepared = following
+            reply = await self._exchange(prepared, now_ns(), 0)
+        if reply.status in REDIRECTS and prepared.redirects and not hops and reply.failure is None:
+            reply.failure, reply.reason = Kind.STATUS, "more redirects than allowed"
+            prepared.step.failure(reply.failure, reply.reason)
+        return reply
+
+    async def _exchange(self, prepared: Prepared, due: int, excused: int) -> Reply:
+        reply = Reply(prepared.target, due)
+        connection: Connection | None = None
+        try:
+            connection, opening_ns = self.take(prepared.origin), 0
+            if connection is None:
+                asked = now_ns()
+                connection = await self._connect(prepared.origin)
+                opening_ns = now_ns() - asked
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
+        except Failed as failed:
+            self._no_response(prepared, reply, connection, failed)
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.close()
+            raise
+        else:
+            self._record(prepared, reply, connection, excused + opening_ns)
+            self.give_back(prepared.origin, connection)
+        return reply
+
+    def take(self, origin: Origin) -> Connection | None:
+        """An open connection that is free, taken out of the client's hands."""
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    def give_back(self, origin: Origin, connection: Connection) -> None:
+        """Keep the connection for the next request, or close it when the scenario asks for new ones."""
+        if not connection.usable:
+            return
+        if not self._shared.settings.keep_alive:
+            connection.close()
+            return
+        idle = self._idle.get(origin)
+        if idle is None:
+            self._idle[origin] = [connection]
+        else:
+            idle.append(connection)
+
+    def bytes_of(self, prepared: Prepared) -> bytes:
+        """The request with this user's cookies."""
+        if self.cookies:
+            cookies = self.cookies.header(prepared.origin, prepared.target)
+            if cookies:
+                return prepared.with_cookies(cookies)
+        return prepared.wire
+
+    def record(self, prepared: Prepared, connection: Connection, due: int) -> Reply:
+        """Write down an exchange that the caller made on a connection of this client."""
+        reply = Reply(prepared.target, due)
+        self._record(prepared, reply, connection, 0)
+        return reply
+
+    def record_failure(self, prepared: Prepared, connection: Connection, failed: Failed) -> None:
+        """The same for one without a whole response."""
+        self._no_response(prepared, Reply(prepared.target, connection.sent_ns), connection, failed)
+
+    def _record(self, prepared: Prepared, reply: Reply, connection: Connection, excused: int) -> None:
+        head = connection.head
+        assert head is not None
+        reply.head, reply.status, reply.body = head, head.status, connection.body
+        reply.sent_ns, reply.first_ns = connection.sent_ns, connection.first_ns
+        reply.end_ns, reply.seen_ns = connection.end_ns, connection.seen_ns
+        if head.encoding or head.cookies or head.status not in prepared.expect:
+            self._look_closer(prepared, reply, head)
+        step = prepared.step
+        rows = step.rows if reply.failure is None else step.failed
+        rows.extend((reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns, reply.seen_ns, excused, connection.got, connection.put))
+        if len(rows) >= FULL:
+            step.fold()
+
+    def _look_closer(self, prepared: Prepared, reply: Reply, head: Head) -> None:
+        if head.encoding and prepared.keep_body and prepared.method != "HEAD":
+            self._decompress(reply, head)
+        if head.cookies and self._shared.settings.cookies:
+            if self.cookies is None:
+                self.cookies = CookieJar()
+            self.cookies.take(head.headers(), prepared.origin, prepared.target)
+        to_follow = prepared.redirects and head.status in REDIRECTS
+        if reply.failure is None and head.status not in prepared.expect and not to_follow:
+            reply.failure, reply.reason = Kind.STATUS, f"status {head.status}"
+        if reply.failure is not None:
+            prepared.step.failure(reply.failure, reply.reason)
+
+    def _decompress(self, reply: Reply, head: Head) -> None:
+        if head.encoding not in {b"gzip", b"x-gzip", b"deflate"}:
+            return
+        most = self._shared.settings.limits.body
+        try:
+            codec = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: gzip or zlib by their headers
+            body = codec.decompress(reply.body, most + 1)
+            if not codec.eof and len(body) <= most and reply.body:
+                raise zlib.error("ends early")
+        except zlib.error as error:
+            reply.failure, reply.reason = Kind.MALFORMED, f"compressed body cannot be read: {error}"
+            return
+        if len(body) > most:
+            reply.failure, reply.reason = Kind.TOO_LARGE, f"decompressed body of more than {most} bytes"
+            return
+        reply.body = body
+
+    def _no_response(self, prepared: Prepared, reply: Reply, connection: Connection | None, failed: Failed) -> None:
+        reply.failure, reply.reason = failed.kind, failed.text
+        reply.seen_ns = reply.end_ns = now_ns()
+        got = put = 0
+        if connection is not None:
+            got, put, reply.sent_ns = connection.got, connection.put, connection.sent_ns
+            if connection.head is not None and got:
+                reply.status = connection.head.status
+        prepared.step.no_response(timed_out=failed.kind in TIMEOUTS, put=put, got=got)
+        prepared.step.failure(failed.kind, failed.text)
+
+    def _redirected(self, prepared: Prepared, reply: Reply) -> Prepared | None:
+        # RFC 9110 section 15.4: 303 always, and in practice 301 and 302 after POST, become GET without a body.
+        keep_method = reply.status in {307, 308} or prepared.method in {"GET", "HEAD"}
+        here = f"{prepared.origin.scheme}://{prepared.origin.authority}{prepared.target}"
+        name = dict(prepared.step.tags)["step"]
+        name = name if name.endswith(" (redirected)") else f"{name} (redirected)"
+        lines = [line.partition(b":") for line in prepared.head.split(b"\r\n")[1:-1]]
+        headers = {key.decode("latin-1"): value.strip().decode("latin-1") for key, _, value in lines}
+        left_out = {"host", "content-length"} | (set() if keep_method else {"content-type"})
+        try:
+            url = urljoin(here, reply.headers["location"])
+            if split_url(url)[0] != prepared.origin:
+                left_out |= {"authorization"}  # credentials are for the host they were given for
+            return prepare(
+                self._shared,
+                {key: value for key, value in prepared.step.tags if key not in {"scenario", "step"}},
+                prepared.method if keep_method else "GET",
+                url,
+                name=name,
+                headers={key: (None if key.lower() in left_out else value) for key, value in headers.items()},
+                body=prepared.body if keep_method and prepared.body else None,
+                expect=prepared.expect,
+                redirects=max(prepared.redirects - 1, 0),
+            )
+        except UsageError as error:
+            reply.failure, reply.reason = Kind.MALFORMED, f"redirect to a place that is none: {error.what}"
+            prepared.step.failure(reply.failure, reply.reason)
+            return None
+
+    async def _connect(self, origin: Origin) -> Connection:
+        shared = self._shared
+        addresses, took = await shared.resolver.resolve(origin)
+        record, scenario = shared.recorder.value, shared.scenario
+        if took:
+            record(scenario, shared.dns_time, took)
+        tls = shared.tls if origin.scheme == "https" else None
+        failed: Failed | None = None
+        for address in tuple(addresses):
+            connection = Connection(shared.wire, shared.memory, shared.settings.limits)
+            try:
+                await connection.open(*address, tls=tls, host=origin.host, port=origin.port, source=shared.source())
+            except Failed as reason:
+                failed = reason
+                continue
+            if failed is not None:
+                shared.resolver.prefer(origin, address)
+            record(scenario, shared.connect_time, connection.connected_ns - connection.started_ns)
+            if tls is not None:
+                record(scenario, shared.tls_time, connection.tls_ns - connection.connected_ns)
+            return connection
+        raise failed or Failed(Kind.DNS, f"{origin.host}: no address")
+
+    async def open(self) -> None:
+        """Connect to the target ahead of the first request; a failure shows at that request."""
+        if self._shared.base is not None:
+            origin = self._shared.base[0]
+            try:
+                self._idle.setdefault(origin, []).append(await self._connect(origin))
+            except Failed:
+                return
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+        self._idle.clear()

@@ -1,0 +1,129 @@
+"""What all users of a scenario share when they speak HTTP: settings, addresses, TLS, and requests prepared once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from loadstone.clients.address import Origin, Resolver, split_url
+from loadstone.clients.connection import Limits
+from loadstone.clients.http1 import HeadMemory
+from loadstone.clients.request import FileField, Prepared, basic_auth, build_head, encode_body, with_params
+from loadstone.clients.tls import TlsContext, TlsSettings
+from loadstone.clients.wire import Wire
+from loadstone.errors import UsageError
+from loadstone.measure.recorder import Exchanges, Recorder
+from loadstone.measure.snapshot import Series
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """What all requests of a scenario share."""
+
+    target: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    limits: Limits = field(default_factory=Limits)
+    keep_alive: bool = True
+    redirects: int = 10
+    cookies: bool = True
+    gzip: bool = True
+    keep_body: bool = True
+    basic: tuple[str, str] | None = None
+    bearer: str = ""
+    source_addresses: tuple[str, ...] = ()
+    unix_socket: str = ""
+    expect: frozenset[int] = frozenset(range(200, 400))
+
+
+class HttpScope:
+    """What all users of a scenario in a worker share: addresses, TLS, prepared requests, columns."""
+
+    def __init__(self, wire: Wire, recorder: Recorder, scenario: str, settings: HttpOptions) -> None:
+        self.wire, self.recorder, self.scenario, self.settings = wire, recorder, scenario, settings
+        self.memory = HeadMemory()
+        self.resolver = Resolver()
+        self.tls = TlsContext(settings.tls)
+        self.prepared: dict[tuple[object, ...], Prepared] = {}
+        self.base = split_url(settings.target, unix=settings.unix_socket) if settings.target else None
+        self._connections = 0
+        tags = (("scenario", scenario),)
+        self.dns_time, self.connect_time, self.tls_time = (Series(f"http.{name}_time", tags) for name in ("dns", "connect", "tls"))
+
+    def source(self) -> str:
+        """The local address of the next connection; "" leaves it to the kernel."""
+        addresses = self.settings.source_addresses
+        self._connections += 1
+        return addresses[self._connections % len(addresses)] if addresses else ""
+
+    def resolve_url(self, url: str) -> tuple[Origin, str]:
+        """An absolute URL, or a path below the target."""
+        if "://" in url[:12]:
+            return split_url(url, unix=self.settings.unix_socket)
+        if self.base is None or not self.settings.target:
+            raise UsageError("a path without a target", where=url, hint="target: http://127.0.0.1:8000 in the plan, or --target")
+        origin, base_path = self.base
+        return split_url(f"{origin.scheme}://{origin.authority}{base_path.partition('?')[0].rstrip('/')}/{url.lstrip('/')}", unix=origin.unix)
+
+    def columns(self, name: str, tags: Mapping[str, str]) -> Exchanges:
+        """The columns of a step."""
+        return self.recorder.exchanges(self.scenario, name, tags)
+
+
+def prepare(
+    shared: HttpScope,
+    tags: Mapping[str, str],
+    method: str,
+    url: str,
+    *,
+    name: str = "",
+    params: Mapping[str, object] | None = None,
+    headers: Mapping[str, str | None] | None = None,
+    json: object = None,
+    form: Mapping[str, object] | None = None,
+    files: Mapping[str, FileField] | None = None,
+    body: bytes | str | None = None,
+    expect: int | frozenset[int] | set[int] | tuple[int, ...] | list[int] | None = None,
+    auth: tuple[str, str] | str | None = None,
+    redirects: int | None = None,
+    keep_body: bool | None = None,
+) -> Prepared:
+    """See HttpClient.request; raises UsageError for what cannot be a request."""
+    settings = shared.settings
+    method = method.upper()
+    origin, target = shared.resolve_url(url)
+    target = with_params(target, params)
+    content, kind = encode_body(json=json, form=form, files=files, body=body)
+    fields: dict[str, str] = {"Host": origin.authority, "User-Agent": "loadstone", "Accept": "*/*"}
+    if settings.gzip:
+        fields["Accept-Encoding"] = "gzip, deflate"
+    if kind:
+        fields["Content-Type"] = kind
+    if not settings.keep_alive:
+        fields["Connection"] = "close"
+    token = auth if isinstance(auth, str) else settings.bearer
+    pair = auth if isinstance(auth, tuple) else (settings.basic if auth is None else None)
+    if pair or token:
+        fields["Authorization"] = basic_auth(*pair) if pair else f"Bearer {token}"
+    _merge(fields, settings.headers)
+    _merge(fields, headers or {})
+    accepted = settings.expect if expect is None else frozenset((expect,) if isinstance(expect, int) else expect)
+    return Prepared(
+        origin=origin,
+        method=method,
+        target=target,
+        head=build_head(method, target, fields, len(content)),
+        body=content,
+        step=shared.columns(name or f"{method} {target.partition('?')[0]}", tags),
+        expect=accepted,
+        keep_body=settings.keep_body if keep_body is None else keep_body,
+        redirects=settings.redirects if redirects is None else redirects,
+    )
+
+
+def _merge(fields: dict[str, str], more: Mapping[str, str | None]) -> None:
+    for name, value in more.items():
+        for known in [known for known in fields if known.lower() == name.lower()]:
+            del fields[known]
+        if value is not None:
+            fields[name] = value

@@ -1,0 +1,105 @@
+"""Requests as bytes, prepared once and sent often."""
+
+from __future__ import annotations
+
+import base64
+import json as json_codec
+import mimetypes
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from loadstone.clients.address import Origin
+from loadstone.errors import UsageError
+from loadstone.measure.recorder import Exchanges
+
+FileField = tuple[str, bytes] | tuple[str, bytes, str]  # file name, content, type
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A request ready for the wire.
+
+    head:   request line and headers without the empty line, so that cookies can still be added
+    expect: statuses that are no failure
+    """
+
+    origin: Origin
+    method: str
+    target: str
+    head: bytes
+    body: bytes
+    step: Exchanges
+    expect: frozenset[int]
+    keep_body: bool
+    redirects: int
+    wire: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.wire = self.head + b"\r\n" + self.body
+
+    def with_cookies(self, cookies: str) -> bytes:
+        """The bytes with a Cookie header."""
+        return b"%bCookie: %b\r\n\r\n%b" % (self.head, cookies.encode("latin-1", "replace"), self.body)
+
+
+def encode_body(
+    *, json: object = None, form: Mapping[str, object] | None = None, files: Mapping[str, FileField] | None = None, body: bytes | str | None = None
+) -> tuple[bytes, str]:
+    """One of the kinds of body as bytes and its content type ("" for raw bytes)."""
+    given = [name for name, value in (("json", json), ("files", files), ("body", body)) if value is not None]
+    if len(given) > 1 or (form is not None and ("json" in given or "body" in given)):
+        raise UsageError(f"a request has one body, not {' and '.join([*given, *(['form'] if form is not None else [])])}")
+    if json is not None:
+        return json_codec.dumps(json, separators=(",", ":"), ensure_ascii=False).encode(), "application/json"
+    if files is not None:
+        return _multipart(form or {}, files)
+    if form is not None:
+        return urlencode(form, doseq=True).encode(), "application/x-www-form-urlencoded"
+    if isinstance(body, str):
+        return body.encode(), "text/plain; charset=utf-8"
+    return body or b"", ""
+
+
+def _multipart(form: Mapping[str, object], files: Mapping[str, FileField]) -> tuple[bytes, str]:
+    # RFC 7578; names are escaped as browsers do (WHATWG HTML, multipart form data).
+    boundary = f"loadstone-{secrets.token_hex(12)}"
+    parts = []
+    for name, value in form.items():
+        parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'.encode())
+    for name, file in files.items():
+        kind = file[2] if len(file) == 3 else mimetypes.guess_type(file[0])[0] or "application/octet-stream"
+        line = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"; filename="{_quoted(file[0])}"\r\n'
+        parts.append(f"{line}Content-Type: {kind}\r\n\r\n".encode() + file[1] + b"\r\n")
+    parts.append(f"--{boundary}--\r\n".encode())
+    return b"".join(parts), f"multipart/form-data; boundary={boundary}"
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def with_params(target: str, params: Mapping[str, object] | Sequence[tuple[str, object]] | None) -> str:
+    """Add query parameters to a path."""
+    if not params:
+        return target
+    joint = "&" if "?" in target else "?"
+    return target + joint + urlencode(params, doseq=True, quote_via=quote)
+
+
+def basic_auth(user: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def build_head(method: str, target: str, headers: Mapping[str, str], body_size: int) -> bytes:
+    """Request line and headers; raises UsageError for what would break out of its line."""
+    lines = [f"{method} {target} HTTP/1.1"]
+    for name, value in headers.items():
+        if not name or any(letter in ":\r\n \t" for letter in name) or "\r" in value or "\n" in value:
+            raise UsageError(f"not a header: {name!r}", hint='a name without spaces or colons, e.g. -H "X-Team: blue"')
+        lines.append(f"{name}: {value}")
+    if (body_size or method in {"POST", "PUT", "PATCH"}) and not any(name.lower() == "content-length" for name in headers):
+        lines.append(f"Content-Length: {body_size}")
+    return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")

@@ -1,0 +1,139 @@
+"""One simulated user's state, and what its script may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from loadstone.clock import SECOND
+from loadstone.measure.catalogue import Kind
+from loadstone.measure.snapshot import Failure, Series
+
+if TYPE_CHECKING:
+    from loadstone.load.scene import Scene
+
+
+class Session:
+    """A user, or a place for one arrival after another.
+
+    index: number of the user over all workers, from 0
+    vars:  whatever the script wants to remember
+    """
+
+    __slots__ = ("_due_ns", "_rng", "_sleeper", "_waited_ns", "client", "data", "index", "leaving", "scene", "tags", "user", "vars")
+
+    def __init__(self, scene: Scene, index: int) -> None:
+        self.scene, self.index = scene, index
+        self.tags: Mapping[str, str] = scene.tags
+        self.client: Any = None  # whatever kind of client the scenario speaks through
+        self.user: Any = None  # the instance of the script's class, when there is one
+        self.data: Mapping[str, Any] = {}
+        self.vars: dict[str, Any] = {}
+        self.leaving = False
+        self._rng: random.Random | None = None
+        self._due_ns = self._waited_ns = 0
+        self._sleeper: asyncio.Future[None] | None = None
+
+    @property
+    def rng(self) -> random.Random:
+        """Random numbers of this user alone: the same for any number of workers."""
+        if self._rng is None:  # 2.5 kB each: only users that draw have one
+            self._rng = random.Random(f"{self.scene.seed}/{self.scene.name}/{self.index}")
+        return self._rng
+
+    # -- intended time ----------------------------------------------------------------------------------------------
+
+    def set_due(self, due_ns: int, waited_ns: int = 0) -> None:
+        """The next exchange is due then; `waited_ns` of its delay was spent waiting for a free session."""
+        self._due_ns, self._waited_ns = due_ns, waited_ns
+
+    @property
+    def has_turn(self) -> bool:
+        """Was it given an arrival that it has not begun?"""
+        return self._due_ns > 0
+
+    def take_due(self) -> tuple[int, int]:
+        """See clients.http.Place."""
+        due = self._due_ns
+        if not due:
+            return 0, 0
+        waited, self._due_ns, self._waited_ns = self._waited_ns, 0, 0
+        return due, waited
+
+    # -- what a script may ask for ----------------------------------------------------------------------------------
+
+    def check(self, holds: bool, name: str) -> bool:
+        """Count whether something held."""
+        scene = self.scene
+        tags = tuple(sorted({**self.tags, "check": name, "scenario": scene.name}.items()))
+        scene.recorder.count(scene.name, Series("check.count", tags))
+        if not holds:
+            scene.recorder.count(scene.name, Series("check.failures", tags))
+            scene.recorder.failure(scene.name, Failure("check", "", name))
+        return holds
+
+    @asynccontextmanager
+    async def group(self, name: str) -> AsyncIterator[None]:
+        """Steps inside carry the group's name; groups nest as `outer/inner`."""
+        before = self.tags
+        outer = before.get("group")
+        self.tags = {**before, "group": f"{outer}/{name}" if outer else name}
+        try:
+            yield
+        finally:
+            self.tags = before
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; what comes next is due when the wait ends, not when the event loop gets round to it."""
+        timers = self.scene.timers
+        due = timers.now_ns() + round(seconds * SECOND)
+        await timers.wait_until(due)
+        self.set_due(due)
+
+    def record(self, metric: str, value: float, tags: Mapping[str, str] | None = None) -> None:
+        """Add a value to a metric: of the suite's own, or one of the catalogue."""
+        scene = self.scene
+        declared = scene.catalogue.get(metric)
+        series = Series(metric, tuple(sorted({**self.tags, **(tags or {}), "scenario": scene.name}.items())))
+        if declared is None or declared.kind is Kind.DISTRIBUTION:
+            scale = declared.scale if declared else scene.declare(metric)
+            scene.recorder.value(scene.name, series, round(value * scale))
+        elif declared.kind is Kind.COUNT:
+            scene.recorder.count(scene.name, series, round(value))
+        else:
+            scene.recorder.gauge(series, value)
+
+    # -- between iterations -----------------------------------------------------------------------------------------
+
+    async def pause_until(self, at_ns: int) -> None:
+        """Wait between iterations; `leave` ends it early."""
+        sleeper = self._sleeper = asyncio.get_running_loop().create_future()
+        deadline = self.scene.timers.at(at_ns, self._wake)
+        try:
+            await sleeper
+        finally:
+            deadline.cancel()
+            self._sleeper = None
+
+    async def next_turn(self) -> None:
+        """Wait until `wake_up` or `leave`."""
+        self._sleeper = asyncio.get_running_loop().create_future()
+        await self._sleeper
+        self._sleeper = None
+
+    def _wake(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
+
+    def wake_up(self, due_ns: int, waited_ns: int) -> None:
+        """Begin the iteration that was due then."""
+        self.set_due(due_ns, waited_ns)
+        self._wake()
+
+    def leave(self) -> None:
+        """End at the next boundary between iterations."""
+        self.leaving = True
+        self._wake()

@@ -1,0 +1,79 @@
+"""The field of a plan that holds a profile: a built-in one or a plug-in's, told apart by `kind`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo, TypeAdapter
+from pydantic_core import CoreSchema, core_schema
+
+from loadstone.errors import PluginError
+from loadstone.plan import profiles
+from loadstone.plan.profile import ClosedProfile, OpenProfile, Profile
+from loadstone.plan.wrong import Wrong
+from loadstone.plugins import installed
+
+BUILT_IN: tuple[type[OpenProfile | ClosedProfile], ...] = (
+    profiles.ConstantUsers,
+    profiles.RampingUsers,
+    profiles.SharedIterations,
+    profiles.PerUserIterations,
+    profiles.ConstantRate,
+    profiles.PoissonRate,
+    profiles.RampingRate,
+    profiles.UserStages,
+    profiles.RateStages,
+    profiles.UserSpike,
+    profiles.RateSpike,
+    profiles.Burst,
+    profiles.UserSoak,
+    profiles.RateSoak,
+)
+
+
+def read_profile(value: Any) -> OpenProfile | ClosedProfile:
+    """A profile from what a file says; raises Wrong or pydantic's ValidationError."""
+    if isinstance(value, (OpenProfile, ClosedProfile)):
+        return value
+    if not isinstance(value, dict):
+        raise Wrong("must be a mapping", hint="profile: {kind: constant-rate, rate: 5/s, duration: 30s}")
+    return profile_class(value).model_validate(value)
+
+
+def profile_class(value: Mapping[str, Any]) -> type[OpenProfile | ClosedProfile]:
+    """The class that reads a mapping; raises Wrong for a kind that nobody knows."""
+    kind = value.get("kind", _kind_by_keys(value))
+    try:
+        found: Any = installed().get("profile", str(kind))
+    except PluginError as error:
+        raise Wrong("has no kind" if kind is None else error.what, hint=error.hint) from None
+    cls: type[OpenProfile | ClosedProfile] = found if isinstance(found, type) else found(value)
+    return cls
+
+
+def _kind_by_keys(value: Mapping[str, Any]) -> str | None:
+    """The kind that a short form means: `{rate: 5/s, duration: 30s}`."""
+    if "stages" in value:
+        return "stages"
+    if "iterations" in value:
+        return "shared-iterations"
+    return "constant-rate" if "rate" in value else "constant-users" if "users" in value else None
+
+
+class _AnyProfile:
+    """Pydantic's way in: reads by `read_profile`, writes every field, describes the built-in kinds."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def write(profile: Profile, info: SerializationInfo) -> dict[str, Any]:
+            return profile.model_dump(mode=info.mode, by_alias=info.by_alias)
+
+        return core_schema.no_info_plain_validator_function(
+            read_profile, serialization=core_schema.plain_serializer_function_ser_schema(write, info_arg=True)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"oneOf": [handler(TypeAdapter(cls).core_schema) for cls in BUILT_IN]}
+
+
+ProfileField = Annotated[OpenProfile | ClosedProfile, _AnyProfile()]

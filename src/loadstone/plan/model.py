@@ -1,0 +1,141 @@
+"""The validated plan: everything that a run is asked to do, frozen, and able to travel to other processes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from loadstone.errors import UsageError
+from loadstone.plan.any_profile import ProfileField
+from loadstone.plan.code import UserCode
+from loadstone.plan.feed import FeedPlan
+from loadstone.plan.gate_text import GateSpec, parse_gate
+from loadstone.plan.http import REVEAL, HttpSettings
+from loadstone.plan.quantities import Delay, Duration, Share
+from loadstone.plan.steps import Step, Steps
+from loadstone.plan.think import Pacing, ThinkTime
+from loadstone.plan.wrong import Wrong
+
+Tags = dict[str, Annotated[str, BeforeValidator(str)]]
+
+
+NO_STEPS, NO_STEPS_HINT = "does nothing: it has no steps", "steps: [{get: /}]"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ScenarioPlan(_Model):
+    """What one kind of user does, and when how many of them do it."""
+
+    name: str
+    profile: ProfileField
+    steps: tuple[Step, ...] = ()
+    code: UserCode | None = None
+    start_s: Delay = Field(default=0.0, alias="start")
+    after: str | None = None
+    warm_up_s: Delay = Field(default=0.0, alias="warm_up")
+    think: ThinkTime | None = None
+    pacing: Pacing | None = None
+    data: tuple[FeedPlan, ...] = ()
+    tags: Tags = Field(default_factory=dict)
+    max_sessions: Annotated[int, Field(gt=0)] | None = None
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _one_or_more_feeds(cls, value: Any) -> Any:
+        """`data: users.csv`, one mapping, or a list of either."""
+        feeds = value if isinstance(value, (list, tuple)) else [value]
+        return [{"file": each} if isinstance(each, str) else each for each in feeds]
+
+    @model_validator(mode="after")
+    def _does_something(self) -> ScenarioPlan:
+        if bool(self.steps) == (self.code is not None):
+            if self.steps:
+                raise Wrong("has both steps and code", hint="keep one of them")
+            raise Wrong(NO_STEPS, hint=NO_STEPS_HINT)
+        if self.after and self.start_s:
+            raise Wrong("has both start and after", hint="keep one of them")
+        return self
+
+    @property
+    def behaviour(self) -> Steps | UserCode:
+        """What a user does: written steps, or classes in a Python file."""
+        return self.code or Steps(steps=self.steps)
+
+
+class GateLine(_Model):
+    """A gate as the plan writes it: the text alone, or with the requirement that it validates."""
+
+    gate: str
+    requirement: str = ""
+    name: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"gate": value} if isinstance(value, str) else value
+
+    @field_validator("gate")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        try:
+            parse_gate(text)
+        except UsageError as error:
+            raise Wrong(error.what, hint=error.hint) from None
+        return text
+
+    def spec(self) -> GateSpec:
+        """The parsed gate."""
+        return parse_gate(self.gate, requirement=self.requirement, name=self.name)
+
+
+class StopRules(_Model):
+    """When to end early: more failures than this share, once so many requests have been made."""
+
+    error_share: Share | None = None
+    after_requests: Annotated[int, Field(gt=0)] = 100
+
+
+class Plan(_Model):
+    """One run, resolved; the same whether it was written in Python, YAML, TOML or JSON."""
+
+    name: str = "suite"
+    target: str | None = None
+    seed: Annotated[int, Field(ge=0)] = 1
+    scenarios: Annotated[tuple[ScenarioPlan, ...], Field(min_length=1)]
+    gates: tuple[GateLine, ...] = ()
+    http: HttpSettings = HttpSettings()
+    stop: StopRules = StopRules()
+    tags: Tags = Field(default_factory=dict)
+    graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
+    patience_s: Duration = Field(default=10.0, alias="patience")
+    workers: Annotated[int, Field(gt=0, le=1024)] = 1
+    allow_unreached: bool = False
+    source: str = ""
+
+    @field_validator("scenarios", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        """A mapping name → scenario, as files write it."""
+        if not isinstance(value, dict):
+            return value
+        return [{"name": name, **each} if isinstance(each, dict) else each for name, each in value.items()]
+
+    @field_validator("target")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise Wrong("must start with http:// or https://", example="http://127.0.0.1:8000")
+        return value.rstrip("/") if value else value
+
+    def wire(self) -> str:
+        """The plan as JSON with its secrets, for worker processes: never print or store it."""
+        return self.model_dump_json(context=REVEAL)
+
+    @classmethod
+    def from_wire(cls, text: str) -> Plan:
+        """The plan that `wire` wrote."""
+        return cls.model_validate_json(text)

@@ -1,0 +1,64 @@
+"""A Python file as a plan: its `suite`, or all its user classes under a default profile."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from loadstone.errors import LoadstoneError, Mistake, PlanError
+from loadstone.plan.code import load_module
+from loadstone.plan.document import Document, Place
+from loadstone.plan.suite import Suite, code_of
+from loadstone.plan.user import User
+
+# What a file without a suite runs: enough to see that it works, too little to hurt anybody.
+DEFAULT_PROFILE = {"kind": "constant-users", "users": 10, "duration": "30s"}
+
+
+def read_python(path: Path) -> Document:
+    """Import a suite; raises PlanError, with the file's line, when it raises."""
+    return document_of(imported(path), str(path))
+
+
+def imported(path: Path) -> ModuleType:
+    """The file's module; what it raises becomes a PlanError without a traceback."""
+    try:
+        return load_module(path)
+    except PlanError as error:
+        raise PlanError([Mistake(each.what, f"{_line_in(path, error)} {each.where}", each.hint) for each in error.mistakes]) from error
+    except LoadstoneError as error:
+        where = f"{_line_in(path, error)} {error.where}".strip()
+        raise PlanError([Mistake(error.what, where, error.hint)]) from error
+    except SyntaxError as error:
+        own = error.filename is None or Path(error.filename) == path.resolve()
+        where = f"{path if own else error.filename}:{error.lineno}"
+        raise PlanError([Mistake(f"is not Python: {error.msg}", where)]) from error
+    except (Exception, SystemExit) as error:  # the suite is the user's code: anything may come
+        hint = "install the package that it needs" if isinstance(error, ImportError) else ""
+        text = " ".join(str(error).split())
+        raise PlanError([Mistake(f"raised {type(error).__name__}: {text}", _line_in(path, error), hint)]) from error
+
+
+def document_of(module: ModuleType, file: str) -> Document:
+    """The plan that a module holds."""
+    suite = getattr(module, "suite", None)
+    if isinstance(suite, Suite):
+        lines: dict[Place, int] = {("scenarios", scenario.name): scenario.line for scenario in suite.scenarios}
+        return Document(file, suite.tree, lines)
+    classes = [each for each in vars(module).values() if _is_own_user(each, module)]
+    if not classes:
+        raise PlanError([Mistake("has no suite and no User class with tasks", file, "suite = loadstone.Suite(...)")])
+    scenario = {"code": code_of(classes, where=file), "profile": dict(DEFAULT_PROFILE)}
+    return Document(file, {"name": Path(file).stem, "scenarios": {"users": scenario}})
+
+
+def _is_own_user(value: object, module: ModuleType) -> bool:
+    return isinstance(value, type) and issubclass(value, User) and bool(value.tasks) and value.__module__ == module.__name__
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    """The deepest line of the suite's own file that led to the error."""
+    own = str(path.resolve())
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+    return f"{path}:{frames[-1].lineno}" if frames else str(path)

@@ -1,0 +1,218 @@
+"""From file names, environment and flags to one validated plan, or to every mistake in it."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from loadstone.errors import Mistake, PlanError, PluginError
+from loadstone.plan.document import Document, Place, read_document
+from loadstone.plan.http import environment_names, from_environment
+from loadstone.plan.mistakes import Absent, Where, located, mistakes_of, named, value_at
+from loadstone.plan.model import NO_STEPS, NO_STEPS_HINT, Plan
+from loadstone.plan.python_suite import document_of, imported, read_python
+from loadstone.plan.settings import Layers, Overrides, Setting, apply
+from loadstone.plan.suite import Suite
+from loadstone.plan.verify import missing_file, verify
+from loadstone.plugins import installed
+
+FILE_KINDS = (".py", ".yaml", ".yml", ".toml", ".json")
+_FILE_KEYS = ("ca_file", "client_cert", "client_key", "unix_socket")
+
+
+def load(paths_or_names: Sequence[str], overrides: Overrides | None = None) -> tuple[Plan, list[Setting]]:
+    """The plan of one or more suites (files, or names of suites that are installed) run together.
+
+    raises: PlanError with every mistake that can be told
+    """
+    overrides = overrides if overrides is not None else Overrides(environment=os.environ)
+    documents, mistakes = [], []
+    for name in paths_or_names:
+        try:
+            documents.append(_document(name))
+        except PlanError as error:
+            mistakes += error.mistakes
+    if not documents and not mistakes:
+        mistakes = [Mistake("no suite is named", hint="loadstone init writes one to start from")]
+    if mistakes:
+        raise PlanError(mistakes)
+    layers = _merged(documents)
+    apply(layers, overrides)
+    return resolve(layers, source=" ".join(paths_or_names))
+
+
+def plan_of(suite: Suite, overrides: Overrides | None = None, *, file: str = "suite") -> tuple[Plan, list[Setting]]:
+    """The plan of a suite that is already in memory."""
+    lines: dict[Place, int] = {("scenarios", each.name): each.line for each in suite.scenarios}
+    layers = _merged([Document(file, suite.tree, lines)])
+    apply(layers, overrides or Overrides())
+    return resolve(layers, source=file)
+
+
+def resolve(layers: Layers, *, source: str) -> tuple[Plan, list[Setting]]:
+    """Validate the layered data; raises PlanError."""
+    tree, mistakes = layers.tree, layers.mistakes
+
+    def where(place: Place) -> str:
+        return layers.origin(place).removeprefix("file ").removeprefix("default")
+
+    try:
+        plan = Plan.model_validate({**tree, "source": source})
+    except ValidationError as error:
+        raise PlanError([*mistakes, *mistakes_of(error, tree, where), *_idle(tree, where)]) from None
+    for finding in verify(plan):
+        place = named(finding.place, tree)
+        mistakes.append(Mistake(finding.what, located(place, tree, where), finding.hint))
+    if mistakes:
+        raise PlanError(mistakes)
+    return plan, [*_settings(plan, layers), *layers.run]
+
+
+def _idle(tree: Mapping[str, Any], where: Where) -> list[Mistake]:
+    """Scenarios without steps; pydantic gets to this only when everything else in them is right."""
+    scenarios = tree.get("scenarios")
+    items = scenarios.items() if isinstance(scenarios, dict) else ()
+    idle = [name for name, each in items if isinstance(each, dict) and "profile" in each and not (each.get("steps") or each.get("code"))]
+    return [Mistake(NO_STEPS, located(("scenarios", name), tree, where), NO_STEPS_HINT) for name in idle]
+
+
+def _document(name: str) -> Document:
+    path = Path(name)
+    if path.suffix.lower() in FILE_KINDS or path.exists() or os.sep in name:
+        if what := missing_file(name):
+            raise PlanError([Mistake(what, name)])
+        return _beside(read_python(path) if path.suffix == ".py" else read_document(path), path.parent)
+    try:
+        found = installed().get("suite", name)
+    except PluginError as error:
+        raise PlanError([Mistake(f"no file of that name, and {error.what}", name, error.hint)]) from error
+    if isinstance(found, Suite):
+        return Document(name, found.tree)
+    return document_of(found, name)
+
+
+def _beside(document: Document, folder: Path) -> Document:
+    """Files that a plan names are looked for beside the plan; `${env:NAME}` is filled in where it is no secret."""
+    tree = document.tree
+    scenarios = tree.get("scenarios")
+    if isinstance(scenarios, list):  # a list of scenarios with names is as good as a mapping
+        names = [each.get("name", f"scenario{n}") if isinstance(each, dict) else f"scenario{n}" for n, each in enumerate(scenarios, 1)]
+        if len(set(names)) == len(names):
+            tree["scenarios"] = {
+                name: {key: value for key, value in each.items() if key != "name"} if isinstance(each, dict) else each
+                for name, each in zip(names, scenarios, strict=True)
+            }
+            document.lines = {_renamed(place, names): line for place, line in document.lines.items()}
+    for scenario in tree["scenarios"].values() if isinstance(tree.get("scenarios"), dict) else ():
+        if isinstance(scenario, dict):
+            _absolute_files(scenario, folder)
+    if isinstance(tree.get("http"), dict):
+        _absolute(tree["http"], _FILE_KEYS, folder)
+    _fill_environment(document, tree, ())
+    return document
+
+
+def _renamed(place: Place, names: Sequence[str]) -> Place:
+    if len(place) > 1 and place[0] == "scenarios" and isinstance(place[1], int):
+        return ("scenarios", names[place[1]], *place[2:])
+    return place
+
+
+def _absolute_files(scenario: dict[str, Any], folder: Path) -> None:
+    feeds = scenario.get("data")
+    if feeds is not None:
+        feeds = [{"file": each} if isinstance(each, str) else each for each in (feeds if isinstance(feeds, list) else [feeds])]
+        scenario["data"] = feeds
+    steps = scenario.get("steps")
+    for holder in [*(feeds or ()), *(steps if isinstance(steps, list) else ()), scenario.get("code")]:
+        if isinstance(holder, dict):
+            _absolute(holder, ("file",), folder)
+
+
+def _absolute(holder: dict[str, Any], keys: Sequence[str], folder: Path) -> None:
+    for key in keys:
+        if isinstance(holder.get(key), str):
+            holder[key] = str((folder / holder[key]).resolve())
+
+
+def _fill_environment(document: Document, holder: Any, at: Place) -> None:
+    """Steps, headers and identity keep `${env:NAME}`, so that a plan that is shown or stored holds no secret."""
+    if (len(at) > 2 and at[2] == "steps") or at[:2] in {("http", "headers"), ("http", "auth")}:
+        return
+    items = holder.items() if isinstance(holder, dict) else enumerate(holder) if isinstance(holder, list) else ()
+    for key, value in list(items):
+        place = (*at, key)
+        if isinstance(value, str) and (names := environment_names(value)):
+            missing = [name for name in names if name not in os.environ]
+            if missing:
+                where = f"{document.file}:{document.lines.get(place, 1)} {'.'.join(map(str, place))}"
+                raise PlanError([Mistake(f"the environment has no {missing[0]}", where, f"export {missing[0]}=…")])
+            holder[key] = from_environment(value)
+        else:
+            _fill_environment(document, value, place)
+
+
+def _merged(documents: Sequence[Document]) -> Layers:
+    """Scenarios and gates of all files together; of other settings the later file's."""
+    layers = Layers({}, {})
+    for document in documents:
+        for key, value in copy.deepcopy(document.tree).items():
+            mine = layers.tree.get(key)
+            if key == "scenarios" and isinstance(mine, dict) and isinstance(value, dict):
+                for name in value:
+                    if name in mine:
+                        where = f"{_line(document, (key, name))} {key}.{name}"
+                        layers.mistakes.append(Mistake("another file has a scenario of that name", where, "rename one of them"))
+                mine.update(value)
+            elif key == "gates" and isinstance(mine, list) and isinstance(value, list):
+                mine.extend(value)
+            else:
+                layers.tree[key] = value
+            _origins(layers, document, (key,))
+    return layers
+
+
+def _origins(layers: Layers, document: Document, top: Place) -> None:
+    layers.origins.setdefault(top, f"file {_line(document, top)}")
+    for place, line in document.lines.items():
+        if place[:1] == top:
+            layers.origins[place] = f"file {document.file}:{line}"
+
+
+def _line(document: Document, place: Place) -> str:
+    return f"{document.file}:{document.lines[place]}" if place in document.lines else document.file
+
+
+def _settings(plan: Plan, layers: Layers) -> list[Setting]:
+    shown = plan.model_dump(mode="json", by_alias=True, exclude={"source"})
+    shown["scenarios"] = {scenario["name"]: {k: v for k, v in scenario.items() if k != "name"} for scenario in shown["scenarios"]}
+    return list(_flattened(shown, (), layers))
+
+
+def _flattened(value: Any, at: Place, layers: Layers) -> Any:
+    """One setting for each leaf that says something; short lists of plain values are one leaf."""
+    if isinstance(value, Mapping) and value:
+        for key, each in value.items():
+            yield from _flattened(each, (*at, key), layers)
+    elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        for index, each in enumerate(value):
+            yield from _flattened(each, (*at, index), layers)
+    elif not (len(at) > 2 and at[0] == "scenarios" and (value is None or value in ([], {}))):
+        yield Setting(".".join(map(str, at)), value, _origin(at, layers))
+
+
+def _origin(at: Place, layers: Layers) -> str:
+    """A value that is not written anywhere is a default, unless a short form (`think: 1s..3s`) stands for it."""
+    for length in range(len(at), 0, -1):
+        value = value_at(layers.tree, at[:length])
+        if not isinstance(value, Absent):
+            return "default" if length < len(at) and isinstance(value, (dict, list)) else layers.origin(at[:length])
+    return "default"
+
+
+__all__ = ["Overrides", "Setting", "imported", "load", "plan_of", "resolve"]

@@ -1,0 +1,39 @@
+"""The JSON schema of plan files: what editors complete and other programs check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loadstone.plan.model import Plan
+
+SCHEMA_ID = "loadstone/plan/1"
+
+
+def plan_schema() -> dict[str, Any]:
+    """The schema of what a person writes: scenarios by name, gates as text, steps by method."""
+    schema = Plan.model_json_schema(by_alias=True)
+    definitions, properties = schema["$defs"], schema["properties"]
+    scenario = definitions["ScenarioPlan"]
+    scenario["required"] = ["profile"]
+    scenario["properties"].pop("name")
+    text = {"type": "string"}
+    for name in ("GateLine", "FeedPlan", "ThinkTime", "Pacing"):  # all of them have a short form
+        definitions[f"{name}Mapping"] = definitions.pop(name)
+        short = text if name in {"GateLine", "FeedPlan"} else {"type": ["string", "number"]}
+        definitions[name] = {"anyOf": [short, {"$ref": f"#/$defs/{name}Mapping"}]}
+    feed = {"$ref": "#/$defs/FeedPlan"}
+    scenario["properties"]["data"] = {"anyOf": [feed, {"type": "array", "items": feed}]}
+    _methods(definitions["Step"])
+    properties["scenarios"] = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/ScenarioPlan"}}
+    properties.pop("source")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
+
+
+def _methods(step: dict[str, Any]) -> None:
+    from loadstone.plan.steps import METHODS
+
+    for name in ("method", "path"):
+        step["properties"].pop(name)
+    step["properties"] = {**{method: {"type": "string", "description": "path of the exchange"} for method in METHODS}, **step["properties"]}
+    step["required"] = []
+    step["oneOf"] = [{"required": [method]} for method in METHODS]

@@ -1,0 +1,77 @@
+"""Steps of a user that are written down instead of programmed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from loadstone.plan.http import Expected
+from loadstone.plan.think import ThinkTime
+from loadstone.plan.wrong import Wrong
+
+METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+BODIES = ("json", "form", "multipart", "body", "file")
+
+
+class Step(BaseModel):
+    """One exchange; texts may hold `${row.column}`, `${vars.name}`, `${index}`, `${uuid}`, `${randint 1 10}`, `${env:NAME}`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    name: str
+    method: Annotated[str, Field(pattern="^[A-Z]+$")]
+    path: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    json_body: Any = Field(default=None, alias="json")
+    form: dict[str, Any] | None = None
+    multipart: dict[str, Any] | None = None
+    body: str | None = None
+    file: str | None = None
+    expect: Expected | None = None
+    checks: tuple[str, ...] = ()
+    extract: dict[str, str] = Field(default_factory=dict)
+    think: ThinkTime | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    group: str | None = None
+    weight: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _method_and_path(cls, value: Any) -> Any:
+        """`get: /path` becomes method and path, and the name where none is given."""
+        if not isinstance(value, dict) or "method" in value:
+            return value
+        used = [method for method in METHODS if method in value]
+        if len(used) != 1:
+            what = f"has {' and '.join(used)}: a step is one exchange" if used else "says no method"
+            raise Wrong(what, hint="get: /path")
+        rest = {key: each for key, each in value.items() if key != used[0]}
+        path = str(value[used[0]])
+        return {"name": f"{used[0].upper()} {path.partition('?')[0]}", **rest, "method": used[0].upper(), "path": path}
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Step:
+        bodies = [name for name in BODIES if getattr(self, "json_body" if name == "json" else name) is not None]
+        if len(bodies) > 1:
+            raise Wrong(f"has {' and '.join(bodies)}: an exchange has one body", hint=f"keep {bodies[0]}")
+        return self
+
+
+class Steps(BaseModel):
+    """Steps in their order; when steps carry a weight, each iteration does one of them, drawn by weight."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Steps:
+        weights = [step.weight is not None for step in self.steps]
+        if any(weights) and not all(weights):
+            raise Wrong("either all steps have a weight (one is drawn each time) or none (all run in order)", hint="weight: 1")
+        return self
+
+    @property
+    def drawn(self) -> bool:
+        """One step each time, by weight, instead of all in order."""
+        return self.steps[0].weight is not None

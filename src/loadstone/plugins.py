@@ -1,0 +1,114 @@
+"""Names that a suite or a flag may choose, and where the code behind each lives: built-in ones and other packages'."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from loadstone.errors import PluginError
+
+_PROFILES = "loadstone.plan.profiles"
+BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    "client": {},
+    "profile": {
+        "burst": f"{_PROFILES}:Burst",
+        "constant-rate": f"{_PROFILES}:ConstantRate",
+        "constant-users": f"{_PROFILES}:ConstantUsers",
+        "per-user-iterations": f"{_PROFILES}:PerUserIterations",
+        "poisson-rate": f"{_PROFILES}:PoissonRate",
+        "ramping-rate": f"{_PROFILES}:RampingRate",
+        "ramping-users": f"{_PROFILES}:RampingUsers",
+        "shared-iterations": f"{_PROFILES}:SharedIterations",
+        "soak": f"{_PROFILES}:soak",
+        "spike": f"{_PROFILES}:spike",
+        "stages": f"{_PROFILES}:stages",
+    },
+    "metric": {},
+    "gate": {},
+    "sink": {},
+    "report": {},
+    "store": {},
+    "suite": {},
+}
+OWN = "loadstone"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A name of a kind, the `module:attribute` behind it, and the package that brings it."""
+
+    kind: str
+    name: str
+    target: str
+    package: str = OWN
+
+    def load(self) -> Any:
+        """The object itself; raises PluginError, with the reason, when it does not load."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            found: Any = import_module(module)
+            for part in attribute.split(".") if attribute else ():
+                found = getattr(found, part)
+        except Exception as error:  # whatever another package raises while it is imported
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(
+                f"the {self.kind} {self.name!r} ({self.target}) does not load: {reason}",
+                where=self.package,
+                hint="loadstone plugins, or reinstall the package",
+            ) from error
+        return found
+
+
+class Plugins:
+    """Everything that can be chosen by name; nothing is imported before it is chosen."""
+
+    def __init__(
+        self, built_in: Mapping[str, Mapping[str, str]] = BUILT_IN, points: Mapping[str, Iterable[EntryPoint]] | None = None
+    ) -> None:
+        self._by_kind: dict[str, dict[str, list[Plugin]]] = {}
+        for kind, names in built_in.items():
+            for name, target in names.items():
+                self._add(Plugin(kind, name, target))
+            for point in points.get(kind, ()) if points is not None else entry_points(group=f"loadstone.{kind}s"):
+                self._add(Plugin(kind, point.name, point.value, point.dist.name if point.dist else "unknown package"))
+
+    def _add(self, plugin: Plugin) -> None:
+        self._by_kind.setdefault(plugin.kind, {}).setdefault(plugin.name, []).append(plugin)
+
+    def names(self, kind: str) -> list[str]:
+        """The names of a kind, sorted."""
+        return sorted(self._by_kind.get(kind, {}))
+
+    def all(self) -> list[Plugin]:
+        """Every claim to a name, also where two claim the same, sorted by kind and name."""
+        claims = [claim for kind in self._by_kind.values() for same in kind.values() for claim in same]
+        return sorted(claims, key=lambda plugin: (plugin.kind, plugin.name, plugin.package))
+
+    def find(self, kind: str, name: str) -> Plugin:
+        """The plugin of that name; raises PluginError when nobody, or more than one, claims it."""
+        claims = self._by_kind.get(kind, {}).get(name, [])
+        if not claims:
+            known = self.names(kind)
+            close = difflib.get_close_matches(name, known, n=1)
+            listed = ", ".join(known) or "(none)"
+            hint = f"{close[0]} (known: {listed})" if close else f"one of {listed}"
+            raise PluginError(f"unknown {kind} {name!r}", hint=hint)
+        if len(claims) > 1:
+            packages = " and ".join(f"{claim.package} ({claim.target})" for claim in claims)
+            raise PluginError(f"the {kind} {name!r} is claimed by {packages}", hint="uninstall one of them")
+        return claims[0]
+
+    def get(self, kind: str, name: str) -> Any:
+        """The object behind a name; raises PluginError."""
+        return self.find(kind, name).load()
+
+
+@cache
+def installed() -> Plugins:
+    """The plug-ins of this environment, read once."""
+    return Plugins()
