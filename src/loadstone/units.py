@@ -39,10 +39,7 @@ def parse_duration(text: str | float, *, negative: bool = False) -> float:
         if part is None or (position and part[1][0] in "+-"):
             break
         unit = part[2]
-        if unit or position:
-            seconds = SECONDS[_unit(unit, SECONDS, _SECOND_NAMES, text, _DURATIONS)]
-        else:
-            seconds = 1.0
+        seconds = SECONDS[_unit(unit, SECONDS, _SECOND_NAMES, text, _DURATIONS)] if unit or position else 1.0
         if seconds >= last or (not unit and part.end() < len(text)):
             break
         total, position, last = total + abs(_float(part[1])) * seconds, part.end(), seconds
@@ -95,7 +92,7 @@ def parse_share(text: str | float) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """ "830 µs", "20.1 ms", "1.25 s", "5m 00s", "2h 05m": three digits, which is what a histogram can promise."""
+    """Such as "830 µs", "20.1 ms", "1.25 s", "5m 00s", "2h 05m": three digits, which is what a histogram can promise."""
     if not math.isfinite(seconds):
         return _not_finite(seconds)
     if seconds < 0:
@@ -113,7 +110,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_rate(per_second: float) -> str:
-    """ "150/s", "0.5/s", "12 300/s"; slower than one in ten seconds per minute or hour."""
+    """Such as "150/s", "0.5/s", "12 300/s"; slower than one in ten seconds per minute or hour."""
     if not math.isfinite(per_second):
         return f"{_not_finite(per_second)}/s"
     size = abs(per_second)
@@ -123,7 +120,7 @@ def format_rate(per_second: float) -> str:
 
 
 def format_size(size: float) -> str:
-    """ "512 B", "12.3 kB", "1.5 GB"; k is 1000."""
+    """Such as "512 B", "12.3 kB", "1.5 GB"; k is 1000."""
     if not math.isfinite(size):
         return f"{_not_finite(size)} B"
     for unit in ("TB", "GB", "MB", "kB"):
@@ -133,7 +130,7 @@ def format_size(size: float) -> str:
 
 
 def format_share(share: float) -> str:
-    """ "1%", "0.025%", "99.95%": three digits where it matters, near 0 % and near 100 %."""
+    """Such as "1%", "0.025%", "99.95%": three digits where it matters, near 0 % and near 100 %."""
     if not math.isfinite(share):
         return _not_finite(share)
     percent = share * 100
@@ -144,7 +141,7 @@ def format_share(share: float) -> str:
 
 
 def format_count(count: float) -> str:
-    """ "1 234 567": thousands apart by a thin no-break space, fractions only where there are some."""
+    """Such as "1 234 567": thousands apart by a thin no-break space, fractions only where there are some."""
     if not math.isfinite(count):
         return _not_finite(count)
     if count == int(count):
@@ -153,7 +150,7 @@ def format_count(count: float) -> str:
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """ "; did you mean 'x'?" for the best of the known words, or nothing."""
+    """The words "; did you mean 'x'?" for the best of the known ones, or nothing."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -171,7 +168,7 @@ def _float(digits: str) -> float:
     return float(digits.replace("_", ""))
 
 
-def _checked(value: float, kind: str, hint: str, *, negative: bool, shown: object = None) -> float:
+def _checked(value: object, kind: str, hint: str, *, negative: bool, shown: object = None) -> float:
     shown = value if shown is None else shown
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _GREATEST:
         raise UnitError(f"{shown!r} is not a {kind}", hint=hint)

@@ -16,7 +16,6 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import NoReturn
 
 from loadstone.errors import UnitError, UsageError
 from loadstone.units import BYTES, SECONDS, nearest, parse_duration, parse_rate, parse_size
@@ -105,9 +104,9 @@ def parse_gate(text: str, *, requirement: str = "", name: str = "") -> GateSpec:
     window_s = _window(scan)
     abort = scan.word("abort")
     if window_s is None and (window_s := _window(scan)) is not None:
-        scan.fail("'abort' comes last", hint=f"{stat}({metric}) {op} {limit_text} over {_seconds(window_s)} abort")
+        raise scan.error("'abort' comes last", hint=f"{stat}({metric}) {op} {limit_text} over {_seconds(window_s)} abort")
     if scan.rest():
-        scan.fail(f"nothing was expected after the gate, found {scan.rest()!r}")
+        raise scan.error(f"nothing was expected after the gate, found {scan.rest()!r}")
     return GateSpec(stat, q, metric, tags, op, limit, dimension, limit_text, window_s, abort, requirement, name, text.strip())
 
 
@@ -136,7 +135,7 @@ class _Scan:
     def take(self, pattern: re.Pattern[str], expected: str) -> str:
         found = self.try_take(pattern)
         if found is None:
-            self.fail(f"expected {expected}, found {self.next_shown()}")
+            raise self.error(f"expected {expected}, found {self.next_shown()}")
         return found
 
     def word(self, word: str) -> bool:
@@ -144,15 +143,15 @@ class _Scan:
 
     def expect(self, mark: str, where: str) -> None:
         if self.try_take(re.compile(re.escape(mark))) is None:
-            self.fail(f"expected {mark!r} {where}, found {self.next_shown()}")
+            raise self.error(f"expected {mark!r} {where}, found {self.next_shown()}")
 
     def next_shown(self) -> str:
         rest = self.rest()
         return repr(rest[:12] + "…" if len(rest) > 13 else rest) if rest else "the end"
 
-    def fail(self, what: str, *, at: int | None = None, hint: str = EXAMPLE) -> NoReturn:
+    def error(self, what: str, *, at: int | None = None, hint: str = EXAMPLE) -> UsageError:
         place = (self.at if at is None else at) + 1
-        raise UsageError(what, where=f"gate {self.text.strip()!r}, character {place}", hint=hint)
+        return UsageError(what, where=f"gate {self.text.strip()!r}, character {place}", hint=hint)
 
 
 def _stat(scan: _Scan) -> tuple[str, float | None]:
@@ -166,7 +165,7 @@ def _stat(scan: _Scan) -> tuple[str, float | None]:
         return word, 0.5 if word == "median" else None
     meant = _SYNONYMS.get(word.lower())
     guess = f"; did you mean {meant!r}?" if meant else nearest(word, ["p50", "p90", "p95", "p99", "p99.9", *STATS])
-    scan.fail(f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join(STATS)}{guess}", at=at)
+    raise scan.error(f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join(STATS)}{guess}", at=at)
 
 
 def _tags(scan: _Scan) -> tuple[tuple[str, str], ...]:
@@ -176,7 +175,7 @@ def _tags(scan: _Scan) -> tuple[tuple[str, str], ...]:
     while True:
         key = scan.take(_TAG, "a tag's name")
         if key in tags:
-            scan.fail(f"the tag {key!r} is given twice", hint="one value per tag; a gate per value")
+            raise scan.error(f"the tag {key!r} is given twice", hint="one value per tag; a gate per value")
         scan.expect("=", f"after the tag {key!r}")
         quoted = scan.try_take(_QUOTED)
         tags[key] = re.sub(r"\\(.)", r"\1", quoted[1:-1]) if quoted is not None else scan.take(_BARE, f"the value of {key!r}")
@@ -192,7 +191,7 @@ def _operator(scan: _Scan) -> str:
     meant = {"=": "==", "≤": "<=", "≥": ">=", "=<": "<=", "=>": ">="}.get(op, op)
     if op not in OPERATORS:
         guess = f"; did you mean {meant!r}?" if meant in OPERATORS else ""
-        scan.fail(f"unknown comparison {op!r}; known: {' '.join(OPERATORS)}{guess}", at=at)
+        raise scan.error(f"unknown comparison {op!r}; known: {' '.join(OPERATORS)}{guess}", at=at)
     return op
 
 
@@ -201,11 +200,11 @@ def _limit(scan: _Scan) -> tuple[str, float, Dimension]:
     at = scan.at
     text = " ".join(scan.take(_LIMIT, "a limit").split())
     if not text:
-        scan.fail(f"expected a limit such as 2s, 1%, 150/s or 500MB, found {scan.next_shown()}", at=at)
+        raise scan.error(f"expected a limit such as 2s, 1%, 150/s or 500MB, found {scan.next_shown()}", at=at)
     try:
         value, dimension = read_limit(text)
     except UnitError as error:
-        scan.fail(error.what, at=at, hint=error.hint)
+        raise scan.error(error.what, at=at, hint=error.hint) from None
     return text, value, dimension
 
 
@@ -217,9 +216,9 @@ def _window(scan: _Scan) -> float | None:
     try:
         window_s = parse_duration(" ".join(scan.take(_LIMIT, "a duration").split()))
     except UnitError as error:
-        scan.fail(error.what, at=at, hint="over 10s")
+        raise scan.error(error.what, at=at, hint="over 10s") from None
     if window_s < SHORTEST_WINDOW_S:
-        scan.fail(f"a window of {window_s:g} s is shorter than the {SHORTEST_WINDOW_S:g} s that are kept", at=at, hint="over 10s")
+        raise scan.error(f"a window of {window_s:g} s is shorter than the {SHORTEST_WINDOW_S:g} s that are kept", at=at, hint="over 10s")
     return window_s
 
 

@@ -62,15 +62,20 @@ def from_hdr(text: str) -> Histogram:
     try:
         data = base64.b64decode(text, validate=True)
         cookie, length = _OUTER.unpack_from(data)
-        if cookie & _FORMAT_BITS != _COMPRESSED_COOKIE & _FORMAT_BITS or length != len(data) - _OUTER.size:
-            raise ValueError("the cookie or the length is not that of V2, compressed")
+        known = cookie & _FORMAT_BITS == _COMPRESSED_COOKIE & _FORMAT_BITS and length == len(data) - _OUTER.size
+        _insist(known, "the cookie or the length is not that of V2, compressed")
         body = zlib.decompress(data[_OUTER.size :])
         cookie, length, offset, digits, lowest, _, ratio = _INNER.unpack_from(body)
-        if cookie & _FORMAT_BITS != _COOKIE & _FORMAT_BITS or offset or ratio != 1.0 or not 1 <= digits <= 5 or lowest < 1:
-            raise ValueError("only integers without an index offset can be read")
+        known = cookie & _FORMAT_BITS == _COOKIE & _FORMAT_BITS and offset == 0 and ratio == 1.0 and 1 <= digits <= 5 and lowest >= 1
+        _insist(known, "only integers without an index offset can be read")
         return _gather(body[_INNER.size : _INNER.size + length], digits, lowest)
     except (binascii.Error, struct.error, zlib.error, ValueError) as error:
         raise UsageError(f"not an HdrHistogram text of encoding V2: {error}", hint="text that begins with HISTFAAA") from None
+
+
+def _insist(known: bool, what: str) -> None:
+    if not known:
+        raise ValueError(what)
 
 
 def _gather(body: bytes, digits: int, lowest: int) -> Histogram:

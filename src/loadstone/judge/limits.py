@@ -1,0 +1,119 @@
+"""Gates made ready for one catalogue: the metric exists, has that statistic, and the limit is in its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from loadstone.errors import Mistake, PlanError, UsageError
+from loadstone.measure.catalogue import Catalogue, Kind, Metric
+from loadstone.plan.gate_text import Dimension, GateSpec
+from loadstone.units import BYTES, SECONDS, nearest
+
+FAILURE_KINDS = (
+    *("dns", "refused", "reset", "timeout_connect", "timeout_first_byte", "timeout_total", "tls", "malformed", "too_large"),
+    *("status", "check", "closed_early", "no_descriptors", "no_ports", "other"),
+)
+
+# Tags that tell apart the members of a share (errors by kind), and that its denominator therefore never carries.
+DETAIL_TAGS = frozenset({"kind"})
+
+STATS_OF = {
+    Kind.DISTRIBUTION: ("p<number>", "median", "min", "max", "mean", "count", "sum"),
+    Kind.COUNT: ("count", "sum", "rate", "throughput"),
+    Kind.GAUGE: ("last", "min", "max", "mean"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyGate:
+    """A gate whose metric is known; limit and unit are the displayed ones (ms, %, /s, B …)."""
+
+    spec: GateSpec
+    metric: Metric
+    limit: float
+    unit: str
+
+
+def resolve(spec: GateSpec, catalogue: Catalogue) -> ReadyGate:
+    """The gate for this catalogue.
+
+    raises: UsageError for an unknown metric (with the nearest name), a statistic it does not have, or a limit of another unit
+    """
+    metric = catalogue.get(spec.metric)
+    if metric is None:
+        raise _mistake(
+            spec, f"unknown metric {spec.metric!r}{nearest(spec.metric, catalogue.names())}", "`loadstone metrics` lists all of them"
+        )
+    known = STATS_OF[metric.kind]
+    if spec.stat not in known and not (spec.stat.startswith("p") and spec.q is not None and "p<number>" in known):
+        raise _mistake(
+            spec, f"{metric.name} is a {metric.kind} and has no {spec.stat!r}; it has {', '.join(known)}", f"{known[0]}({metric.name})"
+        )
+    if spec.stat == "rate" and metric.share_of is None:
+        raise _mistake(spec, f"{metric.name} is not a share of anything, so it has no rate", f"throughput({metric.name}) > 10/s")
+    kind = dict(spec.tags).get("kind")
+    if kind is not None and metric.name == "http.errors" and kind not in FAILURE_KINDS:
+        raise _mistake(spec, f"unknown kind of failure {kind!r}{nearest(kind, list(FAILURE_KINDS))}", f"one of {', '.join(FAILURE_KINDS)}")
+    limit, unit = _limit(spec, metric)
+    return ReadyGate(spec, metric, limit, unit)
+
+
+def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue) -> list[ReadyGate]:
+    """All gates of a run; raises PlanError with every mistake at once."""
+    ready, mistakes = [], []
+    for spec in specs:
+        try:
+            ready.append(resolve(spec, catalogue))
+        except UsageError as error:
+            mistakes.append(Mistake(error.what, error.where, error.hint))
+    if mistakes:
+        raise PlanError(mistakes)
+    return ready
+
+
+def _limit(spec: GateSpec, metric: Metric) -> tuple[float, str]:
+    """The limit in displayed units, and that unit."""
+    value, got = spec.limit, spec.dimension
+    if spec.stat == "rate":
+        # a bare 1 could be 1 % or all of them; below that only a share can be meant
+        if (got is Dimension.SHARE or (got is Dimension.NUMBER and value < 1)) and 0 <= value <= 1:
+            return value * 100, "%"
+        raise _mistake(
+            spec, f"rate() is a share of {metric.share_of}, and {spec.limit_text!r} is not a share from 0% to 100%", "rate(…) < 1%"
+        )
+    if spec.stat == "throughput":
+        if metric.unit in BYTES and got is Dimension.SIZE_RATE:
+            return value / BYTES[metric.unit], f"{metric.unit}/s"
+        if metric.unit not in BYTES and got is Dimension.RATE:
+            return value, "/s" if metric.unit == "1" else f"{metric.unit}/s"
+        want = "5MB/s" if metric.unit in BYTES else "150/s"
+        raise _mistake(
+            spec, f"throughput({metric.name}) is per second, and {spec.limit_text!r} is {got}", f"throughput({metric.name}) > {want}"
+        )
+    if spec.stat == "count":
+        if got is Dimension.NUMBER:
+            return value, "1"
+        raise _mistake(spec, f"count() is a number, and {spec.limit_text!r} is {got}", f"count({metric.name}) > 100")
+    return _own_limit(spec, metric), metric.unit
+
+
+def _own_limit(spec: GateSpec, metric: Metric) -> float:
+    value, got, unit = spec.limit, spec.dimension, metric.unit
+    if unit in SECONDS and got is Dimension.TIME:
+        return value / SECONDS[unit]
+    if unit in BYTES and (got is Dimension.SIZE or got is Dimension.NUMBER):
+        return value / (BYTES[unit] if got is Dimension.SIZE else 1)
+    if unit == "%" and (got is Dimension.SHARE or got is Dimension.NUMBER):
+        return value * 100 if got is Dimension.SHARE else value
+    if unit.endswith("/s") and (got is Dimension.RATE or got is Dimension.NUMBER):
+        return value
+    if got is Dimension.NUMBER and unit not in SECONDS:
+        return value
+    example = "2s" if unit in SECONDS else "500MB" if unit in BYTES else "90%" if unit == "%" else "12"
+    what = f"{metric.name} is measured in {unit}, and {spec.limit_text!r} is {got}" if unit != "1" else f"{metric.name} is a plain number"
+    raise _mistake(spec, what, f"{spec.subject} {spec.op} {example}")
+
+
+def _mistake(spec: GateSpec, what: str, hint: str) -> UsageError:
+    return UsageError(what, where=f"gate {(spec.text or str(spec))!r}", hint=hint)

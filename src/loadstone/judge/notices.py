@@ -1,0 +1,158 @@
+"""What a reader should know before believing a number: a closed set, each computed from the run, each with one line of advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loadstone.judge.trust import CPU_BUSY_PERCENT, LOAD_DEGRADED, GeneratorFacts, Health, examine
+from loadstone.measure.snapshot import View
+from loadstone.plan.gate_text import GateSpec
+from loadstone.stats.quantiles import enough, least_samples
+from loadstone.units import format_count, format_duration, format_share
+
+# A stamp belongs to the newest bytes of a read. Many coalesced reads make first bytes and chunks look later than they were.
+COALESCED_MANY = 0.20
+UNSTAMPED_MANY = 0.01
+DESCRIPTORS_FULL = 0.80
+FAILED_MANY = 0.10
+SHORT_RUN_S = 10.0
+
+
+class NoticeCode(StrEnum):
+    """All notices there are; documents and scripts name them."""
+
+    NOTHING_MEASURED = "nothing_measured"
+    GENERATOR_LATE = "generator_late"
+    LOAD_NOT_REACHED = "load_not_reached"
+    ARRIVALS_DROPPED = "arrivals_dropped"
+    TOO_FEW_SAMPLES = "too_few_samples"
+    CLOCK_STEPPED = "clock_stepped"
+    COALESCED_READS = "coalesced_reads"
+    UNSTAMPED_READS = "unstamped_reads"
+    NO_KERNEL_CLOCK = "no_kernel_clock"
+    WORKER_BUSY = "worker_busy"
+    LOOP_LATE = "loop_late"
+    FEW_DESCRIPTORS = "few_descriptors"
+    NO_PORTS = "no_ports"
+    MANY_FAILURES = "many_failures"
+    CHECKS_FAILED = "checks_failed"
+    USER_CODE_FAILED = "user_code_failed"
+    SHORT_RUN = "short_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A code, what was seen, and what to do about it."""
+
+    code: NoticeCode
+    text: str
+    advice: str
+
+
+def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = ()) -> list[Notice]:
+    """Every notice that applies to a stretch, the gravest first."""
+    if not any(view.count(metric) for metric in ("http.requests", "iteration.count", "load.arrivals")):
+        text = "not one exchange was made in the judged part"
+        return [Notice(NoticeCode.NOTHING_MEASURED, text, "run longer, or look at the failures of the warm-up")]
+    health = examine(view)
+    return [
+        *_load_notices(view, facts),
+        *_generator_notices(health, facts),
+        *_clock_notices(health, facts),
+        *_failure_notices(view),
+        *_sample_notices(view, gates),
+    ]
+
+
+def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:
+    found = []
+    share = facts.load_share
+    if share is not None and share < LOAD_DEGRADED:
+        text = f"{format_share(share)} of the asked load was sent"
+        advice = "the numbers are about the smaller load; lower the rate, add workers, or search with `loadstone capacity`"
+        found.append(Notice(NoticeCode.LOAD_NOT_REACHED, text, advice))
+    dropped, due = view.count("load.dropped") or 0, view.count("load.arrivals") or 0
+    if dropped:
+        of = f" of {format_count(due)}" if due else ""
+        text = f"{format_count(dropped)}{of} arrivals found no free session and were dropped; they count as longer than any response"
+        found.append(Notice(NoticeCode.ARRIVALS_DROPPED, text, "allow more sessions or more patience if users would wait longer"))
+    return found
+
+
+def _generator_notices(health: Health, facts: GeneratorFacts) -> list[Notice]:
+    found = []
+    if health.lag_p99_ms is not None and health.lag_p99_ms > health.lag_limit_ms:
+        text = f"sends were late: p99 {_ms(health.lag_p99_ms)}, visible above {_ms(health.lag_limit_ms)}"
+        found.append(Notice(NoticeCode.GENERATOR_LATE, text, "add workers, or give the generator a machine of its own"))
+    if health.cpu_percent is not None and health.cpu_percent > CPU_BUSY_PERCENT:
+        text = f"the busiest worker used {health.cpu_percent:.0f}% of a core"
+        found.append(Notice(NoticeCode.WORKER_BUSY, text, f"use more than {facts.workers} worker{'s' if facts.workers != 1 else ''}"))
+    if health.loop_lag_p99_ms is not None and health.loop_lag_p99_ms > health.lag_limit_ms:
+        text = f"the generator's own timer fired late: p99 {_ms(health.loop_lag_p99_ms)}"
+        found.append(Notice(NoticeCode.LOOP_LATE, text, "look for slow code in the scenario, or for other programs on this machine"))
+    if facts.descriptor_limit and (health.descriptors or 0) > DESCRIPTORS_FULL * facts.descriptor_limit:
+        text = f"a worker had {format_count(health.descriptors or 0)} of {format_count(facts.descriptor_limit)} allowed files open"
+        found.append(Notice(NoticeCode.FEW_DESCRIPTORS, text, "raise the limit with `ulimit -n`"))
+    return found
+
+
+def _clock_notices(health: Health, facts: GeneratorFacts) -> list[Notice]:
+    found = []
+    if facts.clock_steps:
+        text = f"the wall clock was set {facts.clock_steps} time{'s' if facts.clock_steps != 1 else ''} during the run"
+        found.append(Notice(NoticeCode.CLOCK_STEPPED, text, "let the time service slew instead of step, and run again"))
+    if not facts.kernel_clock:
+        text = "receive times are the application's, so they include the generator's own queue"
+        return [
+            *found,
+            Notice(NoticeCode.NO_KERNEL_CLOCK, text, "on Linux without TLS off-load the kernel's stamps are used by themselves"),
+        ]
+    if health.unstamped is not None and health.unstamped > UNSTAMPED_MANY:
+        text = f"{format_share(health.unstamped)} of the reads had no kernel stamp; the application's clock was used for them"
+        found.append(Notice(NoticeCode.UNSTAMPED_READS, text, "read generator.share beside the latencies: it bounds the error"))
+    if health.coalesced is not None and health.coalesced > COALESCED_MANY:
+        text = f"{format_share(health.coalesced)} of the reads held more than one segment, and only the newest has a stamp"
+        found.append(Notice(NoticeCode.COALESCED_READS, text, "first bytes may look late, last bytes do not; use less load per worker"))
+    return found
+
+
+def _failure_notices(view: View) -> list[Notice]:
+    found = []
+    requests, errors = view.count("http.requests") or 0, view.count("http.errors") or 0
+    if requests and errors > FAILED_MANY * requests:
+        text = f"{format_share(errors / requests)} of the exchanges failed; latencies mix failures and answers"
+        found.append(Notice(NoticeCode.MANY_FAILURES, text, "read the failures first; {outcome=ok} shows the answers alone"))
+    ports = view.count("http.errors", {"kind": "no_ports"}) or 0
+    if ports:
+        text = f"{format_count(ports)} connections found no free local port"
+        found.append(Notice(NoticeCode.NO_PORTS, text, "keep connections alive, or widen net.ipv4.ip_local_port_range"))
+    checks = view.count("check.failures") or 0
+    if checks:
+        text = f"{format_count(checks)} of {format_count(view.count('check.count') or 0)} checks did not hold"
+        found.append(Notice(NoticeCode.CHECKS_FAILED, text, "the failures name the checks; a fast wrong answer is not a fast answer"))
+    raised = view.count("iteration.errors") or 0
+    if raised:
+        text = f"the scenario's own code raised in {format_count(raised)} of {format_count(view.count('iteration.count') or 0)} passes"
+        found.append(Notice(NoticeCode.USER_CODE_FAILED, text, "run it once with one user to see the error"))
+    return found
+
+
+def _sample_notices(view: View, gates: Iterable[GateSpec]) -> list[Notice]:
+    found = []
+    for gate in dict.fromkeys((gate.metric, gate.tags, gate.stat, gate.q) for gate in gates):
+        metric, tags, stat, q = gate
+        histogram = view.distribution(metric, dict(tags)) if q is not None else None
+        samples = histogram.count + histogram.beyond if histogram is not None else 0
+        if q is not None and samples and not enough(q, samples):
+            text = f"{stat} of {metric} rests on {format_count(samples)} samples; it takes {format_count(least_samples(q))}"
+            found.append(Notice(NoticeCode.TOO_FEW_SAMPLES, text, "run longer, or use a lower percentile"))
+    if view.seconds < SHORT_RUN_S:
+        text = f"only {format_duration(view.seconds)} were judged"
+        found.append(Notice(NoticeCode.SHORT_RUN, text, "30 s or more also show what happens once caches and pools are warm"))
+    return found
+
+
+def _ms(milliseconds: float) -> str:
+    return format_duration(milliseconds / 1e3)

@@ -1,0 +1,103 @@
+"""From many verdicts to one: score, requirements, decision and exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loadstone.errors import ExitCode
+from loadstone.judge.trust import Level, Trust
+from loadstone.judge.verdict import Status, Verdict
+
+
+class Decision(StrEnum):
+    """What a run came to."""
+
+    PASS = "pass"  # noqa: S105  # a decision, not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    UNTRUSTWORTHY = "untrustworthy"
+    UNREACHABLE = "unreachable"
+    INTERRUPTED = "interrupted"
+
+
+EXIT_CODES = {
+    Decision.PASS: ExitCode.PASS,
+    Decision.FAIL: ExitCode.GATE_FAILED,
+    Decision.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    Decision.UNTRUSTWORTHY: ExitCode.UNTRUSTWORTHY,
+    Decision.UNREACHABLE: ExitCode.UNREACHABLE,
+    Decision.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the gates that name a requirement say about it together.
+
+    details: one line per gate
+    """
+
+    name: str
+    status: Status
+    details: tuple[str, ...]
+
+
+def passed_gates(verdicts: Sequence[Verdict]) -> tuple[int, int]:
+    """How many gates passed, and of how many; no data is not a pass."""
+    return sum(verdict.passed for verdict in verdicts), len(verdicts)
+
+
+def score(verdicts: Sequence[Verdict]) -> float | None:
+    """Passed gates of all gates, from 0 to 100; None without gates."""
+    passed, total = passed_gates(verdicts)
+    return passed / total * 100 if total else None
+
+
+def requirements(verdicts: Sequence[Verdict]) -> dict[str, Requirement]:
+    """Each requirement that a gate names: failed if one of its gates failed, without data if one lacks data, else passed."""
+    groups: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.gate.requirement:
+            groups.setdefault(verdict.gate.requirement, []).append(verdict)
+    return {name: Requirement(name, worst_status(group), tuple(map(_line, group))) for name, group in groups.items()}
+
+
+def worst_status(verdicts: Sequence[Verdict]) -> Status:
+    """FAIL before NO DATA before PASS; NO DATA for no verdict at all."""
+    found = {verdict.status for verdict in verdicts} or {Status.NO_DATA}
+    return next(status for status in (Status.FAIL, Status.NO_DATA, Status.PASS) if status in found)
+
+
+def decide(
+    verdicts: Sequence[Verdict], trust: Trust, *, interrupted: bool, load_reached: bool, any_samples: bool, unreachable: bool = False
+) -> tuple[Decision, ExitCode]:
+    """The decision of a run and the exit code that tells it.
+
+    In this order, the first that holds:
+    interrupted    130  whatever the numbers say, they are about less than was asked for
+    unreachable      3  nothing answered at all
+    untrustworthy    5  the generator was not fit, or the load was not reached. Before the gates, because a latency that failed
+                        may be our own and one that passed may be that of a smaller load: such a verdict is none
+    failed           1  a gate failed; before "no data", because more data cannot mend it
+    inconclusive     4  nothing was measured, or a gate lacks data
+    passed           0  also without any gate, as long as something was measured
+    """
+    if interrupted:
+        decision = Decision.INTERRUPTED
+    elif unreachable:
+        decision = Decision.UNREACHABLE
+    elif any_samples and (trust.level is Level.UNTRUSTWORTHY or not load_reached):
+        decision = Decision.UNTRUSTWORTHY
+    elif any(verdict.status is Status.FAIL for verdict in verdicts):
+        decision = Decision.FAIL
+    elif not any_samples or not all(verdict.passed for verdict in verdicts):
+        decision = Decision.INCONCLUSIVE
+    else:
+        decision = Decision.PASS
+    return decision, EXIT_CODES[decision]
+
+
+def _line(verdict: Verdict) -> str:
+    return f"{verdict.gate.name or verdict.gate}: {verdict.status.replace('_', ' ')}, {verdict.reason}"
