@@ -1,0 +1,34 @@
+"""A run together with what was judged of it: what every report tells, and what the store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from loadstone.errors import ExitCode
+from loadstone.measure.result import Result
+
+if TYPE_CHECKING:
+    from loadstone.judge.notices import Notice
+    from loadstone.judge.score import Decision, RequirementCheck
+    from loadstone.judge.trust import Trust
+    from loadstone.judge.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Story:
+    """One run and its judgement.
+
+    requirements: name -> what its gates say of it
+    score:        gates passed of all gates, in percent; None without gates
+    """
+
+    result: Result
+    verdict: Decision
+    exit_code: ExitCode
+    trust: Trust
+    verdicts: tuple[Verdict, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    requirements: Mapping[str, RequirementCheck] = field(default_factory=dict)
+    score: float | None = None

@@ -1,0 +1,185 @@
+"""The JSON report as types: what `--json` prints, what its schema is made from, and what a program may rely on.
+
+Every number is finite; null means that there is no value, never zero. Times are in ms.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt
+
+SCHEMA = "loadstone.result/1"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class Load(_Part):
+    """The load of the judged part, as asked for and as it came to be."""
+
+    target_rate: FiniteFloat | None = Field(description="arrivals per second asked for; null when the plan asks for users")
+    achieved_rate: FiniteFloat = Field(description="requests per second")
+    requests: NonNegativeInt
+    errors: NonNegativeInt
+    dropped: NonNegativeInt = Field(description="arrivals that found no free session within the patience")
+    arrivals: NonNegativeInt = Field(description="arrivals that were due")
+    asked_arrivals: NonNegativeInt | None = Field(description="arrivals the plan wanted in that time; null when it asks for users")
+    users: NonNegativeInt = Field(description="most users or sessions active at once")
+    seconds: FiniteFloat = Field(description="length of the judged part")
+    warm_up_s: FiniteFloat = Field(description="length of the part before, which is not judged")
+    interrupted: bool = Field(description="a person or a signal ended the run before its plan did")
+    aborted_by: str | None = Field(description="the gate or stop rule that ended the run early")
+
+
+class Distribution(_Part):
+    """A metric of which every value counts."""
+
+    unit: str
+    count: NonNegativeInt = Field(description="values recorded")
+    beyond: NonNegativeInt = Field(description="values known only to be longer than anything recorded: time-outs, dropped arrivals")
+    mean: FiniteFloat | None = Field(description="of the recorded values; those beyond have none")
+    min: FiniteFloat | None
+    p50: FiniteFloat | None = Field(description="null when there is no value, or when it falls among those beyond")
+    p90: FiniteFloat | None
+    p95: FiniteFloat | None
+    p99: FiniteFloat | None
+    p99_9: FiniteFloat | None
+    max: FiniteFloat | None = Field(description="greatest recorded value")
+
+
+class Count(_Part):
+    """A metric that is a sum."""
+
+    unit: str
+    count: int | None
+    rate: FiniteFloat | None = Field(description="per second of the judged part")
+
+
+class Level(_Part):
+    """A metric that is sampled now and then."""
+
+    unit: str
+    last: FiniteFloat | None
+    mean: FiniteFloat | None
+    min: FiniteFloat | None
+    max: FiniteFloat | None
+
+
+Figures = Distribution | Count | Level
+
+
+class Step(_Part):
+    """One step of one scenario, with the metrics it recorded."""
+
+    scenario: str
+    step: str
+    metrics: dict[str, Figures]
+
+
+class Error(_Part):
+    """Exchanges that failed in the same way."""
+
+    kind: str
+    step: str
+    text: str
+    count: NonNegativeInt
+
+
+class Gate(_Part):
+    """A statement that passed, failed, or lacked data."""
+
+    gate: str
+    name: str
+    requirement: str
+    status: Literal["pass", "fail", "no_data"]
+    value: FiniteFloat | None = Field(description="null without data, or when the value is beyond everything recorded")
+    beyond: bool = Field(description="the value is longer than anything recorded")
+    limit: FiniteFloat | None
+    unit: str = Field(description="of value and limit")
+    samples: NonNegativeInt
+    reason: str
+    at_s: FiniteFloat | None = Field(description="seconds from the run's start to the moment that decided")
+
+
+class Requirement(_Part):
+    """A named requirement and what its gates say of it."""
+
+    status: Literal["pass", "fail", "no_data"]
+    details: str
+
+
+class Generator(_Part):
+    """How far the load generator itself can be trusted."""
+
+    trust: Literal["ok", "degraded", "untrustworthy"]
+    reasons: list[str]
+    cpu_percent: FiniteFloat | None = Field(description="mean CPU of a worker process; 100 is one core")
+    send_lag_p99_ms: FiniteFloat | None = Field(description="due to sent, waiting for a session included")
+    share_p99_ms: FiniteFloat | None = Field(description="the generator's own share: kernel receive to seen by the application")
+    loop_lag_p99_ms: FiniteFloat | None
+    coalesced_share: FiniteFloat | None = Field(description="share of reads, 0 to 1, whose stamp covers more than one segment")
+    kernel_clock: bool
+    workers: NonNegativeInt
+
+
+class Notice(_Part):
+    """Something about the measurement that its reader should know."""
+
+    code: str
+    text: str
+    advice: str
+
+
+class Origin(_Part):
+    """Where the numbers come from."""
+
+    plan: str
+    target: str
+    started_at: datetime = Field(description="UTC")
+    version: str
+    python: str
+    platform: str
+    kernel: str
+    cpu: str
+    cores: NonNegativeInt
+    git_commit: str | None
+    seed: int
+    command: str
+    plan_hash: str
+    event_loop: str
+    kernel_clock: bool
+    clock_resolution_ns: NonNegativeInt
+    clock_steps: NonNegativeInt = Field(description="how often the wall clock was set during the run")
+
+
+class Document(_Part):
+    """One run: verdict, load, metrics and evidence."""
+
+    schema_: Literal["loadstone.result/1"] = Field(SCHEMA, alias="schema")
+    verdict: Literal["pass", "fail", "no_data", "untrustworthy", "unreachable", "interrupted"]
+    exit_code: int
+    load: Load
+    metrics: dict[str, Figures] = Field(description="every metric of the catalogue by name, recorded or not")
+    steps: list[Step]
+    errors: list[Error]
+    gates: list[Gate]
+    requirements: dict[str, Requirement]
+    score: FiniteFloat | None = Field(description="gates passed of all gates, in percent; null without gates")
+    generator: Generator
+    notices: list[Notice]
+    provenance: Origin
+
+
+def schema_json() -> str:
+    """The JSON schema of `Document`, as shipped in `schema/result-1.json`."""
+    schema = Document.model_json_schema(by_alias=True, mode="serialization")
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
+    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema_json(), end="")

@@ -1,0 +1,167 @@
+"""From a judged run to the typed document that every report is rendered from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from loadstone.judge.story import Story
+from loadstone.measure.catalogue import Kind, Metric
+from loadstone.measure.result import Result
+from loadstone.measure.snapshot import View
+from loadstone.report import document as doc
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
+# A picosecond, or the sixth decimal of any other unit: below it there is only the noise of binary fractions.
+DECIMALS = 6
+
+
+def document_of(story: Story) -> doc.Document:
+    """Everything the story tells, in displayed units, finite and typed."""
+    result = story.result
+    return doc.Document(
+        verdict=story.verdict.value,
+        exit_code=int(story.exit_code),
+        load=_load(result),
+        metrics={name: figures(result.total, result.catalogue[name]) for name in result.catalogue.names()},
+        steps=_steps(result),
+        errors=_errors(result),
+        gates=[_gate(verdict) for verdict in story.verdicts],
+        requirements={name: _requirement(check) for name, check in story.requirements.items()},
+        score=finite(story.score),
+        generator=_generator(story),
+        notices=[doc.Notice(code=sound(str(n.code)), text=sound(n.text), advice=sound(n.advice)) for n in story.notices],
+        provenance=_origin(result),
+    )
+
+
+def figures(view: View, metric: Metric, tags: Mapping[str, str] | None = None) -> doc.Figures:
+    """The metric over a stretch of a run; null wherever there is no value."""
+    if metric.kind is Kind.DISTRIBUTION:
+        return distribution(view, metric, tags)
+    if metric.kind is Kind.COUNT:
+        count = _count(view, metric, tags)
+        rate = count / view.seconds if count is not None and view.seconds > 0 else None
+        return doc.Count(unit=metric.unit, count=count, rate=finite(rate))
+    level = view.gauge(metric.name, tags)
+    if level is None:
+        return doc.Level(unit=metric.unit, last=None, mean=None, min=None, max=None)
+    last, mean, least, greatest = (finite(value / metric.scale) for value in (level.last, level.mean, level.least, level.greatest))
+    return doc.Level(unit=metric.unit, last=last, mean=mean, min=least, max=greatest)
+
+
+def distribution(view: View, metric: Metric, tags: Mapping[str, str] | None = None) -> doc.Distribution:
+    """The values of a metric; a quantile among those beyond everything recorded is null."""
+    values = view.distribution(metric.name, tags)
+    beyond, recorded = (values.beyond, values.count) if values else (0, 0)
+    quantiles: dict[str, float | None] = dict.fromkeys(QUANTILES)
+    least = mean = greatest = None
+    if values and recorded + beyond:
+        quantiles = {name: finite(values.quantile(q) / metric.scale) for name, q in QUANTILES.items()}
+    if values and recorded:
+        least, mean, greatest = (finite(value / metric.scale) for value in (values.min, values.mean, values.max))
+    return doc.Distribution(unit=metric.unit, count=recorded, beyond=beyond, mean=mean, min=least, max=greatest, **quantiles)
+
+
+def finite(value: float | None) -> float | None:
+    """The value, rounded where only noise is left; None for what JSON has no number for."""
+    return None if value is None or not math.isfinite(value) else round(float(value), DECIMALS)
+
+
+def sound(text: str) -> str:
+    """The text with lone surrogates written out, because UTF-8 has no bytes for them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _count(view: View, metric: Metric, tags: Mapping[str, str] | None) -> int | None:
+    count = view.count(metric.name, tags)
+    if count is None and metric.share_of is not None and view.count(metric.share_of, tags) is not None:
+        return 0  # what it is a share of was counted, so none of those were found is knowledge
+    return count
+
+
+def _load(result: Result) -> doc.Load:
+    load = result.load
+    return doc.Load(
+        target_rate=finite(load.target_rate),
+        achieved_rate=finite(load.achieved_rate) or 0.0,
+        requests=load.requests,
+        errors=load.errors,
+        dropped=load.dropped,
+        arrivals=load.arrivals,
+        asked_arrivals=load.asked_arrivals,
+        users=load.users,
+        seconds=finite(result.seconds) or 0.0,
+        warm_up_s=finite(result.warm_up_s) or 0.0,
+        interrupted=result.interrupted,
+        aborted_by=sound(result.aborted_by) or None,
+    )
+
+
+def _steps(result: Result) -> list[doc.Step]:
+    """One entry per scenario and step, in the order of their names; only metrics that the step recorded."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for name in result.catalogue.names():
+        for series in result.total.series(name):
+            tags = dict(series.tags)
+            if "step" in tags:
+                found.setdefault((tags.get("scenario", ""), tags["step"]), set()).add(name)
+    steps = []
+    for (scenario, step), recorded in sorted(found.items()):
+        tags = {"scenario": scenario, "step": step} if scenario else {"step": step}
+        names = recorded | {name for name in ("http.errors",) if "http.requests" in recorded}
+        metrics = {sound(name): figures(result.total, result.catalogue[name], tags) for name in sorted(names)}
+        steps.append(doc.Step(scenario=sound(scenario), step=sound(step), metrics=metrics))
+    return steps
+
+
+def _errors(result: Result) -> list[doc.Error]:
+    ordered = sorted(result.failures.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [doc.Error(kind=sound(f.kind), step=sound(f.step), text=sound(f.text), count=count) for f, count in ordered]
+
+
+def _gate(verdict: Verdict) -> doc.Gate:
+    gate = verdict.gate
+    return doc.Gate(
+        gate=sound(gate.text),
+        name=sound(gate.name),
+        requirement=sound(gate.requirement),
+        status=verdict.status.value,
+        value=finite(verdict.value),
+        beyond=verdict.value is not None and math.isinf(verdict.value),
+        limit=finite(verdict.limit),
+        unit=verdict.unit,
+        samples=verdict.samples,
+        reason=sound(verdict.reason),
+        at_s=finite(verdict.at_s),
+    )
+
+
+def _requirement(check: RequirementCheck) -> doc.Requirement:
+    return doc.Requirement(status=check.status.value, details=sound(check.details))
+
+
+def _generator(story: Story) -> doc.Generator:
+    result = story.result
+    catalogue, total = result.catalogue, result.total
+    cpu = figures(total, catalogue["generator.cpu"])
+    reads, coalesced = total.count("generator.reads"), total.count("generator.coalesced_reads")
+    return doc.Generator(
+        trust=story.trust.level.value,
+        reasons=[sound(reason) for reason in story.trust.reasons],
+        cpu_percent=cpu.mean if isinstance(cpu, doc.Level) else None,
+        send_lag_p99_ms=distribution(total, catalogue["load.send_lag"]).p99,
+        share_p99_ms=distribution(total, catalogue["generator.share"]).p99,
+        loop_lag_p99_ms=distribution(total, catalogue["generator.loop_lag"]).p99,
+        coalesced_share=finite((coalesced or 0) / reads) if reads else None,
+        kernel_clock=result.provenance.kernel_clock,
+        workers=result.workers,
+    )
+
+
+def _origin(result: Result) -> doc.Origin:
+    facts = {key: sound(value) if isinstance(value, str) else value for key, value in asdict(result.provenance).items()}
+    return doc.Origin(
+        plan=sound(result.plan_name), target=sound(result.target), started_at=result.started_at, clock_steps=result.clock_steps, **facts
+    )

@@ -1,0 +1,54 @@
+"""The summary for people: the verdict first, then its evidence, on one page for a simple run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from shutil import get_terminal_size
+from typing import TextIO
+
+from loadstone.judge.story import Story
+from loadstone.report.document import Document
+from loadstone.report.sheet import Sheet, Span, Style
+from loadstone.report.telling import document_of
+from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance, requirements
+from loadstone.report.text_latency import other_times, response_times
+from loadstone.report.text_verdict import gates, headline
+
+NARROWEST, WIDEST = 80, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a page may be drawn on a stream."""
+
+    width: int = NARROWEST
+    color: bool = False
+    unicode: bool = True
+
+
+def look_of(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Look:
+    """What the stream can show: colour only on a terminal and without NO_COLOR, Unicode only where the encoding has it."""
+    terminal = stream.isatty()
+    color = terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    unicode = (stream.encoding or "ascii").lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
+    width = get_terminal_size((NARROWEST, 24)).columns if terminal else NARROWEST
+    return Look(min(width, WIDEST), color, unicode)
+
+
+def render_text(story: Story, width: int = NARROWEST, color: bool = False, *, unicode: bool = True) -> str:
+    """The page for a run that was just judged."""
+    return render_page(document_of(story), Look(width, color, unicode))
+
+
+def render_page(document: Document, look: Look) -> str:
+    """The page for a document, be it of this run or read back from a file."""
+    sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
+    for block in (headline, gates, requirements, load, response_times, other_times, own_metrics, errors, checks, generator, notices):
+        block(document, sheet)
+    provenance(document, sheet)
+    return str(sheet)
+
+
+__all__ = ["Look", "Span", "Style", "look_of", "render_page", "render_text"]
