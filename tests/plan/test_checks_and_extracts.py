@@ -75,14 +75,17 @@ def test_a_reply_that_is_no_json_has_no_json_places() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "exists", "jsn.x exists", "json.x", "json.x >", "json..x exists", "body ~ (", "response_time < soon", "header == x", "body"]
+    "text",
+    ["", "exists", "jsn.x exists", "json.x", "json.x >", "json..x exists", "body ~ (", "response_time < soon", "header == x", "body"],
 )
 def test_a_text_that_is_no_check_is_refused(text: str) -> None:
     with pytest.raises(Wrong):
         parse_check(text)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
 def test_no_reply_makes_a_check_raise(value: Any) -> None:
     reply = Reply(body=json.dumps(value).encode())
     for text in ("json.a.b > 1", "json[0] contains x", "json.length <= 3", "json ~ a", "json.a == [1]"):
@@ -91,7 +94,13 @@ def test_no_reply_makes_a_check_raise(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("json.items[0].id", 1), ("header content-type", "application/json"), ("header.content-type", "application/json"), (r"regex:\"n\": (\d+)", "3"), ("regex:hel+o", "hello")],
+    [
+        ("json.items[0].id", 1),
+        ("header content-type", "application/json"),
+        ("header.content-type", "application/json"),
+        (r"regex:\"n\": (\d+)", "3"),
+        ("regex:hel+o", "hello"),
+    ],
 )
 def test_a_value_is_taken_from_a_reply(text: str, value: object) -> None:
     assert compile_extract(text)(Reply()) == value

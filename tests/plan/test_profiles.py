@@ -113,6 +113,7 @@ def test_no_arrival_falls_into_a_pause() -> None:
         {"duration": 10, "rate": 0, "shape": "step"},
         {"duration": 10, "rate": "10/s", "shape": "step"},
     )
+    assert isinstance(profile, OpenProfile)
     times = due(profile) / S
     assert not np.any((times >= 10) & (times < 20))
     assert len(times) == 200
