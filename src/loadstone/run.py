@@ -78,7 +78,12 @@ class _Course:
 
 
 def execute(
-    plan: Plan, sinks: Sequence[Sink] = (), *, worker: subprocess.Popen[bytes] | None = None, command: Sequence[str] = (), preflight: bool = True
+    plan: Plan,
+    sinks: Sequence[Sink] = (),
+    *,
+    worker: subprocess.Popen[bytes] | None = None,
+    command: Sequence[str] = (),
+    preflight: bool = True,
 ) -> Story:
     """Run a plan and judge it.
 
@@ -120,7 +125,7 @@ def _interruptible(course: _Course, fleet: LocalFleet) -> Iterator[None]:
     def interrupt(_signal: int, _frame: object) -> None:
         course.interrupts += 1
         if course.interrupts == 1:
-            print("\nstopping: waiting for what is under way (Ctrl-C again ends at once)", file=sys.stderr)
+            sys.stderr.write("\nstopping: waiting for what is under way (Ctrl-C again ends at once)\n")
         elif course.interrupts > 2:
             raise KeyboardInterrupt
         fleet.stop(at_once=course.interrupts > 1)

@@ -101,11 +101,13 @@ def _kernel_clock() -> Finding:
 
 
 def _loop() -> Finding:
+    from importlib.metadata import version
+
     try:
-        import uvloop
+        import uvloop  # noqa: F401  only whether it is there
     except ImportError:
         return Finding("event loop", f"asyncio on {sys.platform}", "pip install uvloop")
-    return Finding("event loop", f"uvloop {uvloop.__version__}")
+    return Finding("event loop", f"uvloop {version('uvloop')}")
 
 
 def _descriptors() -> Finding:
@@ -141,4 +143,6 @@ def _story(url: str) -> Story:
     from loadstone.run import execute
 
     profile = {"kind": "constant-users", "users": 64, "duration": TOP_RATE_S}
-    return execute(Plan.model_validate({"name": "doctor", "target": url, "scenarios": {"top": {"profile": profile, "steps": [{"get": "/"}]}}}))
+    return execute(
+        Plan.model_validate({"name": "doctor", "target": url, "scenarios": {"top": {"profile": profile, "steps": [{"get": "/"}]}}})
+    )

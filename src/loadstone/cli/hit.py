@@ -37,7 +37,7 @@ _STATUS = re.compile(r"(?i)\s*([1-5]xx|[1-5]\d\d|any)(\s*,\s*([1-5]xx|[1-5]\d\d|
 @click.option("--seed", metavar="N", help="Seed of the arrivals.")
 @showing_options
 def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
-    """Put load on URL and print how it bore it.
+    r"""Put load on URL and print how it bore it.
 
     \b
     loadstone hit http://127.0.0.1:8000/health -c 64 -d 10s
@@ -56,22 +56,24 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
 def plan_of(url: str, given: dict[str, Any]) -> Any:
     """The plan behind the flags; its mistakes name the flags."""
     from loadstone.clients.address import split_url
+    from loadstone.plan.document import Place
     from loadstone.plan.resolve import resolve
     from loadstone.plan.settings import Layers
 
     if "://" not in url and not url.startswith("/"):
         url = f"http://{url}"
     origin, path = split_url(url)
-    step, origins = _step(path, given)
+    step, step_flags = _step(path, given)
     profile, flags = _profile(given)
-    place = ("scenarios", "hit", "profile")
-    origins = {(*place[:2], "steps", 0, *key): flag for key, flag in origins.items()} | {(*place, key): flag for key, flag in flags.items()}
+    here: Place = ("scenarios", "hit")
+    origins: dict[Place, str] = {(*here, "steps", 0, key): flag for key, flag in step_flags.items()}
+    origins |= {(*here, "profile", key): flag for key, flag in flags.items()}
     scenario: dict[str, Any] = {"profile": profile, "steps": [step]}
     tree: dict[str, Any] = {"name": "hit", "target": f"{origin.scheme}://{origin.authority}", "scenarios": {"hit": scenario}}
     http: dict[str, Any] = {"cookies": False, "redirects": 0, "gzip": False}
     if given["warm_up"]:
         scenario["warm_up"] = given["warm_up"]
-        origins[*place[:2], "warm_up"] = "flag --warm-up"
+        origins[*here, "warm_up"] = "flag --warm-up"
     if given["timeout"]:
         http["timeouts"] = {"first_byte": given["timeout"], "total": given["timeout"]}
         origins["http", "timeouts", "total"] = origins["http", "timeouts", "first_byte"] = "flag --timeout"
@@ -90,7 +92,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     return plan
 
 
-def _step(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+def _step(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     body = _body(given["body"])
     method = (given["method"] or ("POST" if body is not None else "GET")).upper()
     # `${` in a URL or body of the command line is meant as it stands.
@@ -113,8 +115,7 @@ def _step(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[tuple[
         step["expect"] = ",".join(statuses)
     if checks:
         step["checks"] = checks
-    flags = {("checks",): "flag --expect", ("expect",): "flag --expect", ("method",): "flag -m", ("headers",): "flag -H"}
-    return step, flags  # type: ignore[return-value]
+    return step, {"checks": "flag --expect", "expect": "flag --expect", "method": "flag -m", "headers": "flag -H"}
 
 
 def _profile(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -149,4 +150,6 @@ def _body(text: str | None) -> str | None:
     try:
         return sys.stdin.read() if text == "@-" else Path(text[1:]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the body: {error}", where=f"--body {text}", hint="--body @file.json, or @- for standard input") from None
+        raise UsageError(
+            f"cannot read the body: {error}", where=f"--body {text}", hint="--body @file.json, or @- for standard input"
+        ) from None

@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "Start the reference backend.",
     "config": "Show each setting and where it came from; print the schema of plan files.",
     "doctor": "Measure what this machine can be trusted with.",
+    "metrics": "List the metrics that gates and reports can name.",
     "plugins": "List what is installed, and what of it is broken.",
 }
 VERBOSE = ("-v", "--verbose")
@@ -28,18 +29,18 @@ VERBOSE = ("-v", "--verbose")
 class LazyGroup(click.Group):
     """Sub-commands by name; `loadstone.cli.NAME` is imported when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's call
         """In the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's call
         """The command object of its module; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"loadstone.cli.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's call
         """The table, without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -54,7 +55,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  click's call
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted:
         from loadstone.probes.provenance import own_version
 

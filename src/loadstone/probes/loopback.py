@@ -16,7 +16,7 @@ class _Answer(asyncio.Protocol):
     """Answers each request, however much of it comes in one piece, with the same bytes; requests have no body."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         self._transport.write(ANSWER * data.count(b"\r\n\r\n"))
@@ -25,7 +25,8 @@ class _Answer(asyncio.Protocol):
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(_Answer, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     async with server:
         await loop.run_in_executor(None, sys.stdin.read)  # until the parent has gone
 
@@ -43,7 +44,7 @@ def main() -> None:
 @contextlib.contextmanager
 def loopback_server() -> Iterator[str]:
     """The URL of such a server, as long as the block lasts."""
-    process = subprocess.Popen(  # noqa: S603  our own interpreter, our own module
+    process = subprocess.Popen(
         [sys.executable, "-m", "loadstone.probes.loopback"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     )
     assert process.stdin is not None
