@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from loadstone.errors import ExitCode
+from loadstone.judge.notices import Notice
+from loadstone.judge.score import Decision, Requirement
+from loadstone.judge.trust import Trust
+from loadstone.judge.verdict import Verdict
 from loadstone.measure.result import Result
-
-if TYPE_CHECKING:
-    from loadstone.judge.notices import Notice
-    from loadstone.judge.score import Decision, RequirementCheck
-    from loadstone.judge.trust import Trust
-    from loadstone.judge.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,5 +27,5 @@ class Story:
     trust: Trust
     verdicts: tuple[Verdict, ...] = ()
     notices: tuple[Notice, ...] = ()
-    requirements: Mapping[str, RequirementCheck] = field(default_factory=dict)
+    requirements: Mapping[str, Requirement] = field(default_factory=dict)
     score: float | None = None
