@@ -6,12 +6,13 @@ Every number is finite; null means that there is no value, never zero. Times are
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt
 
-SCHEMA = "loadstone.result/1"
+SCHEMA: Final = "loadstone.result/1"
 
 
 class _Part(BaseModel):
@@ -89,6 +90,14 @@ class Error(_Part):
     count: NonNegativeInt
 
 
+class Check(_Part):
+    """A named check of the suite, all scenarios together."""
+
+    check: str
+    count: NonNegativeInt = Field(description="how often it was evaluated")
+    failures: NonNegativeInt = Field(description="how often it did not hold")
+
+
 class Gate(_Part):
     """A statement that passed, failed, or lacked data."""
 
@@ -98,6 +107,8 @@ class Gate(_Part):
     status: Literal["pass", "fail", "no_data"]
     value: FiniteFloat | None = Field(description="null without data, or when the value is beyond everything recorded")
     beyond: bool = Field(description="the value is longer than anything recorded")
+    low: FiniteFloat | None = Field(description="lower end of the 95 % interval of the value, where one can be computed")
+    high: FiniteFloat | None = Field(description="upper end of that interval")
     limit: FiniteFloat | None
     unit: str = Field(description="of value and limit")
     samples: NonNegativeInt
@@ -109,7 +120,7 @@ class Requirement(_Part):
     """A named requirement and what its gates say of it."""
 
     status: Literal["pass", "fail", "no_data"]
-    details: str
+    details: list[str] = Field(description="one line per gate")
 
 
 class Generator(_Part):
@@ -159,13 +170,14 @@ class Origin(_Part):
 class Document(_Part):
     """One run: verdict, load, metrics and evidence."""
 
-    schema_: Literal["loadstone.result/1"] = Field(SCHEMA, alias="schema")
-    verdict: Literal["pass", "fail", "no_data", "untrustworthy", "unreachable", "interrupted"]
+    schema_: Literal["loadstone.result/1"] = Field(alias="schema")
+    verdict: Literal["pass", "fail", "inconclusive", "untrustworthy", "unreachable", "interrupted"]
     exit_code: int
     load: Load
     metrics: dict[str, Figures] = Field(description="every metric of the catalogue by name, recorded or not")
     steps: list[Step]
     errors: list[Error]
+    checks: list[Check]
     gates: list[Gate]
     requirements: dict[str, Requirement]
     score: FiniteFloat | None = Field(description="gates passed of all gates, in percent; null without gates")
@@ -182,4 +194,4 @@ def schema_json() -> str:
 
 
 if __name__ == "__main__":
-    print(schema_json(), end="")
+    sys.stdout.write(schema_json())

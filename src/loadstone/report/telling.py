@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
+from loadstone.judge.score import Requirement
 from loadstone.judge.story import Story
+from loadstone.judge.verdict import Verdict
 from loadstone.measure.catalogue import Kind, Metric
 from loadstone.measure.result import Result
 from loadstone.measure.snapshot import View
@@ -21,12 +24,14 @@ def document_of(story: Story) -> doc.Document:
     """Everything the story tells, in displayed units, finite and typed."""
     result = story.result
     return doc.Document(
+        schema=doc.SCHEMA,
         verdict=story.verdict.value,
         exit_code=int(story.exit_code),
         load=_load(result),
         metrics={name: figures(result.total, result.catalogue[name]) for name in result.catalogue.names()},
         steps=_steps(result),
         errors=_errors(result),
+        checks=_checks(result),
         gates=[_gate(verdict) for verdict in story.verdicts],
         requirements={name: _requirement(check) for name, check in story.requirements.items()},
         score=finite(story.score),
@@ -121,16 +126,30 @@ def _errors(result: Result) -> list[doc.Error]:
     return [doc.Error(kind=sound(f.kind), step=sound(f.step), text=sound(f.text), count=count) for f, count in ordered]
 
 
+def _checks(result: Result) -> list[doc.Check]:
+    """Checks by name, those that failed most often first."""
+    total = result.total
+    names = {name for series in total.series("check.count") if (name := dict(series.tags).get("check")) is not None}
+    found = [
+        doc.Check(check=sound(name), count=total.count("check.count", tags) or 0, failures=total.count("check.failures", tags) or 0)
+        for name in names
+        for tags in [{"check": name}]
+    ]
+    return sorted(found, key=lambda check: (-check.failures, check.check))
+
+
 def _gate(verdict: Verdict) -> doc.Gate:
     gate = verdict.gate
     return doc.Gate(
-        gate=sound(gate.text),
+        gate=sound(str(gate)),
         name=sound(gate.name),
         requirement=sound(gate.requirement),
         status=verdict.status.value,
         value=finite(verdict.value),
         beyond=verdict.value is not None and math.isinf(verdict.value),
         limit=finite(verdict.limit),
+        low=finite(verdict.low),
+        high=finite(verdict.high),
         unit=verdict.unit,
         samples=verdict.samples,
         reason=sound(verdict.reason),
@@ -138,8 +157,8 @@ def _gate(verdict: Verdict) -> doc.Gate:
     )
 
 
-def _requirement(check: RequirementCheck) -> doc.Requirement:
-    return doc.Requirement(status=check.status.value, details=sound(check.details))
+def _requirement(check: Requirement) -> doc.Requirement:
+    return doc.Requirement(status=check.status.value, details=[sound(line) for line in check.details])
 
 
 def _generator(story: Story) -> doc.Generator:
@@ -161,7 +180,7 @@ def _generator(story: Story) -> doc.Generator:
 
 
 def _origin(result: Result) -> doc.Origin:
-    facts = {key: sound(value) if isinstance(value, str) else value for key, value in asdict(result.provenance).items()}
+    facts: dict[str, Any] = {key: sound(value) if isinstance(value, str) else value for key, value in asdict(result.provenance).items()}
     return doc.Origin(
         plan=sound(result.plan_name), target=sound(result.target), started_at=result.started_at, clock_steps=result.clock_steps, **facts
     )

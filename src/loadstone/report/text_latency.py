@@ -1,0 +1,127 @@
+"""The tables of times: response time per step, and every other time that was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from loadstone.measure.catalogue import BUILT_IN, Kind
+from loadstone.report.document import Count, Distribution, Document, Figures
+from loadstone.report.sheet import Column, Sheet, Span, Style
+from loadstone.report.telling import QUANTILES
+from loadstone.stats.quantiles import enough, least_samples
+from loadstone.units import format_count, format_rate, format_share
+
+MOST_STEPS = 20
+ROOM_FOR_SERVICE = 108
+TITLES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99_9": "p99.9"}
+RESPONSE, SERVICE = "http.response_time", "http.service_time"
+# Told in the generator's block, because they are about us and not about the target.
+GENERATORS_OWN = frozenset({"load.send_lag", "generator.share", "generator.loop_lag"})
+
+
+def response_times(document: Document, sheet: Sheet) -> None:
+    """One row per step and one for all: count, rate, share of errors, percentiles."""
+    everything = document.metrics.get(RESPONSE)
+    if not isinstance(everything, Distribution) or everything.count + everything.beyond == 0:
+        return
+    wide = sheet.width >= ROOM_FOR_SERVICE
+    sheet.heading("RESPONSE TIME", "ms, from due to the last byte" + ("; service p50 and p95: from sent" if wide else ""))
+    names = [*TITLES.values(), "max", *(["srv p50", "srv p95"] if wide else [])]
+    columns = [Column("step", left=True, flexible=True, middle=True), *(Column(name) for name in ("count", "rate", "errors", *names))]
+    several = len({step.scenario for step in document.steps}) > 1
+    steps = sorted(document.steps, key=lambda step: -_count(step.metrics.get("http.requests")))
+    steps = [step for step in steps if RESPONSE in step.metrics]
+    kept = sorted(steps[:MOST_STEPS], key=lambda step: (step.scenario, step.step))
+    rows = [_row(f"{step.scenario} / {step.step}" if several else step.step, step.metrics, wide=wide) for step in kept]
+    if len(steps) != 1 or everything.beyond:
+        rows.append(_row("all", document.metrics, wide=wide))
+    sheet.table(columns, rows)
+    if len(steps) > MOST_STEPS:
+        sheet.line(Span(f"  … and {len(steps) - MOST_STEPS} more steps, all in the JSON document", Style.DIM))
+    _footnotes(sheet, [everything, *(step.metrics[RESPONSE] for step in kept)])
+
+
+def other_times(document: Document, sheet: Sheet) -> None:
+    """Every other time that has values, by its metric's name, so that a gate can be written from what is read here."""
+    built_in = [m.name for m in BUILT_IN if m.kind is Kind.DISTRIBUTION and m.name not in {RESPONSE, *GENERATORS_OWN}]
+    rows = []
+    for name in built_in:
+        rows += _time_row(name, document.metrics.get(name))
+        if name == SERVICE and len(document.steps) > 1 and sheet.width < ROOM_FOR_SERVICE:
+            for step in document.steps[:MOST_STEPS]:
+                rows += _time_row(f"  {step.step}", step.metrics.get(name))
+    if not rows:
+        return
+    sheet.heading("OTHER TIMES", "ms")
+    names = ("count", *TITLES.values(), "max")
+    sheet.table([Column("metric", left=True, flexible=True, middle=True), *(Column(name) for name in names)], rows)
+
+
+def quantile_cells(values: Distribution) -> list[Span]:
+    """The percentiles and the greatest value; `~` marks one that too few samples carry, `>` one beyond everything recorded."""
+    cells = [_quantile(values, name, q) for name, q in QUANTILES.items()]
+    return [*cells, _greatest(values)]
+
+
+def figure(value: float) -> str:
+    """Three digits, which is what a histogram can promise: 0.031, 9.42, 25.0, 120, 2 310."""
+    if value >= 99.95:
+        return format_count(round(value))
+    if value >= 9.995:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if value >= 0.9995 else f"{value:.3f}" if value else "0"
+
+
+def _row(name: str, metrics: dict[str, Figures], *, wide: bool) -> list[Span]:
+    requests, failed, values = metrics.get("http.requests"), _count(metrics.get("http.errors")), metrics.get(RESPONSE)
+    count = _count(requests)
+    rate = format_rate(requests.rate) if isinstance(requests, Count) and requests.rate is not None else "—"
+    share = format_share(failed / count) if count else "—"
+    cells = [Span(name, Style.PLAIN), Span(format_count(count)), Span(rate), Span(share, Style.BAD if failed else Style.PLAIN)]
+    cells += quantile_cells(values) if isinstance(values, Distribution) else [Span("—", Style.DIM)] * 6
+    if wide:
+        service = metrics.get(SERVICE)
+        if isinstance(service, Distribution):
+            cells += [_quantile(service, "p50", 0.5), _quantile(service, "p95", 0.95)]
+        else:
+            cells += [Span("—", Style.DIM)] * 2
+    return cells
+
+
+def _time_row(name: str, values: Figures | None) -> list[list[Span]]:
+    if not isinstance(values, Distribution) or values.count + values.beyond == 0:
+        return []
+    return [[Span(name), Span(format_count(values.count)), *quantile_cells(values)]]
+
+
+def _quantile(values: Distribution, name: str, q: float) -> Span:
+    n = values.count + values.beyond
+    if n == 0:
+        return Span("—", Style.DIM)
+    value = getattr(values, name)
+    if value is None:
+        return _greatest(values)
+    return Span(figure(value)) if enough(q, n) else Span(f"~{figure(value)}", Style.DIM)
+
+
+def _greatest(values: Distribution) -> Span:
+    if values.max is None:
+        return Span("beyond", Style.BAD) if values.beyond else Span("—", Style.DIM)
+    return Span(f">{figure(values.max)}", Style.BAD) if values.beyond else Span(figure(values.max))
+
+
+def _footnotes(sheet: Sheet, shown: Iterable[Figures]) -> None:
+    distributions = [values for values in shown if isinstance(values, Distribution)]
+    sizes = [n for values in distributions if (n := values.count + values.beyond)]
+    scarce = [name for name, q in QUANTILES.items() if any(not enough(q, n) for n in sizes)]
+    if scarce:
+        needs = ", ".join(f"{TITLES[name]} {format_count(least_samples(QUANTILES[name]))}" for name in scarce)
+        sheet.prose(f"too few samples for this percentile; needed: {needs}", Style.DIM, indent="    ", first=Span("  ~ ", Style.DIM))
+    beyond = max((values.beyond for values in distributions), default=0)
+    if beyond:
+        text = f"longer than anything recorded: {format_count(beyond)} timed out or were dropped"
+        sheet.prose(text, Style.DIM, indent="    ", first=Span("  > ", Style.DIM))
+
+
+def _count(values: Figures | None) -> int:
+    return values.count or 0 if isinstance(values, Count) else 0
