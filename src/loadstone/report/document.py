@@ -6,12 +6,13 @@ Every number is finite; null means that there is no value, never zero. Times are
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt
 
-SCHEMA = "loadstone.result/1"
+SCHEMA: Final = "loadstone.result/1"
 
 
 class _Part(BaseModel):
@@ -169,7 +170,7 @@ class Origin(_Part):
 class Document(_Part):
     """One run: verdict, load, metrics and evidence."""
 
-    schema_: Literal["loadstone.result/1"] = Field(SCHEMA, alias="schema")
+    schema_: Literal["loadstone.result/1"] = Field(alias="schema")
     verdict: Literal["pass", "fail", "inconclusive", "untrustworthy", "unreachable", "interrupted"]
     exit_code: int
     load: Load
@@ -193,4 +194,4 @@ def schema_json() -> str:
 
 
 if __name__ == "__main__":
-    print(schema_json(), end="")
+    sys.stdout.write(schema_json())

@@ -121,11 +121,16 @@ def read_snapshots(path: Path) -> Iterator[Snapshot]:
                 line = json.loads(data)
                 if number > 1:
                     yield from_line(line)
-                elif line["format"] != FORMAT:
-                    raise ValueError(f"format {line['format']!r}, not {FORMAT!r}")
+                else:
+                    _need_format(line["format"])
             except (KeyError, TypeError, ValueError) as error:
                 hint = "a snapshots file that `loadstone run --out` wrote"
                 raise UsageError(f"not a line of a snapshot log: {error}", where=f"{path}:{number}", hint=hint) from error
+
+
+def _need_format(found: str) -> None:
+    if found != FORMAT:
+        raise ValueError(f"format {found!r}, not {FORMAT!r}")
 
 
 def _series(metric: str, tags: dict[str, str]) -> Series:

@@ -35,16 +35,24 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table; one that is flexible takes the room that is left and shortens what does not fit."""
+    """A column of a table.
+
+    flexible: it gives up room when the table is too wide, and shortens its texts
+    middle:   the middle is left out of a text that is too long, not its end: step names differ at their ends
+    """
 
     title: str
     left: bool = False
     flexible: bool = False
+    middle: bool = False
 
 
 # One cell each, so that a page keeps its columns without Unicode.
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "━": "=", "·": "-", "…": "~", "—": "-", "→": ">", "µ": "u", "\u202f": ","})
-GAP = 2
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "━": "=", "·": "-", "…": "~", "—": "-", "→": ">", "µ": "u", "×": "x"})
+# U+00A0 kept words together while lines were broken; U+202F between thousands is too thin to tell columns from digits.
+_ALWAYS = str.maketrans({"\u00a0": " ", "\u202f": ","})
+INDENT, GAP = 2, 2
+READABLE = 24  # a flexible column is not made narrower than this while the gaps can give room
 
 
 class Sheet:
@@ -86,21 +94,23 @@ class Sheet:
             self.line(lead if number == 0 else Span(indent), Span(piece, style))
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Span]]) -> None:
-        """Rows under their titles, two blanks apart, indented by two."""
+        """Rows under their titles, indented, two blanks apart or one where room is short."""
         cells = [[Span(plain(cell.text), cell.style) for cell in row] for row in rows]
         shown = [[Span(column.title, Style.DIM) for column in columns], *cells] if any(c.title for c in columns) else cells
         widths = [max((cell_len(row[at].text) for row in shown), default=0) for at in range(len(columns))]
-        # The leading indent is a gap of its own: as many gaps as columns.
-        spare = self.width - sum(widths) - GAP * len(columns)
+        spare = self.width - INDENT - sum(widths) - GAP * (len(columns) - 1)
+        flexible = sum(width for column, width in zip(columns, widths, strict=True) if column.flexible)
+        gap = GAP if flexible + spare >= min(flexible, READABLE) else GAP - 1
+        spare += (GAP - gap) * (len(columns) - 1)
         for at, column in enumerate(columns):
             if column.flexible and spare < 0:
                 widths[at] = max(6, widths[at] + spare)
         for row in shown:
-            spans = []
+            spans = [Span(" " * (INDENT - gap))]
             for column, width, cell in zip(columns, widths, row, strict=True):
-                text = fit(cell.text, width)
+                text = fit_middle(cell.text, width) if column.middle else fit(cell.text, width)
                 pad = " " * (width - cell_len(text))
-                spans += [Span(" " * GAP), *([Span(text, cell.style), Span(pad)] if column.left else [Span(pad), Span(text, cell.style)])]
+                spans += [Span(" " * gap), *([Span(text, cell.style), Span(pad)] if column.left else [Span(pad), Span(text, cell.style)])]
             self.line(*spans)
 
     def rule(self, left: Span, right: str) -> None:
@@ -109,6 +119,7 @@ class Sheet:
         self.line(Span("━━", Style.DIM), left, Span(bar, Style.DIM), Span(f" {right} ", Style.PLAIN), Span("━━", Style.DIM))
 
     def _draw(self, text: str, style: Style) -> str:
+        text = text.translate(_ALWAYS)
         if not self._unicode:
             text = "".join(c if c.isascii() else "?" * cell_len(c) for c in text.translate(_ASCII))
         return f"\x1b[{style.value}m{text}\x1b[0m" if self._color and style.value and text.strip() else text
@@ -119,6 +130,18 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(0, width - 1)).rstrip() + "…" if width > 0 else ""
+
+
+def fit_middle(text: str, width: int) -> str:
+    """The text in at most that many cells; a longer one has `…` in its middle."""
+    if cell_len(text) <= width:
+        return text
+    tail = ""
+    for character in reversed(text):
+        if cell_len(character + tail) > width // 2:
+            break
+        tail = character + tail
+    return fit(text, width - cell_len(tail)) + tail
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from loadstone.judge.score import Requirement
 from loadstone.judge.story import Story
@@ -23,6 +24,7 @@ def document_of(story: Story) -> doc.Document:
     """Everything the story tells, in displayed units, finite and typed."""
     result = story.result
     return doc.Document(
+        schema=doc.SCHEMA,
         verdict=story.verdict.value,
         exit_code=int(story.exit_code),
         load=_load(result),
@@ -128,8 +130,11 @@ def _checks(result: Result) -> list[doc.Check]:
     """Checks by name, those that failed most often first."""
     total = result.total
     names = {name for series in total.series("check.count") if (name := dict(series.tags).get("check")) is not None}
-    found = [doc.Check(check=sound(name), count=total.count("check.count", tags) or 0, failures=total.count("check.failures", tags) or 0)
-             for name in names for tags in [{"check": name}]]
+    found = [
+        doc.Check(check=sound(name), count=total.count("check.count", tags) or 0, failures=total.count("check.failures", tags) or 0)
+        for name in names
+        for tags in [{"check": name}]
+    ]
     return sorted(found, key=lambda check: (-check.failures, check.check))
 
 
@@ -175,7 +180,7 @@ def _generator(story: Story) -> doc.Generator:
 
 
 def _origin(result: Result) -> doc.Origin:
-    facts = {key: sound(value) if isinstance(value, str) else value for key, value in asdict(result.provenance).items()}
+    facts: dict[str, Any] = {key: sound(value) if isinstance(value, str) else value for key, value in asdict(result.provenance).items()}
     return doc.Origin(
         plan=sound(result.plan_name), target=sound(result.target), started_at=result.started_at, clock_steps=result.clock_steps, **facts
     )

@@ -10,11 +10,11 @@ from typing import TextIO
 
 from loadstone.judge.story import Story
 from loadstone.report.document import Document
-from loadstone.report.sheet import Sheet, Span, Style
+from loadstone.report.sheet import Sheet
 from loadstone.report.telling import document_of
-from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance, requirements
+from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance
 from loadstone.report.text_latency import other_times, response_times
-from loadstone.report.text_verdict import gates, headline
+from loadstone.report.text_verdict import gates, headline, requirements
 
 NARROWEST, WIDEST = 80, 160
 
@@ -49,6 +49,3 @@ def render_page(document: Document, look: Look) -> str:
         block(document, sheet)
     provenance(document, sheet)
     return str(sheet)
-
-
-__all__ = ["Look", "Span", "Style", "look_of", "render_page", "render_text"]

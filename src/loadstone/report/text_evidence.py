@@ -31,8 +31,11 @@ def load(document: Document, sheet: Sheet) -> None:
     if load.arrivals:
         counts += f", {format_count(load.dropped)} of {format_count(load.arrivals)} arrivals dropped"
     _labelled(sheet, "requests", counts)
-    sizes = [f"{format_size(values.count)} {way}" for name, way in (("http.bytes_in", "in"), ("http.bytes_out", "out"))
-             if isinstance(values := document.metrics.get(name), Count) and values.count]
+    sizes = [
+        f"{format_size(values.count)} {way}"
+        for name, way in (("http.bytes_in", "in"), ("http.bytes_out", "out"))
+        if isinstance(values := document.metrics.get(name), Count) and values.count
+    ]
     if sizes:
         _labelled(sheet, "bytes", ", ".join(sizes))
 
@@ -41,8 +44,11 @@ def own_metrics(document: Document, sheet: Sheet) -> None:
     """What the suite measures itself."""
     known = {metric.name for metric in BUILT_IN}
     own = {name: values for name, values in document.metrics.items() if name not in known}
-    spread = [[Span(_with_unit(name, values)), Span(format_count(values.count)), *quantile_cells(values)]
-              for name, values in own.items() if isinstance(values, Distribution)]
+    spread = [
+        [Span(_with_unit(name, values)), Span(format_count(values.count)), *quantile_cells(values)]
+        for name, values in own.items()
+        if isinstance(values, Distribution)
+    ]
     rest = [(name, values) for name, values in own.items() if not isinstance(values, Distribution)]
     if not own:
         return
@@ -78,7 +84,9 @@ def checks(document: Document, sheet: Sheet) -> None:
     sheet.heading("CHECKS", f"{format_count(total)} evaluated, {format_count(failed)} failed")
     for check in document.checks[:MOST_CHECKS]:
         mark = Span("✗", Style.BAD) if check.failures else Span("✓", Style.GOOD)
-        share = f"{format_count(check.failures)} of {format_count(check.count)} failed" if check.failures else f"{format_count(check.count)}"
+        share = (
+            f"{format_count(check.failures)} of {format_count(check.count)} failed" if check.failures else f"{format_count(check.count)}"
+        )
         sheet.line(Span("  "), mark, Span(f"  {_short(check.check, sheet.width - 32)}"), Span(f"  {share}", Style.DIM))
     _more(sheet, len(document.checks) - MOST_CHECKS, "checks")
 
@@ -94,11 +102,11 @@ def generator(document: Document, sheet: Sheet) -> None:
     lags = [f"{name} {format_duration(value / 1e3)}" for name, value in times if value is not None]
     if lags:
         _labelled(sheet, "own p99", " · ".join(lags))
-    facts = [f"{state.workers} worker{'s' if state.workers != 1 else ''}"]
+    facts = [format_count(state.workers)]
     facts += [f"CPU {figure(state.cpu_percent)}% of a core"] if state.cpu_percent is not None else []
     facts += ["kernel clock" if state.kernel_clock else "no kernel clock"]
     facts += [f"{format_share(round(state.coalesced_share, 4))} of reads coalesced"] if state.coalesced_share is not None else []
-    _labelled(sheet, "machine", " · ".join(facts))
+    _labelled(sheet, "workers", " · ".join(facts))
 
 
 def notices(document: Document, sheet: Sheet) -> None:

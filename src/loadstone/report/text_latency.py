@@ -27,7 +27,7 @@ def response_times(document: Document, sheet: Sheet) -> None:
     wide = sheet.width >= ROOM_FOR_SERVICE
     sheet.heading("RESPONSE TIME", "ms, from due to the last byte" + ("; service p50 and p95: from sent" if wide else ""))
     names = [*TITLES.values(), "max", *(["srv p50", "srv p95"] if wide else [])]
-    columns = [Column("step", left=True, flexible=True), *(Column(name) for name in ("count", "rate", "errors", *names))]
+    columns = [Column("step", left=True, flexible=True, middle=True), *(Column(name) for name in ("count", "rate", "errors", *names))]
     several = len({step.scenario for step in document.steps}) > 1
     steps = sorted(document.steps, key=lambda step: -_count(step.metrics.get("http.requests")))
     steps = [step for step in steps if RESPONSE in step.metrics]
@@ -54,7 +54,7 @@ def other_times(document: Document, sheet: Sheet) -> None:
         return
     sheet.heading("OTHER TIMES", "ms")
     names = ("count", *TITLES.values(), "max")
-    sheet.table([Column("metric", left=True, flexible=True), *(Column(name) for name in names)], rows)
+    sheet.table([Column("metric", left=True, flexible=True, middle=True), *(Column(name) for name in names)], rows)
 
 
 def quantile_cells(values: Distribution) -> list[Span]:
@@ -81,8 +81,10 @@ def _row(name: str, metrics: dict[str, Figures], *, wide: bool) -> list[Span]:
     cells += quantile_cells(values) if isinstance(values, Distribution) else [Span("—", Style.DIM)] * 6
     if wide:
         service = metrics.get(SERVICE)
-        timed = isinstance(service, Distribution)
-        cells += [_quantile(service, "p50", 0.5), _quantile(service, "p95", 0.95)] if timed else [Span("—", Style.DIM)] * 2
+        if isinstance(service, Distribution):
+            cells += [_quantile(service, "p50", 0.5), _quantile(service, "p95", 0.95)]
+        else:
+            cells += [Span("—", Style.DIM)] * 2
     return cells
 
 

@@ -1,0 +1,159 @@
+"""The live views: the figures of the last seconds, as lines and redrawn."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO, StringIO, TextIOWrapper
+
+import pytest
+from rich.console import Console
+
+from loadstone.live.figure_texts import clock, ms, progress
+from loadstone.live.lines import Lines
+from loadstone.live.recent import Recent
+from loadstone.live.terminal import Terminal
+from loadstone.measure.snapshot import Failure, Snapshot
+from loadstone.testing.samples import make_snapshot
+
+HOSTILE = "\x1b[31mred\x1b[0m [red]x[/red]\nnew"
+TIMEOUT = Failure("timeout_total", "home", "no answer")
+
+
+def seconds(count: int, **options: float) -> list[Snapshot]:
+    return [make_snapshot(second, target_rate=options.get("target_rate", 100.0)) for second in range(count)]
+
+
+def lines_of(snapshots: Sequence[Snapshot], name: str = "shop", duration_s: float | None = 60.0) -> list[str]:
+    stream = StringIO()
+    view = Lines(name, duration_s, stream)
+    for snapshot in snapshots:
+        view.snapshot(snapshot)
+    view.close()
+    return stream.getvalue().splitlines()
+
+
+def test_one_line_is_written_each_five_seconds() -> None:
+    found = lines_of(seconds(17))
+    assert [line.split()[1] for line in found] == ["00:05", "00:10", "00:15"]
+
+
+def test_seconds_that_end_a_little_early_or_late_do_not_shift_the_lines() -> None:
+    early = [replace(snapshot, end_s=snapshot.end_s - 0.02) for snapshot in seconds(10)]
+    late = [replace(snapshot, end_s=snapshot.end_s + 0.02) for snapshot in seconds(10)]
+    assert [len(lines_of(early)), len(lines_of(late))] == [2, 2]
+
+
+def test_after_a_gap_the_view_goes_on_from_now() -> None:
+    gap = [*seconds(3), replace(make_snapshot(30), start_s=3.0, end_s=31.0), make_snapshot(31), make_snapshot(34)]
+    assert [line.split()[1] for line in lines_of(gap)] == ["00:31", "00:35"]
+
+
+def test_a_line_tells_rate_users_times_errors_and_the_generator() -> None:
+    (line,) = lines_of(seconds(5))
+    for part in ("shop 00:05 / 01:00 steady", "100/s of 100/s asked", "10 users", "p95 20", "errors 0 now, 0 in all", "CPU 40%"):
+        assert part in line
+
+
+def test_a_stream_that_is_gone_silences_the_lines_and_not_the_run() -> None:
+    stream = StringIO()
+    view = Lines("shop", None, stream)
+    stream.close()
+    for snapshot in seconds(12):
+        view.snapshot(snapshot)
+
+
+def test_a_stream_without_unicode_gets_what_it_can_show() -> None:
+    stream = TextIOWrapper(raw := BytesIO(), encoding="ascii")
+    view = Lines("shop é", None, stream)
+    for snapshot in seconds(5):
+        view.snapshot(snapshot)
+    assert b"shop ? 00:05" in raw.getvalue()
+
+
+def test_the_window_forgets_and_the_counts_since_the_start_do_not() -> None:
+    recent = Recent(window_s=3.0)
+    for second in range(10):
+        recent.add(make_snapshot(second, failures={Failure("status", "home", "503"): 5} if second < 4 else {}))
+    now = recent.figures()
+    assert now.window_s == 3.0
+    assert (now.errors, now.errors_in_all, now.requests_in_all) == (0, 20, 1000)
+
+
+def test_time_outs_make_the_shown_percentiles_longer_than_anything() -> None:
+    recent = Recent()
+    recent.add(make_snapshot(failures={TIMEOUT: 10}))
+    times = recent.figures().times
+    assert times.p50 is not None
+    assert times.p50 < 20
+    assert ms(times.p95) == "beyond"
+
+
+def test_nothing_yet_is_told_as_nothing() -> None:
+    recent = Recent()
+    assert recent.figures().times.p50 is None
+    recent.add(Snapshot(0, 0.0, 1.0))
+    now = recent.figures()
+    assert (now.users, now.asked_per_s, now.cpu_percent, now.share_ms) == (None, None, None, None)
+    assert ms(now.times.p99) == "—"
+
+
+def drawn(view: Terminal, width: int = 100) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=False, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(view.view())
+    return capture.get()
+
+
+def terminal(snapshots: Sequence[Snapshot], name: str = "shop", later_s: float = 0.0) -> Terminal:
+    times = iter([0.0, *[float(second) for second in range(len(snapshots))]])
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] = next(times, now[0])
+        return now[0]
+
+    view = Terminal(name, 30.0, StringIO(), clock, start=False)
+    for snapshot in snapshots:
+        view.snapshot(snapshot)
+    now[0] += later_s
+    return view
+
+
+def test_the_terminal_shows_progress_load_latency_errors_and_the_generator() -> None:
+    shown = drawn(terminal(seconds(12)))
+    for part in ("shop  steady", "00:12 / 00:30", "100/s of 100/s asked", "10 users", "p99 28 ms", "(last 10 s)", "1,200", "CPU 40%"):
+        assert part in shown
+
+
+def test_each_scenario_has_a_row_when_there_are_several() -> None:
+    shown = drawn(terminal([make_snapshot(0), make_snapshot(1, scenario="admin", steps={"audit": (7, 80.0)})]))
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith(("admin", "shop  "))][-2:] == ["admin", "shop"]
+
+
+def test_a_full_worker_and_silent_workers_are_pointed_out() -> None:
+    assert "! a worker is out of CPU" in drawn(terminal([make_snapshot(0, cpu_percent=97.0)]))
+    assert "! no news from the workers for 9 s" in drawn(terminal(seconds(1), later_s=9.0))
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_hostile_names_reach_neither_view(width: int) -> None:
+    snapshots = [make_snapshot(second, scenario=HOSTILE + str(second), phase=HOSTILE) for second in range(5)]
+    shown = drawn(terminal(snapshots, name=HOSTILE), width)
+    assert "\x1b" not in shown
+    assert "[red]" in drawn(terminal(snapshots, name=HOSTILE), 100)
+    (line,) = lines_of(snapshots, name=HOSTILE)
+    assert "\x1b" not in line
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_the_terminal_starts_and_closes_on_a_plain_stream() -> None:
+    stream = StringIO()
+    view = Terminal("shop", None, stream)
+    view.snapshot(make_snapshot(0))
+    view.close()
+    view.close()
+
+
+@pytest.mark.parametrize(("at_s", "text"), [(0.0, "00:00"), (65.9, "01:05"), (3600.0, "1:00:00")])
+def test_elapsed_time_reads_like_a_clock(at_s: float, text: str) -> None:
+    assert clock(at_s) == text
+    assert progress(at_s, None) == text
