@@ -33,7 +33,9 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "sink": {},
     "report": {},
     "store": {},
-    "suite": {},
+    "suite": {
+        "demo": "loadstone.suites.demo.suite",
+    },
 }
 OWN = "loadstone"
 

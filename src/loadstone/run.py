@@ -157,7 +157,7 @@ def _result(course: _Course, fleet: LocalFleet, started_at: datetime, command: l
         provenance=collect(
             seed=plan.seed,
             command=command,
-            plan=plan.model_dump_json(exclude={"source"}),
+            plan=plan.model_dump_json(exclude={"source"} | ({"target"} if plan.embedded else set())),
             event_loop=first.event_loop,
             kernel_clock=first.kernel_clock,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.embedded import aimed
 from loadstone.errors import UsageError
+from loadstone.load.spawn import discard
 
 if TYPE_CHECKING:
     from loadstone.plan.model import Plan
@@ -47,8 +49,13 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | None = None) -> int:
-    """Run the plan, tell its story, answer the exit code."""
+def perform(
+    plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | None = None, faults: Sequence[str] = ()
+) -> int:
+    """Run the plan, tell its story, answer the exit code.
+
+    faults: of the reference backend, for a plan that asks for that
+    """
     from loadstone.report.json import render_json
     from loadstone.report.series import SnapshotLog
     from loadstone.report.text import render_text
@@ -60,7 +67,11 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
     sinks: list[Sink] = [log] if log else []
     if not showing.quiet:
         sinks.append(_view(plan, showing))
-    story = execute(plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
+    try:
+        with aimed(plan, faults) as aimed_plan:
+            story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
+    finally:
+        discard(worker)
     text = render_text(story, width=_width(), color=_color(showing))
     if folder:
         _write(folder / f"result_{stamp}.json", render_json(story))
@@ -77,14 +88,14 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
 
 
 def _view(plan: Plan, showing: Showing) -> Sink:
-    from loadstone.live.lines import LineView
-    from loadstone.live.terminal import TerminalView
+    from loadstone.live.lines import Lines
+    from loadstone.live.terminal import Terminal
 
     seconds = max((scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios), default=float("inf"))
     duration = seconds if seconds < float("inf") and not any(scenario.after for scenario in plan.scenarios) else None
     if sys.stderr.isatty() and not showing.json:
-        return TerminalView(plan.name, duration, sys.stderr, color=_color(showing))
-    return LineView(plan.name, duration, sys.stderr)
+        return Terminal(plan.name, duration, sys.stderr)
+    return Lines(plan.name, duration, sys.stderr)
 
 
 def _folder(out: str | None) -> Path | None:

@@ -9,10 +9,11 @@ import click
 
 
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """SUITES, --target, --users, --rate, --duration, --seed, --workers, --set and --tag."""
+    """SUITES, --target, --embedded, --users, --rate, --duration, --seed, --workers, --set and --tag."""
     options = [
         click.argument("suites", nargs=-1, required=True, metavar="SUITE..."),
         click.option("--target", metavar="URL", help="Where the load goes."),
+        click.option("--embedded", is_flag=True, default=None, help="Start the reference backend and put the load on that."),
         click.option("--users", metavar="N", help="That many users in every scenario."),
         click.option("--rate", metavar="RATE", help="That many arrivals in every scenario, as 5/s or 30/m."),
         click.option("--duration", metavar="TIME", help="How long every scenario lasts, as 90s or 5m."),

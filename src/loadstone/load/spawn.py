@@ -15,3 +15,10 @@ def spawn_worker() -> subprocess.Popen[bytes]:
         bufsize=0,
         start_new_session=True,  # Ctrl-C goes to us alone
     )
+
+
+def discard(worker: subprocess.Popen[bytes] | None) -> None:
+    """End a worker that is not needed after all; one that has ended already stays as it is."""
+    if worker is not None and worker.poll() is None:
+        worker.kill()
+        worker.wait()

@@ -17,7 +17,8 @@ MOST_STAGES = 20
 def describe(plan: Plan) -> Iterator[str]:
     """The lines that `loadstone check` prints."""
     workers = f"{plan.workers} worker{'s' if plan.workers > 1 else ''}"
-    yield f"{plan.name} ({plan.source}) against {plan.target or 'the addresses in its steps'}, seed {plan.seed}, {workers}"
+    place = plan.target or ("the reference backend, started for the run" if plan.embedded else "the addresses in its steps")
+    yield f"{plan.name} ({plan.source}) against {place}, seed {plan.seed}, {workers}"
     for scenario in plan.scenarios:
         yield ""
         yield from _scenario(plan, scenario)

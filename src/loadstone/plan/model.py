@@ -104,6 +104,7 @@ class Plan(_Model):
 
     name: str = "suite"
     target: str | None = None
+    embedded: bool = Field(default=False, description="without a target, start the reference backend for the time of the run")
     seed: Annotated[int, Field(ge=0)] = 1
     scenarios: Annotated[tuple[ScenarioPlan, ...], Field(min_length=1)]
     gates: tuple[GateLine, ...] = ()

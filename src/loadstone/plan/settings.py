@@ -116,6 +116,8 @@ def _apply_layer(layers: Layers, values: Mapping[str, Any], origins: Mapping[str
     for name in LOAD:  # users or rate first: they may make a profile of which the duration is known
         if name in values:
             _apply_load(layers, name, values[name], origins[name])
+    if _typed(values.get("embedded")) is True and "target" not in values:
+        layers.put(("target",), None, origins["embedded"])  # asked for above a file that names a target
     for name, value in values.items():
         if name in places:
             layers.put(places[name], _typed(value), origins[name])

@@ -39,7 +39,7 @@ def verify(plan: Plan) -> list[Finding]:
         extracted = {name for step in scenario.steps for name in step.extract}
         for index, step in enumerate(scenario.steps):
             findings += _step(step, (*at, "steps", index), columns, extracted)
-        if plan.target is None and any(not step.path.startswith(("http://", "https://")) for step in scenario.steps):
+        if plan.target is None and not plan.embedded and any(not step.path.startswith(("http://", "https://")) for step in scenario.steps):
             findings.append(Finding(("target",), "is missing", "--target http://127.0.0.1:8000"))
     return list(dict.fromkeys(findings))
 

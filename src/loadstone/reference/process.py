@@ -56,8 +56,9 @@ class ReferenceProcess:
         # A file, not a pipe: nobody reads it while it runs, and a full pipe would stop the backend.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         command = [sys.executable, "-m", "loadstone.reference", "--parent-pid", str(os.getpid()), *self._arguments]
+        # A session of its own: Ctrl-C goes to whoever uses the backend, and it must go on answering until that has ended.
         self._process = subprocess.Popen(  # noqa: S603 - our own module, and arguments, not a shell's text
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True
         )
         try:
             self.url = self._read_url(self._process, deadline)

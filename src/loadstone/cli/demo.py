@@ -1,0 +1,52 @@
+"""`loadstone demo`: a whole run in fifteen seconds, on the reference backend."""
+
+from __future__ import annotations
+
+import click
+
+from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.errors import ExitCode
+from loadstone.load.spawn import discard, spawn_worker
+
+# What the reference backend is asked to do wrong, in the words of `loadstone serve`.
+FAULTS = {
+    "latency": ("--latency", "lognormal:400ms,0.4"),
+    "errors": ("--error-rate", "5%"),
+    "stall": ("--stall", "4s@7s"),
+}
+NEXT = """\
+What next:
+  loadstone hit URL              the same measurement of one URL of yours
+  loadstone init                 write a suite of your own, with comments
+  loadstone run chat --url URL   a ready suite against your backend
+"""
+
+
+@click.command("demo")
+@click.option("--fault", type=click.Choice(sorted(FAULTS)), help="Let the backend fail, to see a run that does not pass.")
+@showing_options
+def command(fault: str | None, *, as_json: bool, quiet: bool, no_color: bool, out: str | None) -> int:
+    """Start the reference backend, put realistic load on it over real sockets, print a verdict.
+
+    \b
+    loadstone demo                    passes on a laptop
+    loadstone demo --fault latency    every answer comes late
+    loadstone demo --fault errors     one request in twenty fails
+    loadstone demo --fault stall      nothing is answered for four seconds
+    """
+    worker = spawn_worker()
+    try:
+        from loadstone.plan.resolve import load
+
+        plan, _ = load(["demo"])
+    except BaseException:
+        discard(worker)
+        raise
+    code = perform(plan, Showing(as_json, quiet, no_color, out), worker=worker, faults=FAULTS.get(fault or "", ()))
+    if not (as_json or quiet):
+        click.echo(f"That was --fault {fault}: {_meant(code)}\n" if fault else NEXT)
+    return code
+
+
+def _meant(code: int) -> str:
+    return "the run fails, and says where." if code == ExitCode.GATE_FAILED else "the run should have failed; this machine is an odd one."
