@@ -10,6 +10,8 @@ from typing import Any
 
 from benchmarks.rounds import Outcome
 
+REASON_WIDTH = 70
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -89,10 +91,16 @@ def digits(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def shortened(text: str) -> str:
+    """One line that fits in the table; the whole text was said when it happened, and is in the result file."""
+    line = text.strip().splitlines()[0]
+    return line if len(line) <= REASON_WIDTH else line[: REASON_WIDTH - 1] + "…"
+
+
 def measured(figure: Figure) -> str:
     """Median of the rounds with their range."""
     if figure.median is None:
-        return figure.missing or "no value"
+        return shortened(figure.missing or "no value")
     text = f"{digits(figure.median)} {figure.unit}".strip()
     if len(figure.rounds) > 1:
         text += f" ({digits(min(figure.rounds))}–{digits(max(figure.rounds))}, {len(figure.rounds)} rounds)"

@@ -48,15 +48,21 @@ class Result:
         return cpu_per_request_us(self.done, self.number("load.requests"))
 
 
+def last_line(done: Finished) -> str:
+    """What the command said last: its error, when there was one."""
+    lines = (done.stderr or done.stdout).strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
 def loadstone(arguments: Sequence[str], *, seconds: float) -> Result:
     """Run one command with `--json`, all its processes on the generator's core."""
     done = run([*PROGRAM, *arguments, "--json"], limit_s=seconds + 60)
     if done.code not in MEASURED:
-        raise Failed(f"loadstone {' '.join(arguments)} ended with {done.code}: {(done.stderr or done.stdout).strip()[-400:]}")
+        raise Failed(f"loadstone {' '.join(arguments)} ended with {done.code}: {last_line(done)}")
     try:
         document = json.loads(done.stdout)
     except ValueError:
-        raise Failed(f"loadstone {' '.join(arguments)} printed no JSON: {done.stdout[-200:]!r}") from None
+        raise Failed(f"loadstone {' '.join(arguments)} ended with {done.code} and printed no JSON: {last_line(done)}") from None
     return Result(document, done)
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from loadstone.clients.failure import Kind as FailureKind
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.plan.gate_text import Dimension, GateSpec
 from loadstone.units import BYTES, SECONDS, nearest
 
-FAILURE_KINDS = (
-    *("dns", "refused", "reset", "timeout_connect", "timeout_first_byte", "timeout_total", "tls", "malformed", "too_large"),
-    *("status", "check", "closed_early", "no_descriptors", "no_ports", "other"),
-)
+FAILURE_KINDS = tuple(str(kind) for kind in FailureKind)
 
 # Tags that tell apart the members of a share (errors by kind), and that its denominator therefore never carries.
 DETAIL_TAGS = frozenset({"kind"})

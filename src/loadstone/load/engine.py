@@ -10,7 +10,7 @@ from loadstone.clock import SECOND, Timers
 from loadstone.load.closed import ClosedRun
 from loadstone.load.open import OpenRun
 from loadstone.load.scene import Scene
-from loadstone.measure.recorder import Recorder
+from loadstone.measure.recorder import NO_SCENARIO, Recorder
 from loadstone.measure.snapshot import LOAD, WARM_UP, WIND_DOWN, Series, Snapshot
 from loadstone.plan.profile import ClosedProfile, OpenProfile
 
@@ -106,7 +106,7 @@ class Engine:
     async def _perform(self, scene: Scene, start_ns: int) -> None:
         run = self._runs[scene.name] = self._make_run(scene, start_ns)
         warm_up_ns = round(scene.plan.warm_up_s * SECOND)
-        self._recorder.judge(scene.name, judged=warm_up_ns == 0)
+        self._judge(scene, judged=warm_up_ns == 0)
         if warm_up_ns:
             self._timers.at(start_ns + warm_up_ns, lambda: self._warm(scene))
         if isinstance(run, OpenRun):
@@ -153,7 +153,13 @@ class Engine:
 
     def _warm(self, scene: Scene) -> None:
         self._take()
-        self._recorder.judge(scene.name, judged=True)
+        self._judge(scene, judged=True)
+
+    def _judge(self, scene: Scene, *, judged: bool) -> None:
+        recorder = self._recorder
+        recorder.judge(scene.name, judged=judged)
+        # The generator's health belongs to no scenario: it counts as soon as any of them is judged.
+        recorder.judge(NO_SCENARIO, judged=any(recorder.stretch(name).judged for name in self._runs))
 
     def _tick(self) -> None:
         now = self._timers.now_ns()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from loadstone.clock import MILLISECOND, now_ns
 from loadstone.errors import LoadstoneError, UsageError
 from loadstone.load.frames import Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
 from loadstone.load.merge import merge
+from loadstone.load.spawn import spawn_worker
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
@@ -20,17 +20,6 @@ from loadstone.plan.model import Plan
 # From the order to go until the first arrival: the order must have reached every worker by then.
 HEAD_START_NS = 20 * MILLISECOND
 PREPARE_S = 60.0
-
-
-def spawn_worker() -> subprocess.Popen[bytes]:
-    """A worker process that waits for its plan; cheap to start early, while the plan is still being read."""
-    return subprocess.Popen(  # noqa: S603  our own interpreter, our own module
-        [sys.executable, "-m", "loadstone.load.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        start_new_session=True,  # Ctrl-C goes to us alone
-    )
 
 
 @dataclass

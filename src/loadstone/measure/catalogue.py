@@ -71,8 +71,18 @@ BUILT_IN = (
     Metric("generator.memory", "B", Kind.GAUGE, "lower", "resident memory of one worker process"),
     Metric("generator.descriptors", "1", Kind.GAUGE, "neither", "open file descriptors of one worker process"),
     _count("generator.reads", "reads from sockets that returned data"),
-    _count("generator.coalesced_reads", "reads whose single kernel stamp covers more than one segment", better="lower", share_of="generator.reads"),
-    _count("generator.unstamped_reads", "reads without a usable kernel stamp; the application's clock was used", better="lower", share_of="generator.reads"),
+    _count(
+        "generator.coalesced_reads",
+        "reads whose single kernel stamp covers more than one segment",
+        better="lower",
+        share_of="generator.reads",
+    ),
+    _count(
+        "generator.unstamped_reads",
+        "reads without a usable kernel stamp; the application's clock was used",
+        better="lower",
+        share_of="generator.reads",
+    ),
 )
 
 

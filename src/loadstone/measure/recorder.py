@@ -16,6 +16,7 @@ WIDTH = 8
 # Folding this many rows takes about a third of a millisecond: too short to make an arrival noticeably late.
 ROWS_PER_FOLD = 2_048
 FULL = WIDTH * ROWS_PER_FOLD
+NO_SCENARIO = ""  # what is measured for the whole worker
 
 
 class Bucket:

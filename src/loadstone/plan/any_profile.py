@@ -73,7 +73,7 @@ class _AnyProfile:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"oneOf": [handler(TypeAdapter(cls).core_schema) for cls in BUILT_IN]}
+        return {"anyOf": [handler(TypeAdapter(cls).core_schema) for cls in BUILT_IN]}
 
 
 ProfileField = Annotated[OpenProfile | ClosedProfile, _AnyProfile()]

@@ -54,7 +54,9 @@ def _yaml(file: str, text: str) -> tuple[Any, dict[Place, int]]:
         return (None if root is None else loader.construct_document(root)), lines
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PlanError([Mistake(f"is not YAML: {error.problem or error.context}", f"{file}:{line}")]) from None
+        begun = f", {error.context} from line {error.context_mark.line + 1}" if error.context and error.context_mark else ""
+        what = f"is not YAML: {error.problem or error.context}{begun}"
+        raise PlanError([Mistake(what, f"{file}:{line}", "put texts with { } [ ] : or # in quotes")]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PlanError([Mistake(f"is not YAML: {str(error).splitlines()[0]}", file)]) from None
     finally:

@@ -6,7 +6,7 @@
     LIMIT    = a duration, a share ("1%"), a rate ("150/s"), a size ("500MB"), a size per time ("5MB/s") or a number
 
 Whether the metric exists and whether the limit's unit is one of the metric's is not decided here: the catalogue knows that
-(`loadstone.judge.gates.resolve`).
+(`loadstone.judge.limits.resolve`).
 """
 
 from __future__ import annotations

@@ -106,12 +106,10 @@ def value_at(tree: Any, place: Place) -> Any:
     """The value at a place of a tree, or an Absent."""
     at: Any = tree
     for part in place:
-        if not isinstance(at, (Mapping, list, tuple)):
+        items: Mapping[Any, Any] = at if isinstance(at, Mapping) else dict(enumerate(at)) if isinstance(at, (list, tuple)) else {}
+        if part not in items:
             return Absent()
-        try:
-            at = at[part]  # type: ignore[index]  a name in a list is a TypeError, and means absent
-        except (KeyError, IndexError, TypeError):
-            return Absent()
+        at = items[part]
     return at
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,23 @@ def resolve(layers: Layers, *, source: str) -> tuple[Plan, list[Setting]]:
     try:
         plan = Plan.model_validate({**tree, "source": source})
     except ValidationError as error:
-        raise PlanError([*mistakes, *mistakes_of(error, tree, where), *_idle(tree, where)]) from None
+        raise PlanError(_in_order([*mistakes, *mistakes_of(error, tree, where), *_idle(tree, where)])) from None
     for finding in verify(plan):
         place = named(finding.place, tree)
         mistakes.append(Mistake(finding.what, located(place, tree, where), finding.hint))
     if mistakes:
-        raise PlanError(mistakes)
+        raise PlanError(_in_order(mistakes))
     return plan, [*_settings(plan, layers), *layers.run]
+
+
+def _in_order(mistakes: list[Mistake]) -> list[Mistake]:
+    """By file and line, as a person goes through them; those from elsewhere first."""
+
+    def line(mistake: Mistake) -> tuple[str, int]:
+        match = re.match(r"(\S+):(\d+)(?: |$)", mistake.where)
+        return (match[1], int(match[2])) if match else ("", 0)
+
+    return sorted(mistakes, key=line)
 
 
 def _idle(tree: Mapping[str, Any], where: Where) -> list[Mistake]:
@@ -190,8 +201,18 @@ def _line(document: Document, place: Place) -> str:
 
 def _settings(plan: Plan, layers: Layers) -> list[Setting]:
     shown = plan.model_dump(mode="json", by_alias=True, exclude={"source"})
-    shown["scenarios"] = {scenario["name"]: {k: v for k, v in scenario.items() if k != "name"} for scenario in shown["scenarios"]}
+    scenarios = shown["scenarios"]
+    shown["scenarios"] = {scenario.pop("name"): scenario for scenario in scenarios}
+    for scenario, values in zip(plan.scenarios, scenarios, strict=True):
+        values["steps"] = [_as_written(step) for step in values["steps"]]
+        values |= {key: str(value) for key in ("think", "pacing") if (value := getattr(scenario, key)) is not None}
     return list(_flattened(shown, (), layers))
+
+
+def _as_written(step: dict[str, Any]) -> dict[str, Any]:
+    """`get: /path`, as a file has it, so that each line shown is one that can be set."""
+    rest = {key: value for key, value in step.items() if key not in {"name", "method", "path"}}
+    return {"name": step["name"], step["method"].lower(): step["path"], **rest}
 
 
 def _flattened(value: Any, at: Place, layers: Layers) -> Any:

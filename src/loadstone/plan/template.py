@@ -20,10 +20,21 @@ _PLACE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 class Values(Protocol):
     """What a user has at hand when a template is filled in."""
 
-    data: Mapping[str, Any]
-    vars: dict[str, Any]
-    index: int
-    rng: random.Random
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The feed's row."""
+
+    @property
+    def vars(self) -> Mapping[str, Any]:
+        """What earlier steps extracted."""
+
+    @property
+    def index(self) -> int:
+        """The user's number."""
+
+    @property
+    def rng(self) -> random.Random:
+        """The user's own random numbers."""
 
 
 class MissingValue(LookupError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from loadstone.clock import MILLISECOND, Timers
-from loadstone.measure.recorder import Recorder
+from loadstone.measure.recorder import NO_SCENARIO, Recorder
 from loadstone.measure.snapshot import Series
 
 LAG_EVERY_NS = 20 * MILLISECOND
@@ -28,12 +28,10 @@ class Reads(Protocol):
 class GeneratorHealth:
     """Loop lag all the time; CPU, memory, descriptors and reads whenever `sample` is called."""
 
-    SCENARIO = ""  # health belongs to no scenario and is always judged
-
     def __init__(self, recorder: Recorder, timers: Timers, worker: int, reads: Reads) -> None:
         self._recorder, self._timers, self._reads = recorder, timers, reads
         self._tags = (("worker", str(worker)),)
-        self._lag = recorder.column(self.SCENARIO, Series("generator.loop_lag", self._tags))
+        self._lag = recorder.column(NO_SCENARIO, Series("generator.loop_lag", self._tags))
         self._counted = [0, 0, 0]
         self._cpu_s, self._wall_ns = time.process_time(), timers.now_ns()
         self._descriptors = 0
@@ -63,7 +61,7 @@ class GeneratorHealth:
         now = [reads.reads, reads.coalesced, reads.unstamped]
         for name, total, before in zip(("reads", "coalesced_reads", "unstamped_reads"), now, self._counted, strict=True):
             if total > before:
-                recorder.count(self.SCENARIO, Series(f"generator.{name}", tags), total - before)
+                recorder.count(NO_SCENARIO, Series(f"generator.{name}", tags), total - before)
         self._counted = now
 
     def _measure_lag(self) -> None:

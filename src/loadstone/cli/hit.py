@@ -1,0 +1,155 @@
+"""`loadstone hit URL`: load on one URL, from one line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.errors import Mistake, PlanError, UsageError
+from loadstone.load.spawn import spawn_worker
+
+USERS, DURATION = "10", "10s"
+_STATUS = re.compile(r"(?i)\s*([1-5]xx|[1-5]\d\d|any)(\s*,\s*([1-5]xx|[1-5]\d\d|any))*\s*")
+
+
+@click.command("hit")
+@click.argument("url")
+@click.option("-c", "--users", metavar="N", help=f"Users that send one request after another.  [default: {USERS}]")
+@click.option("-r", "--rate", metavar="RATE", help="Arrivals per second, as 150, 150/s or 30/m, whatever the target does.")
+@click.option("--poisson", is_flag=True, help="With --rate: the gaps of independent visitors.")
+@click.option("-d", "--duration", metavar="TIME", help=f"How long, as 10s or 5m.  [default: {DURATION}]")
+@click.option("-n", "--requests", metavar="N", help="That many requests instead of a duration.")
+@click.option("-m", "--method", metavar="METHOD", help="HTTP method.  [default: GET, with --body POST]")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; again for more.")
+@click.option("--body", metavar="TEXT|@FILE", help="Body of the request.")
+@click.option("--expect", "expects", multiple=True, metavar="WHAT", help="200, 2xx, or a check as 'body contains hello'.")
+@click.option("--gate", "gates", multiple=True, metavar="GATE", help="As 'p95(http.response_time) < 200ms'; again for more.")
+@click.option("--warm-up", metavar="TIME", help="Leave the first part out of the judgement.")
+@click.option("--timeout", metavar="TIME", help="Give a response up after this.  [default: 60s]")
+@click.option("-k", "--insecure", is_flag=True, help="Do not verify the server's certificate.")
+@click.option("--no-keep-alive", is_flag=True, help="A new connection for each request.")
+@click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
+@click.option("--seed", metavar="N", help="Seed of the arrivals.")
+@showing_options
+def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
+    r"""Put load on URL and print how it bore it.
+
+    \b
+    loadstone hit http://127.0.0.1:8000/health -c 64 -d 10s
+    loadstone hit https://host/api -r 150/s -d 1m --gate 'p95(http.response_time) < 2s'
+    """
+    worker = spawn_worker()
+    try:
+        plan = plan_of(url, given)
+    except BaseException:
+        worker.kill()
+        worker.wait()
+        raise
+    return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
+
+
+def plan_of(url: str, given: dict[str, Any]) -> Any:
+    """The plan behind the flags; its mistakes name the flags."""
+    from loadstone.clients.address import split_url
+    from loadstone.plan.document import Place
+    from loadstone.plan.resolve import resolve
+    from loadstone.plan.settings import Layers
+
+    if "://" not in url and not url.startswith("/"):
+        url = f"http://{url}"
+    origin, path = split_url(url)
+    step, step_flags = _step(path, given)
+    profile, flags = _profile(given)
+    here: Place = ("scenarios", "hit")
+    origins: dict[Place, str] = {(*here, "steps", 0, key): flag for key, flag in step_flags.items()}
+    origins |= {(*here, "profile", key): flag for key, flag in flags.items()}
+    scenario: dict[str, Any] = {"profile": profile, "steps": [step]}
+    tree: dict[str, Any] = {"name": "hit", "target": f"{origin.scheme}://{origin.authority}", "scenarios": {"hit": scenario}}
+    http: dict[str, Any] = {"cookies": False, "redirects": 0, "gzip": False}
+    if given["warm_up"]:
+        scenario["warm_up"] = given["warm_up"]
+        origins[*here, "warm_up"] = "flag --warm-up"
+    if given["timeout"]:
+        http["timeouts"] = {"first_byte": given["timeout"], "total": given["timeout"]}
+        origins["http", "timeouts", "total"] = origins["http", "timeouts", "first_byte"] = "flag --timeout"
+    if given["insecure"]:
+        http["verify"] = False
+    if given["no_keep_alive"]:
+        http["keep_alive"] = False
+    for key in ("workers", "seed"):
+        if given[key] is not None:
+            tree[key] = _number(given[key], f"--{key}")
+            origins[(key,)] = f"flag --{key}"
+    if given["gates"]:
+        tree["gates"] = list(given["gates"])
+        origins[("gates",)] = "flag --gate"
+    plan, _ = resolve(Layers({**tree, "http": http}, origins), source="loadstone hit")
+    return plan
+
+
+def _step(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    body = _body(given["body"])
+    method = (given["method"] or ("POST" if body is not None else "GET")).upper()
+    # `${` in a URL or body of the command line is meant as it stands.
+    step: dict[str, Any] = {"name": f"{method} {path.partition('?')[0]}", "method": method, "path": path.replace("${", "$${")}
+    if body is not None:
+        step["body"] = body.replace("${", "$${")
+    headers, mistakes = {}, []
+    for text in given["headers"]:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            mistakes.append(Mistake(f"{text!r} is not a header", "flag -H", "-H 'Accept: application/json'"))
+        headers[name.strip()] = value.strip().replace("${", "$${")
+    if mistakes:
+        raise PlanError(mistakes)
+    if headers:
+        step["headers"] = headers
+    statuses = [text for text in given["expects"] if _STATUS.fullmatch(text)]
+    checks = [text for text in given["expects"] if not _STATUS.fullmatch(text)]
+    if statuses:
+        step["expect"] = ",".join(statuses)
+    if checks:
+        step["checks"] = checks
+    return step, {"checks": "flag --expect", "expect": "flag --expect", "method": "flag -m", "headers": "flag -H"}
+
+
+def _profile(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    users, rate, requests, duration = given["users"], given["rate"], given["requests"], given["duration"]
+    if rate is not None:
+        if requests is not None:
+            raise UsageError("--rate takes --duration, not --requests", where="flag --requests", hint="-d 10s")
+        if users is not None:
+            raise UsageError("a load is either users or a rate", where="flags --users and --rate", hint="keep one of them")
+        profile = {"kind": "poisson-rate" if given["poisson"] else "constant-rate", "rate": rate, "duration": duration or DURATION}
+        return profile, {"rate": "flag --rate", "duration": "flag --duration"}
+    if given["poisson"]:
+        raise UsageError("--poisson is about a rate", where="flag --poisson", hint="-r 150/s --poisson")
+    count = _number(users or USERS, "--users")
+    flags = {"users": "flag --users", "duration": "flag --duration", "max_duration": "flag --duration", "iterations": "flag --requests"}
+    if requests is not None:
+        limit = {"max_duration": duration} if duration else {}
+        return {"kind": "shared-iterations", "users": count, "iterations": _number(requests, "--requests"), **limit}, flags
+    return {"kind": "constant-users", "users": count, "duration": duration or DURATION}, flags
+
+
+def _number(text: str, flag: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a whole number", where=f"flag {flag}", hint=f"{flag} 10") from None
+
+
+def _body(text: str | None) -> str | None:
+    if text is None or not text.startswith("@"):
+        return text
+    try:
+        return sys.stdin.read() if text == "@-" else Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"cannot read the body: {error}", where=f"--body {text}", hint="--body @file.json, or @- for standard input"
+        ) from None

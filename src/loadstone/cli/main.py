@@ -1,0 +1,107 @@
+"""The command `loadstone`: finds the sub-command, imports only that, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+from loadstone.errors import ExitCode, LoadstoneError
+
+# name -> one line of help, so that `loadstone --help` imports none of them
+COMMANDS = {
+    "demo": "Start the reference backend, put realistic load on it, print a verdict.",
+    "run": "Run suites: files, or one that comes with Loadstone (chat, workflow).",
+    "hit": "Put load on one URL.",
+    "check": "Print what a suite would do, and send nothing.",
+    "init": "Write a commented starter suite.",
+    "serve": "Start the reference backend.",
+    "config": "Show each setting and where it came from; print the schema of plan files.",
+    "doctor": "Measure what this machine can be trusted with.",
+    "metrics": "List the metrics that gates and reports can name.",
+    "plugins": "List what is installed, and what of it is broken.",
+}
+VERBOSE = ("-v", "--verbose")
+
+
+class LazyGroup(click.Group):
+    """Sub-commands by name; `loadstone.cli.NAME` is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's call
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's call
+        """The command object of its module; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"loadstone.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's call
+        """The table, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command for one that is mistyped."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
+        return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from loadstone.probes.provenance import own_version
+
+        click.echo(f"loadstone {own_version()}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, callback=_print_version, expose_value=False, is_eager=True, help="Print the version.")
+def cli() -> None:
+    """Performance testing for AI backends: true numbers, verdicts you can trust, answers in one command.
+
+    Try `loadstone demo`, then `loadstone hit URL`. Every command takes -v for details of an error.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the program."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verbose = any(word in VERBOSE for word in words)
+    words = [word for word in words if word not in VERBOSE]
+    try:
+        code = cli.main(words, prog_name="loadstone", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
+        sys.exit(ExitCode.PASS)
+    except LoadstoneError as error:
+        if verbose:
+            traceback.print_exc()
+        _tell(str(error))
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001  the last line of defence
+        if verbose:
+            traceback.print_exc()
+        _tell(f"{type(error).__name__}: {error}\nThis is a bug in Loadstone. Run again with -v and report what it prints.")
+        sys.exit(ExitCode.BUG)
+    sys.exit(code if isinstance(code, int) else ExitCode.PASS)
+
+
+def _tell(text: str) -> None:
+    lines = text.splitlines() or [""]
+    click.echo("\n".join(f"loadstone: {line}" if number == 0 or len(lines) < 9 else line for number, line in enumerate(lines)), err=True)

@@ -1,0 +1,117 @@
+"""What `run`, `hit` and `demo` have in common: watch the run, print its story, leave files, answer the exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadstone.errors import UsageError
+
+if TYPE_CHECKING:
+    from loadstone.plan.model import Plan
+    from loadstone.run import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """How a run is shown.
+
+    json:  one document on stdout and nothing else there
+    quiet: nothing while it runs, one line of verdict at the end
+    out:   folder for result files; None for none
+    """
+
+    json: bool = False
+    quiet: bool = False
+    no_color: bool = False
+    out: str | None = None
+
+
+def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--json, --quiet, --no-color and --out."""
+    options = [
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."),
+        click.option("--quiet", "-q", is_flag=True, help="Only the verdict."),
+        click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
+        click.option("--out", metavar="DIR", help="Keep the result, the text and every second in this folder."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | None = None) -> int:
+    """Run the plan, tell its story, answer the exit code."""
+    from loadstone.report.json import render_json
+    from loadstone.report.series import SnapshotLog
+    from loadstone.report.text import render_text
+    from loadstone.run import execute
+
+    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in the reader's own time
+    folder = _folder(showing.out)
+    log = SnapshotLog(folder / f"snapshots_{stamp}.jsonl") if folder else None
+    sinks: list[Sink] = [log] if log else []
+    if not showing.quiet:
+        sinks.append(_view(plan, showing))
+    story = execute(plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
+    text = render_text(story, width=_width(), color=_color(showing))
+    if folder:
+        _write(folder / f"result_{stamp}.json", render_json(story))
+        _write(folder / f"summary_{stamp}.txt", render_text(story, width=100, color=False).encode())
+        if log and log.failure:
+            click.echo(f"loadstone: the seconds of this run are kept only in part: {log.failure}", err=True)
+    if showing.json:
+        sys.stdout.write(render_json(story).decode() + "\n")
+    elif showing.quiet:
+        click.echo(next(line for line in text.splitlines() if line.strip()))
+    else:
+        click.echo(text)
+    return int(story.exit_code)
+
+
+def _view(plan: Plan, showing: Showing) -> Sink:
+    from loadstone.live.lines import LineView
+    from loadstone.live.terminal import TerminalView
+
+    seconds = max((scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios), default=float("inf"))
+    duration = seconds if seconds < float("inf") and not any(scenario.after for scenario in plan.scenarios) else None
+    if sys.stderr.isatty() and not showing.json:
+        return TerminalView(plan.name, duration, sys.stderr, color=_color(showing))
+    return LineView(plan.name, duration, sys.stderr)
+
+
+def _folder(out: str | None) -> Path | None:
+    if not out:
+        return None
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot be made: {error.strerror}", where=f"--out {out}", hint="a folder that you may write to") from None
+    return folder
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
+
+
+def _width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size((100, 24)).columns, 160)
+
+
+def _color(showing: Showing) -> bool:
+    import os
+
+    return sys.stdout.isatty() and not showing.no_color and "NO_COLOR" not in os.environ

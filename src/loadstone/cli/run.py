@@ -1,0 +1,48 @@
+"""`loadstone run FILE|SUITE…`: run suites and judge them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.cli.plan_options import plan_options
+from loadstone.load.spawn import spawn_worker
+
+
+@click.command("run")
+@plan_options
+@showing_options
+def command(
+    suites: tuple[str, ...],
+    *,
+    sets: tuple[str, ...],
+    tags: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    no_color: bool,
+    out: str | None,
+    **flags: str | None,
+) -> int:
+    """Run SUITES (Python, YAML, TOML or JSON files, or names of suites that come with Loadstone) and print a verdict."""
+    worker = spawn_worker()
+    try:
+        plan, run_settings = _load(suites, sets, tags, flags)
+    except BaseException:
+        worker.kill()
+        worker.wait()
+        raise
+    kept = {setting.name: setting.value for setting in run_settings}
+    showing = Showing(
+        as_json or bool(kept.get("json")), quiet or bool(kept.get("quiet")), no_color or bool(kept.get("no_color")), out or kept.get("out")
+    )
+    return perform(plan, showing, worker=worker)
+
+
+def _load(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...], flags: dict[str, str | None]) -> Any:
+    from loadstone.plan.resolve import load
+    from loadstone.plan.settings import Overrides
+
+    return load(suites, Overrides(flags, sets, tags, os.environ))

@@ -1,0 +1,5 @@
+"""`loadstone serve`: the reference backend in the foreground."""
+
+from loadstone.reference.options import command
+
+__all__ = ["command"]

@@ -1,0 +1,53 @@
+"""How much load a plan asks for, in numbers to compare with what came to be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from loadstone.plan.model import Plan, ScenarioPlan
+from loadstone.plan.profile import OpenProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The open scenarios of a plan over the judged part of a run.
+
+    is_open:    is there any open scenario?
+    arrivals:   asked for; None when chance or the course of the run decides (Poisson, a scenario after another)
+    rate_per_s: mean rate asked for; None without open scenarios
+    seconds:    judged seconds that the schedule takes; None when that is not known beforehand
+    """
+
+    is_open: bool
+    arrivals: int | None
+    rate_per_s: float | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, plan: Plan, elapsed_s: float) -> Outlook:
+        """For a run that lasted so long, warm-up included."""
+        opened = [scenario for scenario in plan.scenarios if isinstance(scenario.profile, OpenProfile)]
+        if not opened:
+            return cls(is_open=False, arrivals=None, rate_per_s=None, seconds=None)
+        if any(scenario.after for scenario in plan.scenarios):
+            rate = sum(_expected(scenario, math.inf) for scenario in opened) / elapsed_s if elapsed_s else None
+            return cls(is_open=True, arrivals=None, rate_per_s=rate, seconds=None)
+        expected = sum(_expected(scenario, elapsed_s) for scenario in opened)
+        end_s = max(scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios)
+        begin_s = min(scenario.start_s + scenario.warm_up_s for scenario in plan.scenarios)
+        seconds = min(end_s, elapsed_s) - begin_s
+        by_chance = any(scenario.profile.poisson for scenario in opened)
+        return cls(
+            is_open=True,
+            arrivals=None if by_chance else math.ceil(expected - 1e-6),
+            rate_per_s=expected / seconds if seconds > 0 else None,
+            seconds=seconds if seconds > 0 else None,
+        )
+
+
+def _expected(scenario: ScenarioPlan, elapsed_s: float) -> float:
+    profile = scenario.profile
+    assert isinstance(profile, OpenProfile)
+    until = min(elapsed_s - scenario.start_s, profile.duration_s)
+    return max(0.0, profile.expected_until(until) - profile.expected_until(scenario.warm_up_s))

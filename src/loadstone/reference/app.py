@@ -1,0 +1,44 @@
+"""The application: everything put together."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from loadstone.reference import chat, completions, control, items, mirror, workflows
+from loadstone.reference.bodies import Refusal, broken, not_served, refused
+from loadstone.reference.database import Database
+from loadstone.reference.front import Front
+from loadstone.reference.injector import Injector
+from loadstone.reference.ledger import Ledger
+from loadstone.reference.state import Backend, Settings
+from loadstone.reference.timer import KernelTimer, Timer, best_timer
+
+# Tried in this order for every request, so the most used come first.
+ROUTES = [*control.ROUTES, *items.ROUTES, *chat.ROUTES, *completions.ROUTES, *workflows.ROUTES, *mirror.ROUTES]
+
+
+class ReferenceApp:
+    """An ASGI application; close it when done. `timer` is for tests that bring their own time."""
+
+    def __init__(self, settings: Settings | None = None, *, timer: Timer | None = None) -> None:
+        settings = settings or Settings()
+        timer = timer or best_timer()
+        database = Database(settings.database)
+        items.fill_items(database)
+        workflows.fill_documents(database)
+        self.backend = Backend(settings, timer, database, Injector(settings.faults, timer.now()), Ledger())
+        starlette = Starlette(routes=ROUTES, exception_handlers={Refusal: refused, HTTPException: not_served, Exception: broken})
+        starlette.state.backend = self.backend
+        self._front = Front(starlette, ROUTES, self.backend.injector, self.backend.ledger, timer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._front(scope, receive, send)
+
+    def close(self) -> None:
+        """Close the database and the timer."""
+        self.backend.database.close()
+        if isinstance(self.backend.timer, KernelTimer):
+            self.backend.timer.close()

@@ -1,0 +1,108 @@
+"""Endpoints about the backend itself: is it there, what is it, what is wrong with it, what has it done."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import psutil
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from loadstone.errors import UsageError
+from loadstone.reference.bodies import Refusal, read_object
+from loadstone.reference.faults import read_faults
+from loadstone.reference.simulator import MODEL
+from loadstone.reference.state import Backend, backend_of
+
+_HEALTHY = b'{"status":"ok"}'
+_HEALTHY_START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(_HEALTHY)).encode())],
+}
+_HEALTHY_BODY = {"type": "http.response.body", "body": _HEALTHY}
+
+
+class Health:
+    """`GET /health`: prepared bytes, so that a rate measured here is the server's, not the framework's."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer at once."""
+        del scope, receive
+        await send(_HEALTHY_START)
+        await send(_HEALTHY_BODY)
+
+
+async def about(_: Request) -> Response:
+    """What this is."""
+    return JSONResponse(
+        {
+            "name": "Loadstone reference backend",
+            "model": MODEL,
+            "notice": "The model is a simulator: seeded words at set times. It understands nothing and nothing it says is advice.",
+            "faults": "/faults",
+            "stats": "/stats",
+        }
+    )
+
+
+async def show_faults(request: Request) -> Response:
+    """The faults in force and what they have done."""
+    return JSONResponse(_faults(backend_of(request)))
+
+
+async def put_faults(request: Request) -> Response:
+    """Put exactly these faults in force, from now."""
+    backend = backend_of(request)
+    try:
+        faults = read_faults(await read_object(request))
+    except UsageError as error:
+        raise Refusal(400, str(error), code="bad_fault") from None
+    backend.injector.replace(faults, backend.timer.now())
+    return JSONResponse(_faults(backend))
+
+
+async def clear_faults(request: Request) -> Response:
+    """No faults from now on; leaked memory is given back."""
+    backend = backend_of(request)
+    backend.injector.clear(backend.timer.now())
+    return JSONResponse(_faults(backend))
+
+
+async def stats(request: Request) -> Response:
+    """The truth to compare a measurement with."""
+    backend = backend_of(request)
+    process = psutil.Process()
+    return JSONResponse(
+        {
+            **backend.ledger.as_json(),
+            "faults": dataclasses.asdict(backend.injector.injected),
+            "leaked_bytes": backend.injector.injected.leaked_bytes,
+            "rss_bytes": process.memory_info().rss,
+            "pid": process.pid,
+        }
+    )
+
+
+def _faults(backend: Backend) -> dict[str, Any]:
+    injector = backend.injector
+    latency = injector.faults.latency
+    return {
+        "faults": injector.faults.as_json(),
+        "since_s": round(backend.timer.now() - injector.since, 3),
+        "latency_mean_ms": latency.mean * 1e3 if latency else 0.0,
+        "injected": dataclasses.asdict(injector.injected),
+    }
+
+
+ROUTES = [
+    Route("/health", Health(), methods=["GET"]),
+    Route("/", about, methods=["GET"]),
+    Route("/faults", show_faults, methods=["GET"]),
+    Route("/faults", put_faults, methods=["PUT"]),
+    Route("/faults", clear_faults, methods=["DELETE"]),
+    Route("/stats", stats, methods=["GET"]),
+]

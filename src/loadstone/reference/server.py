@@ -1,0 +1,156 @@
+"""Serving the application until a signal, or until the parent process is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import uvicorn
+
+from loadstone.errors import LoadstoneError, UsageError
+from loadstone.reference.app import ReferenceApp
+from loadstone.reference.state import Settings
+
+BACKLOG = 4096
+PARENT_CHECK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to serve and whom to tell.
+
+    port:       0 is a free one
+    ready_file: gets the URL, whole or not at all, once requests are answered
+    parent_pid: end when that process has ended
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    ready_file: Path | None = None
+    parent_pid: int | None = None
+    quiet: bool = False
+
+
+def serve(settings: Settings, listening: Listening) -> None:
+    """Serve until Ctrl-C or SIGTERM, then return. Raises UsageError when the address cannot be had."""
+    sockets = [bind(listening.host, listening.port)]
+    app = ReferenceApp(settings)
+    try:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            backlog=BACKLOG,
+            timeout_keep_alive=300,
+            timeout_graceful_shutdown=2,
+            server_header=False,
+            proxy_headers=False,
+        )
+        _Server(config, listening).run(sockets=sockets)
+    finally:
+        app.close()
+        sockets[0].close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to that address. Raises UsageError that says who is wrong: the name, the port or its owner."""
+    where = f"{host}:{port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (socket.gaierror, UnicodeError):
+        raise UsageError("this host name does not resolve", where=where, hint="--host 127.0.0.1") from None
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # Two processes may bind one port with SO_REUSEADDR; only one of them may listen.
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UsageError(f"cannot listen here: {error.strerror}", where=where, hint="--port 0 for a free one") from None
+    listener.setblocking(False)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers, ends without an error code on a signal, and ends with its parent."""
+
+    def __init__(self, config: uvicorn.Config, listening: Listening) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal. Unlike the original, do not raise it again afterwards: being stopped is no failure."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def main_loop(self) -> None:
+        """Announce, then serve."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        url = f"http://{_reachable(host)}:{port}"
+        await _ask_health(host, port)
+        # What is alive now stays alive: the collector need not look at it again in the middle of somebody's measurement.
+        gc.collect()
+        gc.freeze()
+        announce(url, self._listening)
+        async with self._ends_with_parent():
+            await super().main_loop()
+
+    @asynccontextmanager
+    async def _ends_with_parent(self) -> AsyncIterator[None]:
+        parent = self._listening.parent_pid
+        watch = asyncio.ensure_future(self._watch(parent)) if parent else None
+        try:
+            yield
+        finally:
+            if watch:
+                watch.cancel()
+
+    async def _watch(self, parent: int) -> None:
+        # Not PR_SET_PDEATHSIG: it fires when the *thread* that started us ends, while its process lives on.
+        while psutil.pid_exists(parent):  # noqa: ASYNC110 - another process has no event to set
+            await asyncio.sleep(PARENT_CHECK_S)
+        self.should_exit = True
+
+
+def announce(url: str, listening: Listening) -> None:
+    """Say where we are: on stdout, and in the ready file."""
+    if listening.ready_file:
+        partial = listening.ready_file.with_name(f"{listening.ready_file.name}.{os.getpid()}")
+        partial.write_text(url + "\n")
+        partial.replace(listening.ready_file)
+    if not listening.quiet:
+        sys.stdout.write(url + "\n")
+        sys.stdout.flush()
+
+
+def _reachable(host: str) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - every interface includes loopback
+    return f"[{host}]" if ":" in host else host
+
+
+async def _ask_health(host: str, port: int) -> None:
+    reader, writer = await asyncio.open_connection(_reachable(host).strip("[]"), port)
+    writer.write(b"GET /health HTTP/1.1\r\nhost: reference\r\nconnection: close\r\n\r\n")
+    status = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    if b" 200 " not in status:
+        raise LoadstoneError(f"the reference backend answers {status!r} to its own health question")

@@ -1,0 +1,224 @@
+"""The one place that puts the parts together: plan in, story out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from loadstone.clients.address import split_url
+from loadstone.clients.failure import Kind
+from loadstone.clients.reach import check_reachable
+from loadstone.judge.gates import GateWatch
+from loadstone.judge.notices import find_notices
+from loadstone.judge.score import decide, requirements, score
+from loadstone.judge.story import Story
+from loadstone.judge.trust import GeneratorFacts, assess
+from loadstone.judge.verdict import Verdict
+from loadstone.load.fleet import LocalFleet
+from loadstone.load.outlook import Outlook
+from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.result import LoadSummary, Result
+from loadstone.measure.snapshot import Snapshot
+from loadstone.plan.model import Plan
+from loadstone.probes.provenance import collect
+
+UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
+
+
+class Sink(Protocol):
+    """Anything that watches a run: terminal, log, exporter."""
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """One more second."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
+@dataclass
+class _Course:
+    """What is learnt while a run goes on."""
+
+    plan: Plan
+    watch: GateWatch
+    total: Aggregate = field(default_factory=Aggregate)
+    warm_up_s: float = 0.0
+    interrupts: int = 0
+    aborted_by: str = ""
+
+    def see(self, snapshot: Snapshot) -> bool:
+        """Take in one second; True when the run should end now."""
+        fired = self.watch.see(snapshot)
+        if snapshot.judged:
+            self.total.add(snapshot)
+        else:
+            self.warm_up_s += snapshot.end_s - snapshot.start_s
+        if self.aborted_by:
+            return False
+        self.aborted_by = self._reason(fired)
+        return bool(self.aborted_by)
+
+    def _reason(self, fired: Sequence[Verdict]) -> str:
+        if fired:
+            return str(fired[0].gate)
+        rule = self.plan.stop
+        requests, errors = self.total.count("http.requests") or 0, self.total.count("http.errors") or 0
+        if rule.error_share is not None and requests >= rule.after_requests and errors > rule.error_share * requests:
+            return f"stop rule: {errors} of {requests} requests failed, more than {rule.error_share:.3g} of them"
+        return ""
+
+
+def execute(
+    plan: Plan,
+    sinks: Sequence[Sink] = (),
+    *,
+    worker: subprocess.Popen[bytes] | None = None,
+    command: Sequence[str] = (),
+    preflight: bool = True,
+) -> Story:
+    """Run a plan and judge it.
+
+    sinks:   watch the run; they are closed at its end
+    worker:  a worker process that was started ahead
+    command: the command line, for the record
+    raises:  TargetUnreachable before any load is made, UsageError for what the workers refuse
+    """
+    fleet = LocalFleet(plan, worker)
+    try:
+        watch = GateWatch([gate.spec() for gate in plan.gates], Catalogue())
+        if preflight and plan.target:
+            check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
+        return asyncio.run(_conduct(plan, fleet, watch, sinks, list(command)))
+    finally:
+        fleet.close()
+        for sink in sinks:
+            sink.close()
+
+
+async def _conduct(plan: Plan, fleet: LocalFleet, watch: GateWatch, sinks: Sequence[Sink], command: list[str]) -> Story:
+    await fleet.start()
+    course = _Course(plan, watch)
+    started_at = datetime.now(UTC)
+    with _interruptible(course, fleet):
+        fleet.go()
+        async for snapshot in fleet.snapshots():
+            if course.see(snapshot):
+                fleet.stop()
+            for sink in sinks:
+                sink.snapshot(snapshot)
+    return _judge(_result(course, fleet, started_at, command), course, fleet)
+
+
+@contextlib.contextmanager
+def _interruptible(course: _Course, fleet: LocalFleet) -> Iterator[None]:
+    """Ctrl-C ends the load gracefully, the second one at once; both give a full report. The third is the system's."""
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        course.interrupts += 1
+        if course.interrupts == 1:
+            sys.stderr.write("\nstopping: waiting for what is under way (Ctrl-C again ends at once)\n")
+        elif course.interrupts > 2:
+            raise KeyboardInterrupt
+        fleet.stop(at_once=course.interrupts > 1)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals; whoever runs us elsewhere handles them
+        return
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _result(course: _Course, fleet: LocalFleet, started_at: datetime, command: list[str]) -> Result:
+    plan, total = course.plan, course.total
+    catalogue = Catalogue(tuple(fleet.metrics.values()))
+    first = fleet.ready[0]
+    return Result(
+        plan_name=plan.name,
+        target=plan.target or "",
+        started_at=started_at,
+        seconds=total.seconds,
+        warm_up_s=course.warm_up_s,
+        total=total,
+        catalogue=catalogue,
+        load=_load(course),
+        provenance=collect(
+            seed=plan.seed,
+            command=command,
+            plan=plan.model_dump_json(exclude={"source"}),
+            event_loop=first.event_loop,
+            kernel_clock=first.kernel_clock,
+        ),
+        workers=len(fleet.ready),
+        interrupted=course.interrupts > 0,
+        aborted_by=course.aborted_by,
+        clock_steps=fleet.clock_steps,
+    )
+
+
+def _load(course: _Course) -> LoadSummary:
+    total = course.total
+    outlook = Outlook.of(course.plan, course.warm_up_s + total.seconds)
+    requests = total.count("http.requests") or 0
+    arrivals, dropped = total.count("load.arrivals") or 0, total.count("load.dropped") or 0
+    users = total.gauge("load.users")
+    begun = arrivals - dropped if outlook.is_open else requests
+    return LoadSummary(
+        target_rate=outlook.rate_per_s,
+        achieved_rate=begun / total.seconds if total.seconds else 0.0,
+        requests=requests,
+        errors=total.count("http.errors") or 0,
+        dropped=dropped,
+        arrivals=arrivals,
+        asked_arrivals=outlook.arrivals if outlook.arrivals is not None else (arrivals if outlook.is_open else None),
+        users=round(users.greatest) if users else 0,
+    )
+
+
+def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
+    total, plan, load = result.total, course.plan, result.load
+    ready = fleet.ready
+    # What was sent too late does not count as sent: a schedule of 10 s that took 12 reached five sixths of its load.
+    outlook = Outlook.of(plan, course.warm_up_s + total.seconds)
+    in_time = min(1.0, outlook.seconds / total.seconds) if outlook.seconds and total.seconds else 1.0
+    facts = GeneratorFacts(
+        asked_arrivals=load.asked_arrivals,
+        achieved_arrivals=round((load.arrivals - load.dropped) * in_time),
+        clock_steps=result.clock_steps,
+        kernel_clock=all(worker.kernel_clock for worker in ready),
+        descriptor_limit=min(worker.descriptor_limit for worker in ready),
+        workers=len(ready),
+        allow_unreached=plan.allow_unreached or bool(course.aborted_by) or result.interrupted,
+    )
+    trust = assess(total, facts)
+    verdicts = course.watch.verdicts(total)
+    any_samples = bool(load.requests or total.count("iteration.count"))
+    decision, code = decide(
+        verdicts,
+        trust,
+        interrupted=result.interrupted,
+        load_reached=trust.load_reached and not fleet.lost,
+        any_samples=any_samples,
+        unreachable=_unreachable(total),
+    )
+    notices = find_notices(total, facts, [gate.spec for gate in course.watch.gates])
+    return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts))
+
+
+def _unreachable(total: Aggregate) -> bool:
+    """Did every single exchange fail for want of a connection?"""
+    requests = total.count("http.requests") or 0
+    unreached = sum(total.count("http.errors", {"kind": kind}) or 0 for kind in UNREACHED)
+    return requests > 0 and unreached >= requests

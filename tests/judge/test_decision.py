@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from loadstone.errors import ExitCode
+from loadstone.judge.score import Decision, decide, passed_gates, requirements, score, worst_status
+from loadstone.judge.trust import Level, Trust
+from loadstone.judge.verdict import Status, Verdict
+from loadstone.plan.gate_text import parse_gate
+
+GOOD, BAD = Trust(Level.OK, []), Trust(Level.UNTRUSTWORTHY, ["late"], load_reached=True)
+
+
+def verdict(status: Status, requirement: str = "", name: str = "") -> Verdict:
+    gate = parse_gate("p95(http.response_time) < 2s", requirement=requirement, name=name)
+    return Verdict(gate, status, None if status is Status.NO_DATA else 1.0, 2000.0, "ms", 1, "because")
+
+
+PASS, FAIL, NO_DATA = (verdict(status) for status in (Status.PASS, Status.FAIL, Status.NO_DATA))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "trust", "facts", "decision", "code"),
+    [
+        ([PASS, PASS], GOOD, {}, Decision.PASS, 0),
+        ([], GOOD, {}, Decision.PASS, 0),
+        ([PASS, FAIL, NO_DATA], GOOD, {}, Decision.FAIL, 1),
+        ([PASS, NO_DATA], GOOD, {}, Decision.INCONCLUSIVE, 4),
+        ([], GOOD, {"any_samples": False}, Decision.INCONCLUSIVE, 4),
+        ([PASS], GOOD, {"any_samples": False}, Decision.INCONCLUSIVE, 4),
+        ([PASS], BAD, {}, Decision.UNTRUSTWORTHY, 5),
+        ([FAIL], BAD, {}, Decision.UNTRUSTWORTHY, 5),
+        ([FAIL], GOOD, {"load_reached": False}, Decision.UNTRUSTWORTHY, 5),
+        ([PASS], Trust(Level.DEGRADED, ["busy"]), {}, Decision.PASS, 0),
+        ([NO_DATA], GOOD, {"any_samples": False, "unreachable": True}, Decision.UNREACHABLE, 3),
+        ([FAIL], BAD, {"interrupted": True, "unreachable": True}, Decision.INTERRUPTED, 130),
+    ],
+)
+def test_the_first_reason_that_holds_decides(
+    verdicts: list[Verdict], trust: Trust, facts: dict[str, bool], decision: Decision, code: int
+) -> None:
+    asked = {"interrupted": False, "load_reached": True, "any_samples": True} | facts
+    assert decide(verdicts, trust, **asked) == (decision, ExitCode(code))
+
+
+def test_the_score_is_the_share_of_gates_that_passed() -> None:
+    assert score([PASS, PASS, FAIL, NO_DATA]) == 50
+    assert passed_gates([PASS, FAIL]) == (1, 2)
+
+
+def test_no_gate_is_no_score_instead_of_a_full_or_an_empty_one() -> None:
+    assert score([]) is None
+
+
+def test_a_requirement_holds_when_all_of_its_gates_do() -> None:
+    found = requirements(
+        [
+            verdict(Status.PASS, "fast"),
+            verdict(Status.FAIL, "fast", "slow page"),
+            verdict(Status.NO_DATA, "small"),
+            verdict(Status.PASS, "small"),
+            verdict(Status.PASS, "steady"),
+            verdict(Status.FAIL),
+        ]
+    )
+    assert {name: one.status for name, one in found.items()} == {"fast": Status.FAIL, "small": Status.NO_DATA, "steady": Status.PASS}
+    assert found["fast"].details == ("p95(http.response_time) < 2s: pass, because", "slow page: fail, because")
+
+
+def test_nothing_at_all_is_no_data() -> None:
+    assert worst_status([]) is Status.NO_DATA
