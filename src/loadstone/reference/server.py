@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +42,7 @@ class Listening:
 
 def serve(settings: Settings, listening: Listening) -> None:
     """Serve until Ctrl-C or SIGTERM, then return. Raises UsageError when the address cannot be had."""
-    sockets = [bind(listening.host, listening.port)]
-    app = ReferenceApp(settings)
-    try:
+    with closing(ReferenceApp(settings)) as app, closing(bind(listening.host, listening.port)) as listener:
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -58,10 +56,7 @@ def serve(settings: Settings, listening: Listening) -> None:
             server_header=False,
             proxy_headers=False,
         )
-        _Server(config, listening).run(sockets=sockets)
-    finally:
-        app.close()
-        sockets[0].close()
+        _Server(config, listening).run(sockets=[listener])
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -124,10 +119,39 @@ class _Server(uvicorn.Server):
                 watch.cancel()
 
     async def _watch(self, parent: int) -> None:
-        # Not PR_SET_PDEATHSIG: it fires when the *thread* that started us ends, while its process lives on.
-        while psutil.pid_exists(parent):  # noqa: ASYNC110 - another process has no event to set
-            await asyncio.sleep(PARENT_CHECK_S)
+        await ended(parent)
         self.should_exit = True
+
+
+async def ended(pid: int) -> None:
+    """Return when that process has ended, at once when there is none.
+
+    Not PR_SET_PDEATHSIG: it fires when the *thread* that started us ends, while its process lives on.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (AttributeError, OSError):  # not Linux, or a sandbox without it
+        while _alive(pid):  # noqa: ASYNC110 - another process has no event to set
+            await asyncio.sleep(PARENT_CHECK_S)
+        return
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.add_reader(descriptor, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        # One that nobody has waited for yet is listed, but it has ended.
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def announce(url: str, listening: Listening) -> None:
