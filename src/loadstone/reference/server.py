@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,11 @@ import uvicorn
 from loadstone.errors import LoadstoneError, UsageError
 from loadstone.reference.app import ReferenceApp
 from loadstone.reference.state import Settings
+
+try:
+    import resource
+except ImportError:  # not POSIX
+    resource = None  # type: ignore[assignment]
 
 BACKLOG = 4096
 PARENT_CHECK_S = 0.5
@@ -42,6 +47,7 @@ class Listening:
 
 def serve(settings: Settings, listening: Listening) -> None:
     """Serve until Ctrl-C or SIGTERM, then return. Raises UsageError when the address cannot be had."""
+    raise_descriptor_limit()
     with closing(ReferenceApp(settings)) as app, closing(bind(listening.host, listening.port)) as listener:
         config = uvicorn.Config(
             app,
@@ -57,6 +63,15 @@ def serve(settings: Settings, listening: Listening) -> None:
             proxy_headers=False,
         )
         _Server(config, listening).run(sockets=[listener])
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many connections as the system lets this process have; the usual soft limit of 1,024 is a load test's first wall."""
+    if resource is None:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems call the hard limit infinite and then refuse it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def bind(host: str, port: int) -> socket.socket:
