@@ -83,12 +83,20 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_exit_code_0_and_without_a_word(number: signal.Signals) -> None:
+def test_a_signal_ends_it_with_exit_code_0_and_without_a_word_even_in_the_middle_of_a_request(number: signal.Signals) -> None:
     process = subprocess.Popen([sys.executable, "-m", "loadstone.reference"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout
-    assert process.stdout.readline().startswith(b"http://127.0.0.1:")
-    process.send_signal(number)
-    assert process.communicate(timeout=10) == (b"", b"")
+    url = process.stdout.readline().decode().strip()
+    assert url.startswith("http://127.0.0.1:")
+    with connected(url) as delayed, connected(url) as streaming, connected(url) as other:
+        delayed.request("GET", "/delay/60000")
+        streaming.request("GET", "/chunked/1000?gap_ms=100")
+        with streaming.getresponse() as answer:
+            assert answer.read(64)
+            while json.loads(exchange(other, "GET", "/stats")[1])["in_flight"] < 3:
+                pass  # until the delayed one has arrived
+            process.send_signal(number)
+            assert process.communicate(timeout=10) == (b"", b"")
     assert process.returncode == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -122,6 +123,11 @@ class _Server(uvicorn.Server):
         announce(url, self._listening)
         async with self._ends_with_parent():
             await super().main_loop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is still running, in silence: a request cut off because we were told to stop is no error of ours."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
 
     @asynccontextmanager
     async def _ends_with_parent(self) -> AsyncIterator[None]:
