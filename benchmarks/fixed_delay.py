@@ -14,7 +14,6 @@ T = TypeVar("T")
 
 DELAY_MS = 20.0
 CONNECTIONS = 400
-QUIET_RATE_PER_S = 2000
 WITHIN_5_PERCENT = Bound(least=DELAY_MS * 0.95, most=DELAY_MS * 1.05)
 
 SERVICE_P50 = "metrics/http.service_time/p50"
@@ -29,9 +28,8 @@ def measure(options: Options) -> Iterator[Figure]:
     late = Figure("how late the server's own answers were, p50, saturated", "ms")
     locust = Figure("the same server by Locust FastHttpUser, p50", "ms")
     wrk = Figure("the same server by wrk, p50", "ms")
-    rate = ("-c", str(CONNECTIONS), "-r", str(QUIET_RATE_PER_S))
     for _ in range(options.rounds):
-        mine, _ = against_delay(lambda url: ours.hit(url, *rate, seconds=options.seconds))
+        mine, _ = against_delay(lambda url: ours.run_suite("quiet_user", url, users=CONNECTIONS, seconds=options.seconds))
         quiet.add(mine.map(lambda run: run.number(SERVICE_P50)))
         quiet_share.add(mine.map(lambda run: run.number("generator.share_p99_ms")))
         mine, server_late = against_delay(lambda url: ours.run_suite("busy_user", url, users=CONNECTIONS, seconds=options.seconds))

@@ -48,21 +48,21 @@ class Result:
         return cpu_per_request_us(self.done, self.number("load.requests"))
 
 
-def last_line(done: Finished) -> str:
+def last_words(done: Finished) -> str:
     """What the command said last: its error, when there was one."""
     lines = (done.stderr or done.stdout).strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return " / ".join(line[:300] for line in lines[-2:]) or "it said nothing"
 
 
 def loadstone(arguments: Sequence[str], *, seconds: float) -> Result:
     """Run one command with `--json`, all its processes on the generator's core."""
     done = run([*PROGRAM, *arguments, "--json"], limit_s=seconds + 60)
     if done.code not in MEASURED:
-        raise Failed(f"loadstone {' '.join(arguments)} ended with {done.code}: {last_line(done)}")
+        raise Failed(f"loadstone {' '.join(arguments)} ended with {done.code}: {last_words(done)}")
     try:
         document = json.loads(done.stdout)
     except ValueError:
-        raise Failed(f"loadstone {' '.join(arguments)} ended with {done.code} and printed no JSON: {last_line(done)}") from None
+        raise Failed(f"loadstone {' '.join(arguments)} ended with {done.code} and printed no JSON: {last_words(done)}") from None
     return Result(document, done)
 
 

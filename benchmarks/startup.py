@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.figures import Bound, Figure
-from benchmarks.ours import PROGRAM, last_line
+from benchmarks.ours import PROGRAM, last_words
 from benchmarks.processes import Failed, run
 from benchmarks.rounds import Options, attempt
 from benchmarks.servers import FirstRequest
@@ -30,7 +30,7 @@ def time_of_help() -> float:
     """Seconds of wall time."""
     done = run([*PROGRAM, "--help"], limit_s=30)
     if done.code:
-        raise Failed(f"loadstone --help ended with {done.code}: {last_line(done)}")
+        raise Failed(f"loadstone --help ended with {done.code}: {last_words(done)}")
     return done.wall_s
 
 
@@ -41,7 +41,7 @@ def time_to_first_request() -> float:
         began = time.monotonic()
         done = run([*PROGRAM, "hit", server.url, "-n", "1", "-c", "1", "--json"], limit_s=30)
         if server.arrived_s is None:
-            raise Failed(f"loadstone hit sent nothing and ended with {done.code}: {last_line(done)}")
+            raise Failed(f"loadstone hit sent nothing and ended with {done.code}: {last_words(done)}")
         return server.arrived_s - began
     finally:
         server.close()

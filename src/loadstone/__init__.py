@@ -10,6 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from loadstone.plan.curve import Curve as Curve
+    from loadstone.plan.curve import Piece as Piece
+    from loadstone.plan.profile import ClosedProfile as ClosedProfile
+    from loadstone.plan.profile import OpenProfile as OpenProfile
     from loadstone.plan.suite import Scenario as Scenario
     from loadstone.plan.suite import Suite as Suite
     from loadstone.plan.suite import burst as burst
@@ -54,6 +58,8 @@ _HOME = {
         "loadstone.plan.suite",
     ),
     **dict.fromkeys(("between", "constant", "exponential", "pacing"), "loadstone.plan.think"),
+    **dict.fromkeys(("Curve", "Piece"), "loadstone.plan.curve"),
+    **dict.fromkeys(("ClosedProfile", "OpenProfile"), "loadstone.plan.profile"),
     **dict.fromkeys(("User", "task"), "loadstone.plan.user"),
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605  a list of names, computed

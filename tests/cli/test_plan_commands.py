@@ -94,3 +94,11 @@ def test_plugins_lists_what_can_be_chosen() -> None:
     assert "poisson-rate" in output("plugins")
     assert "poisson-rate" in output("plugins", "--kind", "profile")
     assert isinstance(call("plugins", "--kind", "nonsense").exception, PluginError)
+
+
+def test_check_knows_the_metrics_that_gates_may_name() -> None:
+    output("init")
+    Path("suite.yaml").write_text(Path("suite.yaml").read_text() + "  - p95(http.reponse_time) < 2s\n  - p95(http.response_time) < 2%\n")
+    error = call("check", "suite.yaml").exception
+    assert isinstance(error, PlanError)
+    assert len(error.mistakes) == 2

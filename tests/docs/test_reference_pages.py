@@ -20,10 +20,11 @@ def test_each_built_in_metric_has_a_heading_and_no_other_does() -> None:
     assert headings == {metric.name for metric in BUILT_IN}
 
 
-def test_the_page_of_metrics_says_each_unit_direction_and_whole() -> None:
+def test_the_page_of_metrics_says_each_meaning_unit_direction_and_whole() -> None:
     text = sections("metrics.md")
     for metric in BUILT_IN:
         unit = "number" if metric.unit == "1" else metric.unit
+        assert metric.meaning[1:] in text[metric.name], metric.name
         assert f"Unit: {unit}; {metric.kind}" in text[metric.name], metric.name
         assert f"{metric.better} " in text[metric.name], metric.name
         if metric.share_of:

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from loadstone.live.figure_texts import clock, ms, progress
-from loadstone.live.lines import Lines
+from loadstone.live.lines import LineView
 from loadstone.live.recent import Recent
-from loadstone.live.terminal import Terminal
+from loadstone.live.terminal import TerminalView
 from loadstone.measure.snapshot import Failure, Snapshot
 from loadstone.testing.samples import make_snapshot
 
@@ -24,7 +24,7 @@ def seconds(count: int, **options: float) -> list[Snapshot]:
 
 def lines_of(snapshots: Sequence[Snapshot], name: str = "shop", duration_s: float | None = 60.0) -> list[str]:
     stream = StringIO()
-    view = Lines(name, duration_s, stream)
+    view = LineView(name, duration_s, stream)
     for snapshot in snapshots:
         view.snapshot(snapshot)
     view.close()
@@ -55,7 +55,7 @@ def test_a_line_tells_rate_users_times_errors_and_the_generator() -> None:
 
 def test_a_stream_that_is_gone_silences_the_lines_and_not_the_run() -> None:
     stream = StringIO()
-    view = Lines("shop", None, stream)
+    view = LineView("shop", None, stream)
     stream.close()
     for snapshot in seconds(12):
         view.snapshot(snapshot)
@@ -63,7 +63,7 @@ def test_a_stream_that_is_gone_silences_the_lines_and_not_the_run() -> None:
 
 def test_a_stream_without_unicode_gets_what_it_can_show() -> None:
     stream = TextIOWrapper(raw := BytesIO(), encoding="ascii")
-    view = Lines("shop é", None, stream)
+    view = LineView("shop é", None, stream)
     for snapshot in seconds(5):
         view.snapshot(snapshot)
     assert b"shop ? 00:05" in raw.getvalue()
@@ -96,14 +96,14 @@ def test_nothing_yet_is_told_as_nothing() -> None:
     assert ms(now.times.p99) == "—"
 
 
-def drawn(view: Terminal, width: int = 100) -> str:
+def drawn(view: TerminalView, width: int = 100) -> str:
     console = Console(file=StringIO(), width=width, force_terminal=False, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         console.print(view.view())
     return capture.get()
 
 
-def terminal(snapshots: Sequence[Snapshot], name: str = "shop", later_s: float = 0.0) -> Terminal:
+def terminal(snapshots: Sequence[Snapshot], name: str = "shop", later_s: float = 0.0) -> TerminalView:
     times = iter([0.0, *[float(second) for second in range(len(snapshots))]])
     now = [0.0]
 
@@ -111,7 +111,7 @@ def terminal(snapshots: Sequence[Snapshot], name: str = "shop", later_s: float =
         now[0] = next(times, now[0])
         return now[0]
 
-    view = Terminal(name, 30.0, StringIO(), clock, start=False)
+    view = TerminalView(name, 30.0, StringIO(), clock, start=False)
     for snapshot in snapshots:
         view.snapshot(snapshot)
     now[0] += later_s
@@ -147,7 +147,7 @@ def test_hostile_names_reach_neither_view(width: int) -> None:
 
 def test_the_terminal_starts_and_closes_on_a_plain_stream() -> None:
     stream = StringIO()
-    view = Terminal("shop", None, stream)
+    view = TerminalView("shop", None, stream)
     view.snapshot(make_snapshot(0))
     view.close()
     view.close()

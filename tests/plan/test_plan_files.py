@@ -299,3 +299,10 @@ def test_any_data_is_a_plan_or_a_list_of_mistakes(tree: dict[str, object], some:
     except PlanError as error:
         mistakes = error.mistakes
     assert mistakes is None or (mistakes and all(mistake.what for mistake in mistakes))
+
+
+def test_a_password_does_not_show_in_the_mistake_about_it() -> None:
+    told = mistakes_of(GOOD.replace("http://127", "http://me:p4ss@127"))
+    assert len(told) == 1
+    assert told[0].startswith("suite.yaml:2 target = 'http://***@127.0.0.1:8000/': holds a password, which reports would show.")
+    assert "p4ss" not in str(mistakes_of(GOOD + "http: {auth: {basic: p4ss}, headers: {Authorization: [p4ss]}}\n"))

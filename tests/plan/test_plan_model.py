@@ -114,3 +114,20 @@ def test_the_starter_names_no_other_settings_than_the_plan_has(tmp_path: Path) -
     text = starter("suite.yaml", "suite", python=False)
     (tmp_path / "suite.yaml").write_text(text)
     assert Plan.model_validate(yaml.safe_load(text)).scenarios
+
+
+def test_a_login_in_steps_does_not_show_but_a_models_settings_do() -> None:
+    login = {"post": "/", "json": {"user": "a", "password": "p4ss", "max_tokens": "5", "deep": [{"api_key": "k3y", "token": "${vars.t}"}]}}
+    plan = Plan.model_validate(
+        {"scenarios": {"a": {"profile": {"users": 1}, "steps": [login, {"get": "/", "headers": {"Cookie": "c00k"}}]}}}
+    )
+    shown = plan.model_dump_json() + repr(plan)
+    assert not [secret for secret in ("p4ss", "k3y", "c00k") if secret in shown]
+    assert "max_tokens" in plan.model_dump_json()
+    assert "${vars.t}" in plan.model_dump_json()
+    assert Plan.from_wire(plan.wire()) == plan
+
+
+def test_a_password_in_the_target_is_refused() -> None:
+    with pytest.raises(ValidationError, match="holds a password"):
+        Plan.model_validate({**TREE, "target": "http://user:pass@host/"})

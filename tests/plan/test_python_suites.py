@@ -161,3 +161,41 @@ def test_every_public_name_is_there_and_nothing_else() -> None:
         assert getattr(ls, name) is not None
     with pytest.raises(AttributeError):
         ls.no_such_name  # noqa: B018
+
+
+SAWTOOTH = """
+import loadstone as ls
+
+class Sawtooth(ls.OpenProfile):
+    kind: str = "sawtooth"
+    top: float
+    teeth: int
+
+    def curve(self):
+        return ls.Curve([ls.Piece(1, 0, self.top)] * self.teeth)
+"""
+
+
+def test_a_profile_of_the_suites_own_needs_no_package() -> None:
+    text = (
+        SAWTOOTH
+        + """
+suite = ls.Suite("s", target="http://h", scenarios=[ls.Scenario("a", steps=[{"get": "/"}], profile=Sawtooth(top=10, teeth=3))])
+"""
+    )
+    plan = loaded(text)
+    profile = plan.scenarios[0].profile
+    assert isinstance(profile, ls.OpenProfile)
+    assert (profile.duration_s, profile.expected_arrivals) == (3, 15)
+    assert Plan.from_wire(plan.wire()).scenarios[0].profile == profile
+
+
+def test_a_file_can_name_a_profile_in_python() -> None:
+    Path("deep").mkdir()
+    Path("deep/teeth.py").write_text(SAWTOOTH)
+    text = "target: http://h\nscenarios: {a: {profile: {kind: 'teeth.py:Sawtooth', top: 10, teeth: 2}, steps: [{get: /}]}}\n"
+    Path("deep/suite.yaml").write_text(text)
+    assert load(["deep/suite.yaml"], Overrides())[0].scenarios[0].profile.duration_s == 2
+    Path("deep/suite.yaml").write_text(text.replace("Sawtooth", "Nothing"))
+    with pytest.raises(PlanError, match=r"teeth\.py:Nothing' is not a profile class"):
+        load(["deep/suite.yaml"], Overrides())

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from loadstone.cli.plan_options import plan_options
+
+if TYPE_CHECKING:
+    from loadstone.plan.model import Plan
 
 
 @click.command("check")
@@ -21,6 +25,18 @@ def command(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...
     from loadstone.plan.settings import Overrides
 
     plan, _ = load(suites, Overrides(flags, sets, tags, os.environ))
+    _check_gates(plan)
     for line in describe(plan):
         click.echo(line)
     click.echo("\nThe plan is valid; nothing was sent.")
+
+
+def _check_gates(plan: Plan) -> None:
+    """Metrics, statistics and units of the gates; a suite in Python may record metrics that nobody knows before it runs."""
+    from loadstone.judge.limits import resolve_all
+    from loadstone.measure.catalogue import Catalogue
+
+    catalogue = Catalogue()
+    own = any(scenario.code for scenario in plan.scenarios)
+    specs = [gate.spec() for gate in plan.gates]
+    resolve_all([spec for spec in specs if not own or catalogue.get(spec.metric)], catalogue)

@@ -13,7 +13,7 @@ from loadstone.units import format_count
 EVERY_S = 5.0
 
 
-class Lines:
+class LineView:
     """The Sink that writes one line for each five seconds of the run; a closed stream silences it, and never ends the run."""
 
     def __init__(self, plan_name: str, duration_s: float | None, stream: TextIO, *, every_s: float = EVERY_S) -> None:

@@ -23,19 +23,27 @@ REDRAWS_PER_S = 2.0
 SILENT_S = 3.0  # without a snapshot for so long, the view says that it shows the past
 
 
-class Terminal:
+class TerminalView:
     """The Sink that draws the last seconds; figures are folded once per snapshot, drawing only prints them.
 
     clock: monotonic seconds
+    start: False draws nothing by itself; `view` then tells what would be drawn
     """
 
     def __init__(
-        self, plan_name: str, duration_s: float | None, stream: TextIO, clock: Callable[[], float] = time.monotonic, *, start: bool = True
+        self,
+        plan_name: str,
+        duration_s: float | None,
+        stream: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        color: bool = True,
+        start: bool = True,
     ) -> None:
         self._name, self._duration_s, self._clock = plain(plan_name, 60), duration_s, clock
         self._recent, self._figures = Recent(), Figures()
         self._seen_at = clock()
-        console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        console = Console(file=stream, no_color=not color, highlight=False, markup=False, emoji=False)
         self._live = Live(
             console=console,
             get_renderable=self.view,

@@ -25,7 +25,8 @@ from loadstone.plan.wrong import Wrong
 REVEAL = {"reveal": True}  # pydantic serialisation context under which secrets are written out, for workers only
 MASK = "**********"
 # A header whose name says that its value is a secret.
-_SECRET_NAME = re.compile(r"authorization|cookie|token|secret|password|api-?key|credential", re.IGNORECASE)
+# `max_tokens` and `tokenizer` of a model's settings are none.
+_SECRET_NAME = re.compile(r"authorization|cookie|token(?!s|i[sz])|secret|passw(or)?d|api[-_]?key|credential", re.IGNORECASE)
 _ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -127,8 +128,8 @@ class HttpSettings(_Settings):
 
     @field_serializer("headers", when_used="json")
     def _masked(self, headers: dict[str, str], info: FieldSerializationInfo) -> dict[str, str]:
-        reveal = bool((info.context or {}).get("reveal"))
-        return {name: _shown(value, secret=is_secret_name(name), reveal=reveal) for name, value in headers.items()}
+        shown: dict[str, str] = masked(headers, info)
+        return shown
 
     @cached_property
     def expected_statuses(self) -> frozenset[int]:
@@ -138,6 +139,19 @@ class HttpSettings(_Settings):
     def sent_headers(self) -> dict[str, str]:
         """Headers with the environment's values filled in: for the client only, never for a report."""
         return {name: from_environment(value) for name, value in self.headers.items()}
+
+
+def masked(value: Any, info: FieldSerializationInfo) -> Any:
+    """The value with each text masked that its key says is a secret; as it is when the context asks to reveal."""
+    return value if (info.context or {}).get("reveal") else _masked(value)
+
+
+def _masked(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(each, str(key)) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(each, name) for each in value]
+    return MASK if isinstance(value, str) and "${" not in value and is_secret_name(name) else value
 
 
 def _shown(value: str, *, secret: bool, reveal: bool) -> str:

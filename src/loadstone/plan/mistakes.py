@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -74,7 +75,7 @@ def located(place: Place, tree: Mapping[str, Any], where: Where, *, show: bool =
         return text
     if place and (is_secret_name(str(place[-1])) or place[-1] in {"basic", "bearer"}):
         return text
-    shown = repr(value) if isinstance(value, str) else str(value)
+    shown = re.sub(r"//[^/@]*@", "//***@", repr(value)) if isinstance(value, str) else str(value)
     return f"{text} = {shown if len(shown) <= _LONGEST_VALUE else shown[: _LONGEST_VALUE - 1] + '…'}"
 
 

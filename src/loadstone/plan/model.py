@@ -130,6 +130,8 @@ class Plan(_Model):
     def _url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise Wrong("must start with http:// or https://", example="http://127.0.0.1:8000")
+        if value is not None and "@" in value.split("/")[2]:
+            raise Wrong("holds a password, which reports would show", hint="http: {auth: {basic: user:${env:PASSWORD}}}")
         return value.rstrip("/") if value else value
 
     def wire(self) -> str:

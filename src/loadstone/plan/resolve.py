@@ -81,7 +81,7 @@ def _in_order(mistakes: list[Mistake]) -> list[Mistake]:
         match = re.match(r"(\S+):(\d+)(?: |$)", mistake.where)
         return (match[1], int(match[2])) if match else ("", 0)
 
-    return sorted(mistakes, key=line)
+    return sorted(dict.fromkeys(mistakes), key=line)
 
 
 def _idle(tree: Mapping[str, Any], where: Where) -> list[Mistake]:
@@ -139,6 +139,9 @@ def _absolute_files(scenario: dict[str, Any], folder: Path) -> None:
     if feeds is not None:
         feeds = [{"file": each} if isinstance(each, str) else each for each in (feeds if isinstance(feeds, list) else [feeds])]
         scenario["data"] = feeds
+    profile = scenario.get("profile")
+    if isinstance(profile, dict) and ".py:" in str(profile.get("kind")):
+        _absolute(profile, ("kind",), folder)
     steps = scenario.get("steps")
     for holder in [*(feeds or ()), *(steps if isinstance(steps, list) else ()), scenario.get("code")]:
         if isinstance(holder, dict):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FieldSerializationInfo, field_serializer, model_validator
 
-from loadstone.plan.http import Expected
+from loadstone.plan.http import Expected, masked
 from loadstone.plan.think import ThinkTime
 from loadstone.plan.wrong import Wrong
 
@@ -21,12 +21,12 @@ class Step(BaseModel):
     name: str
     method: Annotated[str, Field(pattern="^[A-Z]+$")]
     path: str
-    params: dict[str, Any] = Field(default_factory=dict)
-    headers: dict[str, str] = Field(default_factory=dict)
-    json_body: Any = Field(default=None, alias="json")
-    form: dict[str, Any] | None = None
-    multipart: dict[str, Any] | None = None
-    body: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict, repr=False)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    json_body: Any = Field(default=None, alias="json", repr=False)
+    form: dict[str, Any] | None = Field(default=None, repr=False)
+    multipart: dict[str, Any] | None = Field(default=None, repr=False)
+    body: str | None = Field(default=None, repr=False)
     file: str | None = None
     expect: Expected | None = None
     checks: tuple[str, ...] = ()
@@ -35,6 +35,10 @@ class Step(BaseModel):
     tags: dict[str, str] = Field(default_factory=dict)
     group: str | None = None
     weight: Annotated[float, Field(gt=0)] | None = None
+
+    @field_serializer("params", "headers", "json_body", "form", "multipart", when_used="json")
+    def _without_secrets(self, value: Any, info: FieldSerializationInfo) -> Any:
+        return masked(value, info)
 
     @model_validator(mode="before")
     @classmethod

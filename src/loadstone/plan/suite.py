@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.plan import profiles
+from loadstone.plan.any_profile import kind_of
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.profile import ClosedProfile, OpenProfile
 from loadstone.plan.user import User
@@ -173,7 +174,7 @@ def _said(details: Any, model: type[BaseModel]) -> Mistake:
 def _plain(value: Any) -> Any:
     """The form that a file has, so that Python and files take the same way from here on."""
     if isinstance(value, BaseModel):
-        kind = {"kind": value.kind} if isinstance(value, AnyProfile) else {}
+        kind = {"kind": kind_of(value)} if isinstance(value, AnyProfile) else {}
         return kind | {key: each for key, each in value.model_dump(by_alias=True, exclude_unset=True).items() if each is not None}
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}

@@ -79,8 +79,11 @@ async def read_object(request: Request, *, optional: bool = False) -> dict[str, 
         return {}
     try:
         value = json.loads(raw)
+        if b"\\u" in raw:
+            # JSON can write half a surrogate pair; no encoding, hence no database or answer, can hold it.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, json.JSONDecodeError) else "not UTF-8 text or nested too deep"
+        reason = str(error) if isinstance(error, json.JSONDecodeError) else "text that is not Unicode, or nested too deep"
         raise Refusal(400, f"the body is not JSON: {reason}", code="invalid_json") from None
     if not isinstance(value, dict):
         raise Refusal(400, f"the body must be a JSON object, not {type(value).__name__}", code="invalid_json")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from loadstone.errors import UsageError
+from loadstone.errors import UnitError, UsageError
 from loadstone.units import parse_duration
 
 EXAMPLES = "20ms, constant:20ms, uniform:10ms,30ms, normal:20ms,5ms, lognormal:20ms,0.3 or exponential:20ms"
@@ -65,6 +65,13 @@ def parse_delay(text: str | float, *, where: str = "") -> Delay:
 
     raises: UsageError for an unknown shape, a wrong number of parameters or a parameter that is no duration
     """
+    try:
+        return _parse(text, where)
+    except UnitError as error:
+        raise UsageError(error.what, where=where, hint=EXAMPLES) from None
+
+
+def _parse(text: str | float, where: str) -> Delay:
     if not isinstance(text, str):
         return Delay("constant", parse_duration(text), 0.0, f"constant:{text:g}s")
     shape, colon, rest = text.partition(":")

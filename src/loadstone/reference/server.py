@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,11 @@ import uvicorn
 from loadstone.errors import LoadstoneError, UsageError
 from loadstone.reference.app import ReferenceApp
 from loadstone.reference.state import Settings
+
+try:
+    import resource
+except ImportError:  # not POSIX
+    resource = None  # type: ignore[assignment]
 
 BACKLOG = 4096
 PARENT_CHECK_S = 0.5
@@ -42,9 +48,8 @@ class Listening:
 
 def serve(settings: Settings, listening: Listening) -> None:
     """Serve until Ctrl-C or SIGTERM, then return. Raises UsageError when the address cannot be had."""
-    sockets = [bind(listening.host, listening.port)]
-    app = ReferenceApp(settings)
-    try:
+    raise_descriptor_limit()
+    with closing(ReferenceApp(settings)) as app, closing(bind(listening.host, listening.port)) as listener:
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -58,10 +63,16 @@ def serve(settings: Settings, listening: Listening) -> None:
             server_header=False,
             proxy_headers=False,
         )
-        _Server(config, listening).run(sockets=sockets)
-    finally:
-        app.close()
-        sockets[0].close()
+        _Server(config, listening).run(sockets=[listener])
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many connections as the system lets this process have; the usual soft limit of 1,024 is a load test's first wall."""
+    if resource is None:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems call the hard limit infinite and then refuse it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -113,6 +124,11 @@ class _Server(uvicorn.Server):
         async with self._ends_with_parent():
             await super().main_loop()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is still running, in silence: a request cut off because we were told to stop is no error of ours."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
+
     @asynccontextmanager
     async def _ends_with_parent(self) -> AsyncIterator[None]:
         parent = self._listening.parent_pid
@@ -124,10 +140,39 @@ class _Server(uvicorn.Server):
                 watch.cancel()
 
     async def _watch(self, parent: int) -> None:
-        # Not PR_SET_PDEATHSIG: it fires when the *thread* that started us ends, while its process lives on.
-        while psutil.pid_exists(parent):  # noqa: ASYNC110 - another process has no event to set
-            await asyncio.sleep(PARENT_CHECK_S)
+        await ended(parent)
         self.should_exit = True
+
+
+async def ended(pid: int) -> None:
+    """Return when that process has ended, at once when there is none.
+
+    Not PR_SET_PDEATHSIG: it fires when the *thread* that started us ends, while its process lives on.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (AttributeError, OSError):  # not Linux, or a sandbox without it
+        while _alive(pid):  # noqa: ASYNC110 - another process has no event to set
+            await asyncio.sleep(PARENT_CHECK_S)
+        return
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.add_reader(descriptor, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        # One that nobody has waited for yet is listed, but it has ended.
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def announce(url: str, listening: Listening) -> None:

@@ -95,7 +95,7 @@ class Steps:
     async def escalate(self, given: dict[str, Any], _: Outputs) -> dict[str, Any]:
         """Tool: a ticket number that depends on the text alone."""
         await self._call(given, "escalate")
-        return {"ticket": hashlib.sha256(given["text"].encode("utf-8", "surrogatepass")).hexdigest()[:12]}
+        return {"ticket": hashlib.sha256(given["text"].encode()).hexdigest()[:12]}
 
     async def summarize(self, _: dict[str, Any], outputs: Outputs) -> dict[str, Any]:
         """One sentence from everything before."""
