@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from loadstone.plan.curve import Piece as Piece
     from loadstone.plan.profile import ClosedProfile as ClosedProfile
     from loadstone.plan.profile import OpenProfile as OpenProfile
+    from loadstone.plan.options import Option as Option
+    from loadstone.plan.options import Options as Options
     from loadstone.plan.suite import Scenario as Scenario
     from loadstone.plan.suite import Suite as Suite
     from loadstone.plan.suite import burst as burst
@@ -60,6 +62,7 @@ _HOME = {
     **dict.fromkeys(("between", "constant", "exponential", "pacing"), "loadstone.plan.think"),
     **dict.fromkeys(("Curve", "Piece"), "loadstone.plan.curve"),
     **dict.fromkeys(("ClosedProfile", "OpenProfile"), "loadstone.plan.profile"),
+    **dict.fromkeys(("Option", "Options"), "loadstone.plan.options"),
     **dict.fromkeys(("User", "task"), "loadstone.plan.user"),
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605  a list of names, computed

@@ -34,6 +34,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "report": {},
     "store": {},
     "suite": {
+        "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",
     },
 }

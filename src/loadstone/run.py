@@ -16,7 +16,8 @@ from typing import Protocol
 from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
-from loadstone.judge.gates import GateWatch
+from loadstone.judge.bands import grade_all
+from loadstone.judge.gates import GateWatch, undecided
 from loadstone.judge.notices import find_notices
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
@@ -94,7 +95,8 @@ def execute(
     """
     fleet = LocalFleet(plan, worker)
     try:
-        watch = GateWatch([gate.spec() for gate in plan.gates], Catalogue())
+        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], Catalogue())
+        grade_all(plan.bands, Aggregate(), Catalogue())
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
         return asyncio.run(_conduct(plan, fleet, watch, sinks, list(command)))
@@ -203,7 +205,8 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         allow_unreached=plan.allow_unreached or bool(course.aborted_by) or result.interrupted,
     )
     trust = assess(total, facts)
-    verdicts = course.watch.verdicts(total)
+    decided = iter(course.watch.verdicts(total))
+    verdicts = [undecided(gate.spec(), gate.needs) if gate.needs else next(decided) for gate in plan.gates]
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,
@@ -213,8 +216,9 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         any_samples=any_samples,
         unreachable=_unreachable(total),
     )
+    bands = grade_all(plan.bands, total, result.catalogue)
     notices = find_notices(total, facts, [gate.spec for gate in course.watch.gates])
-    return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts))
+    return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts), bands)
 
 
 def _unreachable(total: Aggregate) -> bool:

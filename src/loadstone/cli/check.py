@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from loadstone.cli.plan_options import plan_options
+from loadstone.cli.suite_options import SuiteCommand
 
 if TYPE_CHECKING:
     from loadstone.plan.model import Plan
 
 
-@click.command("check")
+@click.command("check", cls=SuiteCommand)
 @plan_options
 def command(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...], **flags: str | None) -> None:
     """Print what SUITES would do, and send nothing.

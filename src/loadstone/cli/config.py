@@ -11,6 +11,7 @@ import click
 
 from loadstone.cli.new_file import write_new
 from loadstone.cli.plan_options import plan_options
+from loadstone.cli.suite_options import SuiteCommand
 
 
 @click.group("config")
@@ -18,7 +19,7 @@ def command() -> None:
     """Show settings and where they come from."""
 
 
-@command.command("show")
+@command.command("show", cls=SuiteCommand)
 @plan_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def show(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...], as_json: bool, **flags: str | None) -> None:

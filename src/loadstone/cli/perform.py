@@ -88,14 +88,14 @@ def perform(
 
 
 def _view(plan: Plan, showing: Showing) -> Sink:
-    from loadstone.live.lines import Lines
-    from loadstone.live.terminal import Terminal
+    from loadstone.live.lines import LineView
+    from loadstone.live.terminal import TerminalView
 
     seconds = max((scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios), default=float("inf"))
     duration = seconds if seconds < float("inf") and not any(scenario.after for scenario in plan.scenarios) else None
     if sys.stderr.isatty() and not showing.json:
-        return Terminal(plan.name, duration, sys.stderr)
-    return Lines(plan.name, duration, sys.stderr)
+        return TerminalView(plan.name, duration, sys.stderr)
+    return LineView(plan.name, duration, sys.stderr)
 
 
 def _folder(out: str | None) -> Path | None:

@@ -9,10 +9,11 @@ import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.plan_options import plan_options
-from loadstone.load.spawn import spawn_worker
+from loadstone.cli.suite_options import SuiteCommand
+from loadstone.load.spawn import discard, spawn_worker
 
 
-@click.command("run")
+@click.command("run", cls=SuiteCommand)
 @plan_options
 @showing_options
 def command(
@@ -31,8 +32,7 @@ def command(
     try:
         plan, run_settings = _load(suites, sets, tags, flags)
     except BaseException:
-        worker.kill()
-        worker.wait()
+        discard(worker)
         raise
     kept = {setting.name: setting.value for setting in run_settings}
     showing = Showing(

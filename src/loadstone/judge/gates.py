@@ -12,7 +12,7 @@ from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Snapshot, View
-from loadstone.plan.gate_text import GateSpec
+from loadstone.plan.gate_text import Dimension, GateSpec
 from loadstone.stats.histogram import Histogram
 from loadstone.stats.quantiles import enough, least_samples, quantile_interval, share_interval
 
@@ -170,6 +170,13 @@ def conclude(gate: ReadyGate, reading: Reading, *, at_s: float | None = None, no
     sure = reading.interval
     ends = (sure.low, sure.high) if sure else (None, None)
     return Verdict(spec, status, reading.low, gate.limit, gate.unit, reading.samples, reason, at_s, *ends)
+
+
+def undecided(spec: GateSpec, needs: str) -> Verdict:
+    """The verdict of a gate that nobody can decide here, because something that it needs is missing."""
+    units = {Dimension.TIME: "s", Dimension.SHARE: "%", Dimension.RATE: "/s", Dimension.SIZE: "B", Dimension.SIZE_RATE: "B/s"}
+    limit = spec.limit * 100 if spec.dimension is Dimension.SHARE else spec.limit
+    return Verdict(spec, Status.NO_DATA, None, limit, units.get(spec.dimension, "1"), 0, f"needs {needs}")
 
 
 def _early_failure(gate: ReadyGate, view: Aggregate, at_s: float) -> Verdict | None:

@@ -10,6 +10,7 @@ from loadstone.judge.limits import DETAIL_TAGS, ReadyGate
 from loadstone.judge.verdict import Status
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.snapshot import View
+from loadstone.measure.under_load import seconds_under_load
 from loadstone.stats.histogram import Histogram
 from loadstone.stats.quantiles import Interval, quantile_interval, share_interval
 from loadstone.units import nearest
@@ -106,9 +107,10 @@ def _of_count(gate: ReadyGate, view: View, tags: Mapping[str, str], *, quiet_is_
         return Reading(missing=_why_missing(view, metric.name, tags))
     value = count / metric.scale
     if gate.spec.stat == "throughput":
-        if view.seconds <= 0:
+        seconds = seconds_under_load(view, metric.name, tags)
+        if seconds <= 0:
             return Reading(missing="no time has passed")
-        value /= view.seconds
+        value /= seconds
     return Reading(value, value, count)
 
 

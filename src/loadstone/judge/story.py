@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loadstone.errors import ExitCode
+from loadstone.judge.bands import Graded
 from loadstone.judge.notices import Notice
 from loadstone.judge.score import Decision, Requirement
 from loadstone.judge.trust import Trust
@@ -29,3 +30,4 @@ class Story:
     notices: tuple[Notice, ...] = ()
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
     score: float | None = None
+    bands: tuple[Graded, ...] = ()

@@ -53,6 +53,7 @@ class Engine:
         self._start_ns = 0
         self._seq = 0
         self._taken_ns = 0
+        self._timed_until: dict[str, int] = {}  # of scenarios whose profile is at work
 
     async def run(self, start_ns: int) -> None:
         """Everything from the first arrival to the end of the last session."""
@@ -114,7 +115,10 @@ class Engine:
         await self._or_stop(self._timers.wait_until(start_ns))
         if self._stopping.is_set():
             run.stop()
+        self._timed_until[scene.name] = start_ns
         await run.run()
+        self._count_time(scene)
+        del self._timed_until[scene.name]
         self._scheduling.discard(scene.name)
         if not self._scheduling:
             self._take(LOAD)  # what follows is the end of work under way, at falling load
@@ -174,12 +178,21 @@ class Engine:
             return
         t_s = (now - self._start_ns) / SECOND
         for scene in self._scenes:
+            self._count_time(scene)
             self._levels(scene, t_s)
         self._sample()
         before_s = (self._taken_ns - self._start_ns) / SECOND
         self._taken_ns = now
         self._emit(self._recorder.take(self._seq, before_s, t_s, phase or self.phase))
         self._seq += 1
+
+    def _count_time(self, scene: Scene) -> None:
+        """Add the time since the last count; every worker counts its share, so that their sum is the time that passed."""
+        since, now = self._timed_until.get(scene.name), self._timers.now_ns()
+        if since is not None and now > since:
+            share = (now - since) // scene.workers
+            self._recorder.count(scene.name, Series("load.time", (("scenario", scene.name),)), share)
+            self._timed_until[scene.name] = now
 
     def _levels(self, scene: Scene, t_s: float) -> None:
         run = self._runs.get(scene.name)

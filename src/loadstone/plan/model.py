@@ -67,11 +67,15 @@ class ScenarioPlan(_Model):
 
 
 class GateLine(_Model):
-    """A gate as the plan writes it: the text alone, or with the requirement that it validates."""
+    """A gate as the plan writes it: the text alone, or with the requirement that it validates.
+
+    needs: what is missing to decide it; the gate then stays visible, and lacks data
+    """
 
     gate: str
     requirement: str = ""
     name: str = ""
+    needs: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +96,43 @@ class GateLine(_Model):
         return parse_gate(self.gate, requirement=self.requirement, name=self.name)
 
 
+class BandLine(_Model):
+    """Edges between good, fair, concern and issue for a value such as `p95(http.response_time)`.
+
+    The value is good on the near side of `good` and an issue on the far side of `issue`. `concern` is where concern begins;
+    without it, it begins where good ends. Larger edges towards `issue` mean that lower is better, smaller ones that higher is.
+    """
+
+    value: str
+    good: str
+    concern: str | None = None
+    issue: str
+    name: str = ""
+
+    @model_validator(mode="after")
+    def _readable(self) -> BandLine:
+        limits = []
+        for edge in self.edges:
+            try:
+                limits.append(parse_gate(f"{self.value} < {edge}").limit)
+            except UsageError as error:
+                raise Wrong(error.what, hint=error.hint) from None
+        if limits != sorted(limits, reverse=limits[0] > limits[-1]) or len(set(limits)) != len(limits):
+            raise Wrong("its edges are not in order", example="good: 3s, issue: 5s")
+        return self
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """The edges that are set, from good to issue."""
+        return tuple(edge for edge in (self.good, self.concern, self.issue) if edge is not None)
+
+    @property
+    def operator(self) -> str:
+        """How a value compares with an edge when it lies on the good side of it."""
+        first, last = (parse_gate(f"{self.value} < {edge}").limit for edge in (self.good, self.issue))
+        return "<" if first < last else ">"
+
+
 class StopRules(_Model):
     """When to end early: more failures than this share, once so many requests have been made."""
 
@@ -108,6 +149,7 @@ class Plan(_Model):
     seed: Annotated[int, Field(ge=0)] = 1
     scenarios: Annotated[tuple[ScenarioPlan, ...], Field(min_length=1)]
     gates: tuple[GateLine, ...] = ()
+    bands: tuple[BandLine, ...] = ()
     http: HttpSettings = HttpSettings()
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)

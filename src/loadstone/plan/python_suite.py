@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 from loadstone.errors import LoadstoneError, Mistake, PlanError
 from loadstone.plan.code import load_module
 from loadstone.plan.document import Document, Place
+from loadstone.plan.options import Chosen, declared_by
 from loadstone.plan.suite import Suite, code_of
 from loadstone.plan.user import User
 
@@ -16,15 +19,22 @@ from loadstone.plan.user import User
 DEFAULT_PROFILE = {"kind": "constant-users", "users": 10, "duration": "30s"}
 
 
-def read_python(path: Path) -> Document:
+def read_python(path: Path, chosen: Chosen) -> Document:
     """Import a suite; raises PlanError, with the file's line, when it raises."""
-    return document_of(imported(path), str(path))
+    return document_of(imported(path), str(path), chosen)
 
 
 def imported(path: Path) -> ModuleType:
     """The file's module; what it raises becomes a PlanError without a traceback."""
-    try:
+    with telling(path):
         return load_module(path)
+
+
+@contextlib.contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Whatever the suite's own code raises becomes a PlanError that names its file and line."""
+    try:
+        yield
     except PlanError as error:
         raise PlanError([Mistake(each.what, f"{_line_in(path, error)} {each.where}", each.hint) for each in error.mistakes]) from error
     except LoadstoneError as error:
@@ -40,9 +50,9 @@ def imported(path: Path) -> ModuleType:
         raise PlanError([Mistake(f"raised {type(error).__name__}: {text}", _line_in(path, error), hint)]) from error
 
 
-def document_of(module: ModuleType, file: str) -> Document:
-    """The plan that a module holds."""
-    suite = getattr(module, "suite", None)
+def document_of(module: ModuleType, file: str, chosen: Chosen) -> Document:
+    """The plan that a module holds, or that it builds for the options that were chosen."""
+    suite = _built(module, file, chosen) if declared_by(module, file) else getattr(module, "suite", None)
     if isinstance(suite, Suite):
         lines: dict[Place, int] = {("scenarios", scenario.name): scenario.line for scenario in suite.scenarios}
         return Document(file, suite.tree, lines)
@@ -51,6 +61,21 @@ def document_of(module: ModuleType, file: str) -> Document:
         raise PlanError([Mistake("has no suite and no User class with tasks", file, "suite = loadstone.Suite(...)")])
     scenario = {"code": code_of(classes, where=file), "profile": dict(DEFAULT_PROFILE)}
     return Document(file, {"name": Path(file).stem, "scenarios": {"users": scenario}})
+
+
+def _built(module: ModuleType, file: str, chosen: Chosen) -> Suite:
+    """What `build(options)` answers; while options are wrong, nothing is built from them."""
+    declared = declared_by(module, file)
+    assert declared is not None
+    options = chosen.of(declared)
+    if chosen.mistakes:
+        raise PlanError(chosen.mistakes)
+    with telling(Path(module.__file__ or file)):
+        suite = module.build(options)
+    if not isinstance(suite, Suite):
+        what = f"build() answered {type(suite).__name__}, not a Suite"
+        raise PlanError([Mistake(what, file, "return loadstone.Suite(...)")])
+    return suite
 
 
 def _is_own_user(value: object, module: ModuleType) -> bool:

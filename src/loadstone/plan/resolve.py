@@ -16,6 +16,7 @@ from loadstone.plan.document import Document, Place, read_document
 from loadstone.plan.http import environment_names, from_environment
 from loadstone.plan.mistakes import Absent, Where, located, mistakes_of, named, value_at
 from loadstone.plan.model import NO_STEPS, NO_STEPS_HINT, Plan
+from loadstone.plan.options import Chosen
 from loadstone.plan.python_suite import document_of, imported, read_python
 from loadstone.plan.settings import Layers, Overrides, Setting, apply
 from loadstone.plan.suite import Suite
@@ -32,10 +33,11 @@ def load(paths_or_names: Sequence[str], overrides: Overrides | None = None) -> t
     raises: PlanError with every mistake that can be told
     """
     overrides = overrides if overrides is not None else Overrides(environment=os.environ)
+    chosen = Chosen(overrides)
     documents, mistakes = [], []
     for name in paths_or_names:
         try:
-            documents.append(_document(name))
+            documents.append(_document(name, chosen))
         except PlanError as error:
             mistakes += error.mistakes
     if not documents and not mistakes:
@@ -43,8 +45,10 @@ def load(paths_or_names: Sequence[str], overrides: Overrides | None = None) -> t
     if mistakes:
         raise PlanError(mistakes)
     layers = _merged(documents)
-    apply(layers, overrides)
-    return resolve(layers, source=" ".join(paths_or_names))
+    apply(layers, chosen.rest())
+    layers.mistakes += chosen.mistakes
+    plan, settings = resolve(layers, source=" ".join(paths_or_names))
+    return plan, [*chosen.settings, *settings]
 
 
 def plan_of(suite: Suite, overrides: Overrides | None = None, *, file: str = "suite") -> tuple[Plan, list[Setting]]:
@@ -92,19 +96,19 @@ def _idle(tree: Mapping[str, Any], where: Where) -> list[Mistake]:
     return [Mistake(NO_STEPS, located(("scenarios", name), tree, where), NO_STEPS_HINT) for name in idle]
 
 
-def _document(name: str) -> Document:
+def _document(name: str, chosen: Chosen) -> Document:
     path = Path(name)
     if path.suffix.lower() in FILE_KINDS or path.exists() or os.sep in name:
         if what := missing_file(name):
             raise PlanError([Mistake(what, name)])
-        return _beside(read_python(path) if path.suffix == ".py" else read_document(path), path.parent)
+        return _beside(read_python(path, chosen) if path.suffix == ".py" else read_document(path), path.parent)
     try:
         found = installed().get("suite", name)
     except PluginError as error:
         raise PlanError([Mistake(f"no file of that name, and {error.what}", name, error.hint)]) from error
     if isinstance(found, Suite):
         return Document(name, found.tree)
-    return document_of(found, name)
+    return document_of(found, name, chosen)
 
 
 def _beside(document: Document, folder: Path) -> Document:

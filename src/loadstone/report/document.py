@@ -123,6 +123,18 @@ class Requirement(_Part):
     details: list[str] = Field(description="one line per gate")
 
 
+class Band(_Part):
+    """How good a value is, between the edges that the plan names."""
+
+    name: str
+    value_of: str = Field(description="statistic and metric, as p95(http.response_time)")
+    grade: Literal["good", "fair", "concern", "issue", "no_data"]
+    value: FiniteFloat | None = Field(description="null without data, or when the value is beyond everything recorded")
+    unit: str
+    edges: list[str] = Field(description="between the grades, from good to issue")
+    reason: str = Field(description="why there is no value; else empty")
+
+
 class Generator(_Part):
     """How far the load generator itself can be trusted."""
 
@@ -181,6 +193,7 @@ class Document(_Part):
     gates: list[Gate]
     requirements: dict[str, Requirement]
     score: FiniteFloat | None = Field(description="gates passed of all gates, in percent; null without gates")
+    bands: list[Band]
     generator: Generator
     notices: list[Notice]
     provenance: Origin

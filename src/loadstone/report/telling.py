@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from loadstone.judge.bands import Graded
 from loadstone.judge.score import Requirement
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Verdict
 from loadstone.measure.catalogue import Kind, Metric
 from loadstone.measure.result import Result
 from loadstone.measure.snapshot import View
+from loadstone.measure.under_load import seconds_under_load
 from loadstone.report import document as doc
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
@@ -35,6 +37,7 @@ def document_of(story: Story) -> doc.Document:
         gates=[_gate(verdict) for verdict in story.verdicts],
         requirements={name: _requirement(check) for name, check in story.requirements.items()},
         score=finite(story.score),
+        bands=[_band(graded) for graded in story.bands],
         generator=_generator(story),
         notices=[doc.Notice(code=sound(str(n.code)), text=sound(n.text), advice=sound(n.advice)) for n in story.notices],
         provenance=_origin(result),
@@ -47,8 +50,10 @@ def figures(view: View, metric: Metric, tags: Mapping[str, str] | None = None) -
         return distribution(view, metric, tags)
     if metric.kind is Kind.COUNT:
         count = _count(view, metric, tags)
-        rate = count / view.seconds if count is not None and view.seconds > 0 else None
-        return doc.Count(unit=metric.unit, count=count, rate=finite(rate))
+        seconds = seconds_under_load(view, metric.name, tags)
+        shown = None if count is None else count / metric.scale
+        rate = shown / seconds if shown is not None and seconds > 0 else None
+        return doc.Count(unit=metric.unit, count=None if shown is None else round(shown), rate=finite(rate))
     level = view.gauge(metric.name, tags)
     if level is None:
         return doc.Level(unit=metric.unit, last=None, mean=None, min=None, max=None)
@@ -159,6 +164,18 @@ def _gate(verdict: Verdict) -> doc.Gate:
 
 def _requirement(check: Requirement) -> doc.Requirement:
     return doc.Requirement(status=check.status.value, details=[sound(line) for line in check.details])
+
+
+def _band(graded: Graded) -> doc.Band:
+    return doc.Band(
+        name=sound(graded.name),
+        value_of=sound(graded.subject),
+        grade=graded.grade.value,
+        value=finite(graded.value),
+        unit=graded.unit,
+        edges=[sound(edge) for edge in graded.edges],
+        reason=sound(graded.reason),
+    )
 
 
 def _generator(story: Story) -> doc.Generator:

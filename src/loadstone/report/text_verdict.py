@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadstone.judge.verdict import show_value
-from loadstone.report.document import Document, Gate
+from loadstone.report.document import Band, Document, Gate
 from loadstone.report.sheet import Column, Sheet, Span, Style
 from loadstone.units import format_count, format_duration, format_share
 
@@ -84,6 +84,24 @@ def requirements(document: Document, sheet: Sheet) -> None:
     sheet.heading("REQUIREMENTS")
     for name, requirement in document.requirements.items():
         sheet.line(Span("  "), MARKS[requirement.status], Span(f"  {name}"), Span(f"  {_answer(requirement.status)}", Style.DIM))
+
+
+GRADES = {"good": Style.GOOD, "fair": Style.PLAIN, "concern": Style.WARN, "issue": Style.BAD, "no_data": Style.WARN}
+
+
+def bands(document: Document, sheet: Sheet) -> None:
+    """How good each value is that the plan grades, and where the grades change."""
+    if not document.bands:
+        return
+    sheet.heading("BANDS", "good | concern | issue")
+    columns = [Column("", left=True, flexible=True), Column("value"), Column("grade", left=True), Column("edges", left=True)]
+    sheet.table(columns, [_graded(band) for band in document.bands])
+
+
+def _graded(band: Band) -> list[Span]:
+    value = "—" if band.value is None else show_value(band.value, band.unit)
+    grade = Span(_answer(band.grade), GRADES[band.grade])
+    return [Span(band.name or band.value_of), Span(value), grade, Span(" | ".join(band.edges), Style.DIM)]
 
 
 def _row(gate: Gate) -> list[Span]:

@@ -1,0 +1,171 @@
+"""An AI web backend with many people talking to it at once: people who stay (light, mixed, heavy), and people who come by.
+
+`loadstone run chat`; docs/ready-suites.md tells its options, and how to make it your own.
+"""
+
+import loadstone as ls
+
+SHORT = ("Hello", "What can you do?", "Where is my order?", "Thanks!", "How late are you open?")
+USUAL = (
+    "I was charged twice this month. Can you check both invoices and tell me which one is right?",
+    "We are moving our team of twelve to the larger plan. What happens to the seats that we paid for already?",
+    "The export stops at row 50,000 every time. Is there a limit, and can somebody raise it?",
+)
+LONG = "Please summarise these minutes, list every decision with who made it, and mark what is still open. " + " ".join(
+    ["The team looked at the figures of the last quarter, compared them with the plan and asked for two more scenarios."] * 12
+)
+MOST_MESSAGES = 20  # a conversation ends some time, and a new one begins
+
+OPTIONS = (
+    ls.Option("all", False, "Every test, also those that this version cannot do yet."),
+    ls.Option("concurrent-users", False, "The users who stay; this and --load-test when nothing is chosen."),
+    ls.Option("load-test", False, "Visitors who come by chance, with a question each."),
+    ls.Option("websocket-test", False, "Requirement websocket_stability."),
+    ls.Option("memory-test", False, "Requirement memory_efficiency."),
+    ls.Option("users", 25, "Users at one time.", env="MAX_CONCURRENT_USERS", least=1),
+    ls.Option("duration", "3m", "How long; a plain number is minutes.", kind="minutes", env="TEST_DURATION_MINUTES", least=1),
+    ls.Option("connections", 100, "WebSocket connections.", env="MAX_WEBSOCKET_CONNECTIONS", least=1),
+    ls.Option("url", None, "The backend; without a value http://localhost:8000, without the flag the reference backend.",
+              env="AI_BACKEND_URL", bare="http://localhost:8000"),
+    ls.Option("websocket-url", None, "Where WebSockets are opened, when it is not the backend's URL.", env="WEBSOCKET_URL"),
+    ls.Option("monitoring-interval", "1s", "How often memory is read.", kind="duration", env="MONITORING_INTERVAL", least=0.1),
+    ls.Option("memory-leak-threshold", 50, "Growth in MB that counts as a leak.", kind="number", env="MEMORY_LEAK_THRESHOLD_MB", least=0),
+)
+PRESETS = {
+    "quick": {"users": 20, "duration": "25s"},
+    "ci": {"users": 50, "duration": "90s"},
+    "full": {"users": 50, "duration": "5m", "connections": 200},
+}
+
+
+class Light(ls.User):
+    """Asks a short question now and then."""
+
+    weight = 5
+    think = "3s..8s"
+    tags = {"pattern": "light"}
+
+    @ls.task(weight=4)
+    async def ask(self) -> None:
+        reply = await self.http.post("/api/ask", json={"question": self.rng.choice(SHORT)}, name="ask")
+        if reply.ok:
+            self.check(reply.json().get("answer"), "the answer is not empty")
+
+    @ls.task(weight=1)
+    async def look_in(self) -> None:
+        await self.http.get("/health", name="health")
+
+
+class Mixed(ls.User):
+    """Keeps a session: several messages, and a look back at what was said."""
+
+    weight = 3
+    think = "2s..5s"
+    tags = {"pattern": "mixed"}
+
+    async def on_start(self) -> None:
+        await self.open_session()
+
+    async def open_session(self) -> None:
+        reply = await self.http.post("/api/chat/sessions", json={"user": f"user {self.index}"}, name="open session")
+        self.vars["messages"] = f"/api/chat/sessions/{reply.json()['id']}/messages" if reply.ok else ""
+        self.vars["answered"] = 0
+
+    @ls.task(weight=4)
+    async def send_message(self) -> None:
+        if not self.vars["messages"] or self.vars["answered"] >= MOST_MESSAGES:
+            await self.open_session()
+            return
+        reply = await self.http.post(self.vars["messages"], json={"text": self.rng.choice(USUAL)}, name="send message")
+        if reply.ok:
+            self.vars["answered"] += 1
+            self.check(reply.json().get("role") == "assistant", "the assistant answers")
+
+    @ls.task(weight=1)
+    async def read_history(self) -> None:
+        if not self.vars["messages"]:
+            return
+        reply = await self.http.get(self.vars["messages"], name="read history")
+        if reply.ok:
+            self.check(len(reply.json()["messages"]) >= 2 * self.vars["answered"], "every answered message was kept")
+
+
+class Heavy(ls.User):
+    """Sends long texts, and waits for streamed completions to their last token."""
+
+    weight = 2
+    think = "1s..3s"
+    tags = {"pattern": "heavy"}
+
+    async def on_start(self) -> None:
+        reply = await self.http.get("/v1/models", name="models")
+        self.vars["model"] = reply.json()["data"][0]["id"] if reply.ok else "unknown"
+
+    @ls.task
+    async def stream_completion(self) -> None:
+        body = {"model": self.vars["model"], "messages": [{"role": "user", "content": LONG}], "stream": True, "max_tokens": 60}
+        reply = await self.http.post("/v1/chat/completions", json=body, name="stream completion")
+        if reply.ok:
+            self.check(reply.text.rstrip().endswith("data: [DONE]"), "the stream ends with [DONE]")
+
+
+class Visitor(Light):
+    """Comes by chance with one question, whatever the state of the backend."""
+
+    think = None
+    tags = {"pattern": "visitor"}
+
+
+def build(options: ls.Options) -> ls.Suite:
+    """The suite for the chosen options."""
+    some = options.load_test or options.concurrent_users
+    users = options.concurrent_users or options.all or not some
+    visitors = options.load_test or options.all or not some
+    ramp = min(options.duration / 5, 15)  # users come one after another, and nothing is judged before all are there
+    scenarios = []
+    if users:
+        profile = ls.ramping_users(1, options.users, ramp, hold=options.duration - ramp)
+        scenarios.append(ls.Scenario("concurrent users", [Light, Mixed, Heavy], profile, warm_up=ramp))
+    if visitors:
+        rate = max(1, options.users / 2)
+        scenarios.append(ls.Scenario("load test", Visitor, ls.poisson_rate(rate, options.duration), warm_up=ramp))
+    return ls.Suite(
+        "chat",
+        target=options.url,
+        embedded=options.url is None,
+        scenarios=scenarios,
+        gates=[*promises(options, users=users), *unmeasured(options)],
+        bands=[
+            {"name": "response time, p95", "value": "p95(http.response_time)", "good": "3s", "issue": "5s"},
+            {"name": "error rate", "value": "rate(http.errors)", "good": "2%", "concern": "5%", "issue": "10%"},
+        ],
+        graceful_stop="10s",
+    )
+
+
+def promises(options: ls.Options, *, users: bool) -> list[dict[str, str]]:
+    """What the backend must keep; degradation is a stretch of time in which it does not."""
+    stretch = max(1, round(min(10, options.duration / 4)))
+    gates = [
+        {"gate": "p95(http.response_time) < 5s", "requirement": "response_time_under_5s"},
+        {"gate": f"p95(http.response_time) < 5s over {stretch}s", "requirement": "concurrent_user_handling", "name": "no degradation"},
+        {"gate": "rate(http.errors) < 5%", "requirement": "concurrent_user_handling"},
+        {"gate": "rate(check.failures) < 1%", "name": "answers are answers"},
+    ]
+    if users:
+        reached = f"max(load.users{{scenario=concurrent users}}) >= {options.users}"
+        gates.append({"gate": reached, "requirement": "concurrent_user_handling", "name": "all users at once"})
+    return gates
+
+
+def unmeasured(options: ls.Options) -> list[dict[str, str]]:
+    """What was asked for and cannot be measured yet: shown, and never a pass."""
+    gates = []
+    if options.memory_test or options.all:
+        probe = "a probe of the backend's memory, which this version does not have"
+        for growth in (500, options.memory_leak_threshold):
+            gates.append({"gate": f"max(target.memory_growth) < {growth:g}MB", "requirement": "memory_efficiency", "needs": probe})
+    if options.websocket_test or options.all:
+        client = f"a WebSocket client for {options.connections} connections, which this version does not have"
+        gates.append({"gate": "rate(websocket.connected) > 90%", "requirement": "websocket_stability", "needs": client})
+    return gates
