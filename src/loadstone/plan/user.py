@@ -33,6 +33,10 @@ class Task:
 class Session(Protocol):
     """What the engine gives to a user: the part of it that `User` passes on."""
 
+    @property
+    def rng(self) -> random.Random:
+        """Random numbers of this user alone."""
+
     def check(self, holds: bool, name: str) -> bool:
         """Count whether something held."""
 
@@ -49,8 +53,8 @@ class Session(Protocol):
 class User:
     """Subclass this; each `@task` method is one iteration.
 
-    The engine sets, before on_start: `http` (client with keep-alive of its own), `data` (the feed's row), `rng` (seeded
-    per user), `index` (0 …), `vars` (a dict that lives as long as the user).
+    The engine sets, before on_start: `http` (client with keep-alive of its own), `data` (the feed's row), `index` (0 …),
+    `vars` (a dict that lives as long as the user).
     """
 
     weight: ClassVar[float] = 1
@@ -61,7 +65,6 @@ class User:
 
     http: Any
     data: Mapping[str, Any]
-    rng: random.Random
     index: int
     vars: dict[str, Any]
     _session: Session
@@ -78,6 +81,11 @@ class User:
                 except ValidationError as error:
                     what = error.errors()[0]["msg"].removeprefix("Value error, ")
                     raise UsageError(f"{name} = {value!r}: {what}", where=cls.__qualname__, hint=f'{name} = "1s"') from None
+
+    @property
+    def rng(self) -> random.Random:
+        """The user's own random numbers: the same seed, the same choices."""
+        return self._session.rng
 
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
