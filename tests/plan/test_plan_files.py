@@ -220,6 +220,11 @@ scenarios:
     assert told[6].endswith("unknown column 'nam'. Try: name (known: name, city)")
 
 
+def test_a_warm_up_that_leaves_nothing_to_judge_is_told() -> None:
+    told = mistakes_of(GOOD.replace("    think", "    warm_up: 30s\n    think"))
+    assert told == ["suite.yaml:6 scenarios.browse.warm_up = '30s': leaves nothing to judge: the scenario lasts 30 s. Try: warm_up: 0s"]
+
+
 def test_a_missing_file_names_the_near_ones() -> None:
     Path("suite.yaml").write_text(GOOD)
     with pytest.raises(PlanError, match=r"siute\.yaml: no such file; near: suite\.yaml"):

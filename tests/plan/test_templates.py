@@ -59,6 +59,14 @@ def test_a_json_body_keeps_types_where_a_place_stands_alone() -> None:
     assert fill(User()) == {"id": 7, "text": "no 7", "list": [3, None, 2.5], "Ada": True}
 
 
+def test_a_text_of_a_csv_file_can_be_a_number() -> None:
+    user = User(data={"price": "7", "weight": "1.5", "name": "Ada"})
+    assert compile_value({"p": "${int row.price}", "w": "${float row.weight}"})(user) == {"p": 7, "w": 1.5}
+    assert compile_template("${int row.price}").columns == ("price",)
+    with pytest.raises(MissingValue, match="'Ada' is not a number"):
+        compile_value("${int row.name}")(user)
+
+
 def test_a_value_that_is_not_there_is_named() -> None:
     with pytest.raises(MissingValue, match=r"vars\.session"):
         compile_template("${vars.session}").render(User())

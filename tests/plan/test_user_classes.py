@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -74,6 +75,7 @@ async def _nothing(self: Any) -> None: ...
 class Recording:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.rng = random.Random(1)
 
     def check(self, holds: bool, name: str) -> bool:
         self.calls.append(("check", holds, name))
@@ -94,6 +96,7 @@ def test_a_user_passes_on_to_its_session() -> None:
     session = user._session = Recording()
     assert user.check([1], "has items") is True
     user.group("basket")
+    assert user.rng is session.rng
     user.record("own.metric", 3.5, {"a": "b"})
     with pytest.raises(StopIteration):
         user.sleep("500ms").send(None)

@@ -5,7 +5,7 @@ from random import Random
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadstone.errors import UsageError
@@ -36,6 +36,7 @@ def test_a_delay_written_out_reads_back_as_itself(text: str | float) -> None:
     assert (again.shape, again.first, again.second) == (delay.shape, delay.first, delay.second)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SHAPES), st.integers())
 def test_no_delay_is_negative_and_a_seed_repeats_it(text: str | float, seed: int) -> None:
     delay = parse_delay(text)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from loadstone.errors import UsageError
 from loadstone.reference.bodies import MOST_JSON_BYTES
 
 
@@ -66,6 +67,14 @@ def test_acknowledged_sessions_are_there_after_a_restart(start: Callable[..., An
     first.ask("POST", f"{session}/messages", {"text": "remember"})
     second = start(database=tmp_path / "kept.db")  # the first was never closed, as after a kill
     assert second.ask("GET", f"{session}/messages").json["messages"][0]["text"] == "remember"
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(start: Callable[..., Any], tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("dear reader, " * 500)
+    with pytest.raises(UsageError, match="not a database"):
+        start(database=letter)
+    assert letter.read_text() == "dear reader, " * 500
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadstone.errors import UsageError
@@ -23,6 +23,7 @@ def deadlines(under_test: Injector, arrivals: list[float]) -> list[float]:
     return [admission.deadline for admission in admitted if admission]
 
 
+@settings(deadline=None)
 @given(st.fractions(min_value=0, max_value=1, max_denominator=1000), st.integers(min_value=1, max_value=2000), st.integers())
 def test_after_any_number_of_requests_the_failures_are_the_share_of_them_give_or_take_one(share: Fraction, count: int, seed: int) -> None:
     errors = ExactShare(*share.as_integer_ratio(), rng=Random(seed))

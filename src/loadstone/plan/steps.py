@@ -15,7 +15,7 @@ BODIES = ("json", "form", "multipart", "body", "file")
 
 
 class Step(BaseModel):
-    """One exchange; texts may hold `${row.column}`, `${vars.name}`, `${index}`, `${uuid}`, `${randint 1 10}`, `${env:NAME}`."""
+    """One exchange; its texts may hold places, see `template`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     name: str

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from loadstone.plan.wrong import Wrong, suggest
 
-KNOWN = ("row.COLUMN", "vars.NAME", "index", "uuid", "randint LOW HIGH", "env:NAME")
+KNOWN = ("row.COLUMN", "vars.NAME", "int row.COLUMN", "float row.COLUMN", "index", "uuid", "randint LOW HIGH", "env:NAME")
 # `$${` writes a literal `${`.
 _PLACE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 
@@ -126,11 +126,26 @@ def _place(inner: str, needs: dict[str, list[str]]) -> Fill:
         if low > high:
             raise Wrong(f"${{{inner}}}: the lower end comes first", hint=f"${{randint {high} {low}}}")
         return lambda values: values.rng.randint(low, high)
+    if match := re.fullmatch(r"(int|float)\s+((?:row|vars)\..+)", inner):
+        return _number({"int": int, "float": float}[match[1]], _place(match[2], needs), inner)
     if match := re.fullmatch(r"(row|vars)\.(.+)|(env):(\w+)", inner):
         source, name = match[1] or match[3], match[2] or match[4]
         needs[source].append(name)
         return _from(source, name)
     raise Wrong(f"unknown place ${{{inner}}}", hint=suggest(f"${{{inner}}}", (f"${{{each}}}" for each in KNOWN)))
+
+
+def _number(convert: Callable[[Any], float], fill: Fill, inner: str) -> Fill:
+    """CSV knows only texts; a JSON body often wants a number."""
+
+    def number(values: Values) -> Any:
+        value = fill(values)
+        try:
+            return convert(value)
+        except (TypeError, ValueError):
+            raise MissingValue(f"{inner}: {value!r} is not a number") from None
+
+    return number
 
 
 def _from(source: str, name: str) -> Fill:

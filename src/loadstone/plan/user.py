@@ -84,7 +84,7 @@ class User:
 
     @property
     def rng(self) -> random.Random:
-        """Random numbers of this user alone: the same in every run with the same seed."""
+        """The user's own random numbers: the same seed, the same choices."""
         return self._session.rng
 
     async def on_start(self) -> None:

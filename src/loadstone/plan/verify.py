@@ -19,6 +19,7 @@ from loadstone.plan.model import Plan, ScenarioPlan
 from loadstone.plan.steps import Step
 from loadstone.plan.template import Template, templates_in
 from loadstone.plan.wrong import Wrong, suggest
+from loadstone.units import format_duration
 
 
 class Finding(NamedTuple):
@@ -34,6 +35,9 @@ def verify(plan: Plan) -> list[Finding]:
     findings = [*_names(plan), *_http(plan)]
     for scenario in plan.scenarios:
         at: Place = ("scenarios", scenario.name)
+        if scenario.warm_up_s >= scenario.profile.duration_s:
+            lasts = format_duration(scenario.profile.duration_s)
+            findings.append(Finding((*at, "warm_up"), f"leaves nothing to judge: the scenario lasts {lasts}", "warm_up: 0s"))
         findings += _code(scenario, at)
         columns = _columns(scenario, at, findings)
         extracted = {name for step in scenario.steps for name in step.extract}

@@ -46,7 +46,6 @@ class Database:
         self.path = Path(self._private.name) / "reference.db" if self._private else Path(path or "")
         try:
             self._connection = self._connect()
-            self._connection.executescript(SCHEMA)
         except sqlite3.Error as error:
             raise UsageError(f"cannot use this file as a database: {error}", where=str(self.path), hint="a new file name") from None
         self._closing = threading.Event()
@@ -89,10 +88,15 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=1.0)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_AT_PAGES}")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_AT_PAGES}")
+            connection.executescript(SCHEMA)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _checkpoint(self) -> None:

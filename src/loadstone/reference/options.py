@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from loadstone.errors import ExitCode, LoadstoneError, UsageError
+from loadstone.errors import UsageError
 
 _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 
@@ -31,15 +30,6 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 @click.option("--quiet", is_flag=True, help="Do not print the URL.")
 def command(**given: Any) -> None:
     """Start the reference backend: an AI backend with a simulated model, and faults of exactly known amounts."""
-    try:
-        _serve(given)
-    except LoadstoneError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
-    sys.exit(ExitCode.PASS)
-
-
-def _serve(given: dict[str, Any]) -> None:
     faults = asked_faults(given)
     # Starlette and uvicorn take a third of a second; a mistake above should not wait for them.
     from loadstone.reference.delays import parse_delay
@@ -50,7 +40,7 @@ def _serve(given: dict[str, Any]) -> None:
     settings = Settings(
         database=given["database"],
         seed=given["seed"],
-        faults=read_faults(faults, where="--fault"),
+        faults=read_faults(faults, where="fault"),
         ttft=parse_delay(given["ttft"], where="--ttft"),
         token_gap=parse_delay(given["token_gap"], where="--token-gap"),
     )
