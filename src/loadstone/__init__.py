@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from loadstone.errors import UsageError as UsageError
     from loadstone.plan.curve import Curve as Curve
     from loadstone.plan.curve import Piece as Piece
     from loadstone.plan.profile import ClosedProfile as ClosedProfile
@@ -62,6 +63,7 @@ _HOME = {
     **dict.fromkeys(("between", "constant", "exponential", "pacing"), "loadstone.plan.think"),
     **dict.fromkeys(("Curve", "Piece"), "loadstone.plan.curve"),
     **dict.fromkeys(("ClosedProfile", "OpenProfile"), "loadstone.plan.profile"),
+    "UsageError": "loadstone.errors",
     **dict.fromkeys(("Option", "Options"), "loadstone.plan.options"),
     **dict.fromkeys(("User", "task"), "loadstone.plan.user"),
 }

@@ -36,6 +36,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "suite": {
         "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",
+        "workflow": "loadstone.suites.workflow.suite",
     },
 }
 OWN = "loadstone"

@@ -172,7 +172,7 @@ def _result(course: _Course, fleet: LocalFleet, started_at: datetime, command: l
 
 def _load(course: _Course) -> LoadSummary:
     total = course.total
-    outlook = Outlook.of(course.plan, course.warm_up_s + total.seconds)
+    outlook = Outlook.of(course.plan, course.warm_up_s + total.seconds, course.warm_up_s)
     requests = total.count("http.requests") or 0
     arrivals, dropped = total.count("load.arrivals") or 0, total.count("load.dropped") or 0
     users = total.gauge("load.users")
@@ -193,7 +193,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
     total, plan, load = result.total, course.plan, result.load
     ready = fleet.ready
     # What was sent too late does not count as sent: a schedule of 10 s that took 12 reached five sixths of its load.
-    outlook = Outlook.of(plan, course.warm_up_s + total.seconds)
+    outlook = Outlook.of(plan, course.warm_up_s + total.seconds, course.warm_up_s)
     in_time = min(1.0, outlook.seconds / total.seconds) if outlook.seconds and total.seconds else 1.0
     facts = GeneratorFacts(
         asked_arrivals=load.asked_arrivals,

@@ -17,7 +17,7 @@ from loadstone.errors import UsageError
 from loadstone.load.spawn import discard
 
 if TYPE_CHECKING:
-    from loadstone.plan.model import Plan
+    from loadstone.plan.model import Plan, ScenarioPlan
     from loadstone.run import Sink
 
 
@@ -91,11 +91,17 @@ def _view(plan: Plan, showing: Showing) -> Sink:
     from loadstone.live.lines import LineView
     from loadstone.live.terminal import TerminalView
 
-    seconds = max((scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios), default=float("inf"))
-    duration = seconds if seconds < float("inf") and not any(scenario.after for scenario in plan.scenarios) else None
+    seconds = max(_end_s(plan, scenario) for scenario in plan.scenarios)
+    duration = seconds if seconds < float("inf") else None
     if sys.stderr.isatty() and not showing.json:
         return TerminalView(plan.name, duration, sys.stderr)
     return LineView(plan.name, duration, sys.stderr)
+
+
+def _end_s(plan: Plan, scenario: ScenarioPlan) -> float:
+    """When a scenario's schedule ends; one that waits for another begins when that one's ends, at the earliest."""
+    before = next((each for each in plan.scenarios if each.name == scenario.after), None)
+    return (_end_s(plan, before) if before else scenario.start_s) + scenario.profile.duration_s
 
 
 def _folder(out: str | None) -> Path | None:

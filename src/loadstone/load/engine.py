@@ -53,6 +53,7 @@ class Engine:
         self._start_ns = 0
         self._seq = 0
         self._taken_ns = 0
+        self._began_ns: dict[str, int] = {}
         self._timed_until: dict[str, int] = {}  # of scenarios whose profile is at work
 
     async def run(self, start_ns: int) -> None:
@@ -115,7 +116,7 @@ class Engine:
         await self._or_stop(self._timers.wait_until(start_ns))
         if self._stopping.is_set():
             run.stop()
-        self._timed_until[scene.name] = start_ns
+        self._began_ns[scene.name] = self._timed_until[scene.name] = start_ns
         await run.run()
         self._count_time(scene)
         del self._timed_until[scene.name]
@@ -179,7 +180,7 @@ class Engine:
         t_s = (now - self._start_ns) / SECOND
         for scene in self._scenes:
             self._count_time(scene)
-            self._levels(scene, t_s)
+            self._levels(scene)
         self._sample()
         before_s = (self._taken_ns - self._start_ns) / SECOND
         self._taken_ns = now
@@ -194,7 +195,7 @@ class Engine:
             self._recorder.count(scene.name, Series("load.time", (("scenario", scene.name),)), share)
             self._timed_until[scene.name] = now
 
-    def _levels(self, scene: Scene, t_s: float) -> None:
+    def _levels(self, scene: Scene) -> None:
         run = self._runs.get(scene.name)
         if run is None:
             return
@@ -202,5 +203,6 @@ class Engine:
         self._recorder.gauge(Series("load.users", tags), run.users)
         profile = scene.plan.profile
         if isinstance(profile, OpenProfile):
-            since_s = t_s - scene.plan.start_s
+            began_ns = self._began_ns.get(scene.name)
+            since_s = -1.0 if began_ns is None else (self._timers.now_ns() - began_ns) / SECOND
             self._recorder.gauge(Series("load.target_rate", tags), profile.rate_at(since_s) / scene.workers if since_s >= 0 else 0.0)

@@ -25,13 +25,14 @@ class Outlook:
     seconds: float | None
 
     @classmethod
-    def of(cls, plan: Plan, elapsed_s: float) -> Outlook:
-        """For a run that lasted so long, warm-up included."""
+    def of(cls, plan: Plan, elapsed_s: float, warm_up_s: float = 0.0) -> Outlook:
+        """For a run that lasted so long, warm-up included, of which `warm_up_s` were not judged."""
         opened = [scenario for scenario in plan.scenarios if isinstance(scenario.profile, OpenProfile)]
         if not opened:
             return cls(is_open=False, arrivals=None, rate_per_s=None, seconds=None)
         if any(scenario.after for scenario in plan.scenarios):
-            rate = sum(_expected(scenario, math.inf) for scenario in opened) / elapsed_s if elapsed_s else None
+            judged_s = elapsed_s - warm_up_s
+            rate = sum(_expected(scenario, math.inf) for scenario in opened) / judged_s if judged_s > 0 else None
             return cls(is_open=True, arrivals=None, rate_per_s=rate, seconds=None)
         expected = sum(_expected(scenario, elapsed_s) for scenario in opened)
         end_s = max(scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios)

@@ -103,7 +103,8 @@ class Heavy(ls.User):
 
     @ls.task
     async def stream_completion(self) -> None:
-        body = {"model": self.vars["model"], "messages": [{"role": "user", "content": LONG}], "stream": True, "max_tokens": 60}
+        body = {"model": self.vars["model"], "messages": [{"role": "user", "content": LONG}], "stream": True, "max_tokens": 60,
+                "seed": self.rng.randrange(1000)}
         reply = await self.http.post("/v1/chat/completions", json=body, name="stream completion")
         if reply.ok:
             self.check(reply.text.rstrip().endswith("data: [DONE]"), "the stream ends with [DONE]")
@@ -125,10 +126,10 @@ def build(options: ls.Options) -> ls.Suite:
     scenarios = []
     if users:
         profile = ls.ramping_users(1, options.users, ramp, hold=options.duration - ramp)
-        scenarios.append(ls.Scenario("concurrent users", [Light, Mixed, Heavy], profile, warm_up=ramp))
+        scenarios.append(ls.Scenario("users", [Light, Mixed, Heavy], profile, warm_up=ramp))
     if visitors:
         rate = max(1, options.users / 2)
-        scenarios.append(ls.Scenario("load test", Visitor, ls.poisson_rate(rate, options.duration), warm_up=ramp))
+        scenarios.append(ls.Scenario("visitors", Visitor, ls.poisson_rate(rate, options.duration), warm_up=ramp))
     return ls.Suite(
         "chat",
         target=options.url,
@@ -153,7 +154,7 @@ def promises(options: ls.Options, *, users: bool) -> list[dict[str, str]]:
         {"gate": "rate(check.failures) < 1%", "name": "answers are answers"},
     ]
     if users:
-        reached = f"max(load.users{{scenario=concurrent users}}) >= {options.users}"
+        reached = f"max(load.users{{scenario=users}}) >= {options.users}"
         gates.append({"gate": reached, "requirement": "concurrent_user_handling", "name": "all users at once"})
     return gates
 
