@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from loadstone.errors import UsageError as UsageError
     from loadstone.plan.curve import Curve as Curve
     from loadstone.plan.curve import Piece as Piece
-    from loadstone.plan.profile import ClosedProfile as ClosedProfile
-    from loadstone.plan.profile import OpenProfile as OpenProfile
     from loadstone.plan.options import Option as Option
     from loadstone.plan.options import Options as Options
+    from loadstone.plan.profile import ClosedProfile as ClosedProfile
+    from loadstone.plan.profile import OpenProfile as OpenProfile
     from loadstone.plan.suite import Scenario as Scenario
     from loadstone.plan.suite import Suite as Suite
     from loadstone.plan.suite import burst as burst

@@ -26,7 +26,7 @@ What next:
 @click.option("--fault", type=click.Choice(sorted(FAULTS)), help="Let the backend fail, to see a run that does not pass.")
 @showing_options
 def command(fault: str | None, *, as_json: bool, quiet: bool, no_color: bool, out: str | None) -> int:
-    """Start the reference backend, put realistic load on it over real sockets, print a verdict.
+    r"""Start the reference backend, put realistic load on it over real sockets, print a verdict.
 
     \b
     loadstone demo                    passes on a laptop

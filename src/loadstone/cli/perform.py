@@ -49,9 +49,7 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def perform(
-    plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | None = None, faults: Sequence[str] = ()
-) -> int:
+def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | None = None, faults: Sequence[str] = ()) -> int:
     """Run the plan, tell its story, answer the exit code.
 
     faults: of the reference backend, for a plan that asks for that

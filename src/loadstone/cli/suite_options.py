@@ -89,7 +89,9 @@ def _flag(option: Option) -> click.Option:
     from loadstone.plan.options import KINDS
 
     variables = f"; {option.env}" if option.env else ""
-    default = f"  [default: {option.default}{variables}]" if option.default not in (None, False) else f"  [{option.env}]" if option.env else ""
+    default = (
+        f"  [default: {option.default}{variables}]" if option.default not in (None, False) else f"  [{option.env}]" if option.env else ""
+    )
     text = f"{option.help}{default}"
     if option.kind == "flag":
         return click.Option([f"--{option.name}"], is_flag=True, default=None, help=text)

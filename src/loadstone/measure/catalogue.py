@@ -62,7 +62,12 @@ BUILT_IN = (
     _count("load.arrivals", "arrivals that were due"),
     _count("load.dropped", "arrivals that found no free session within the patience", better="lower", share_of="load.arrivals"),
     Metric(
-        "load.time", "ms", Kind.COUNT, "neither", "time in which a scenario's profile was at work; rates of one scenario are per this time", scale=1e6
+        "load.time",
+        "ms",
+        Kind.COUNT,
+        "neither",
+        "time in which a scenario's profile was at work; rates of a scenario are per second of it",
+        scale=1e6,
     ),
     _time("load.send_lag", "due to sent, less the wait for a free session and for a connection: how late the generator itself was"),
     _time("load.pool_wait", "due to the moment a session was free for an arrival; the target's slowness shows here"),

@@ -137,7 +137,9 @@ def declared_by(module: object, where: str) -> Declared | None:
     options, presets = tuple(getattr(module, "OPTIONS")), dict(getattr(module, "PRESETS", {}))  # noqa: B009  the user's module
     names = {each.key for each in options if isinstance(each, Option)}
     if len(names) != len(options) or PRESET in names:
-        raise UsageError("OPTIONS must be loadstone.Option, each with a name of its own", where=where, hint='OPTIONS = [loadstone.Option("users", 25)]')
+        raise UsageError(
+            "OPTIONS must be loadstone.Option, each with a name of its own", where=where, hint='OPTIONS = [loadstone.Option("users", 25)]'
+        )
     for preset, values in presets.items():
         for name in values:
             if name not in names:
@@ -207,4 +209,3 @@ class Chosen:
 def _option_name(text: str) -> str:
     path = text.partition("=")[0].strip()
     return path.removeprefix("options.").replace("-", "_") if path.startswith("options.") else ""
-

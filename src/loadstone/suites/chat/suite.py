@@ -25,8 +25,13 @@ OPTIONS = (
     ls.Option("users", 25, "Users at one time.", env="MAX_CONCURRENT_USERS", least=1),
     ls.Option("duration", "3m", "How long; a plain number is minutes.", kind="minutes", env="TEST_DURATION_MINUTES", least=1),
     ls.Option("connections", 100, "WebSocket connections.", env="MAX_WEBSOCKET_CONNECTIONS", least=1),
-    ls.Option("url", None, "The backend; without a value http://localhost:8000, without the flag the reference backend.",
-              env="AI_BACKEND_URL", bare="http://localhost:8000"),
+    ls.Option(
+        "url",
+        None,
+        "The backend; without a value http://localhost:8000, without the flag the reference backend.",
+        env="AI_BACKEND_URL",
+        bare="http://localhost:8000",
+    ),
     ls.Option("websocket-url", None, "Where WebSockets are opened, when it is not the backend's URL.", env="WEBSOCKET_URL"),
     ls.Option("monitoring-interval", "1s", "How often memory is read.", kind="duration", env="MONITORING_INTERVAL", least=0.1),
     ls.Option("memory-leak-threshold", 50, "Growth in MB that counts as a leak.", kind="number", env="MEMORY_LEAK_THRESHOLD_MB", least=0),
@@ -103,8 +108,13 @@ class Heavy(ls.User):
 
     @ls.task
     async def stream_completion(self) -> None:
-        body = {"model": self.vars["model"], "messages": [{"role": "user", "content": LONG}], "stream": True, "max_tokens": 60,
-                "seed": self.rng.randrange(1000)}
+        body = {
+            "model": self.vars["model"],
+            "messages": [{"role": "user", "content": LONG}],
+            "stream": True,
+            "max_tokens": 60,
+            "seed": self.rng.randrange(1000),
+        }
         reply = await self.http.post("/v1/chat/completions", json=body, name="stream completion")
         if reply.ok:
             self.check(reply.text.rstrip().endswith("data: [DONE]"), "the stream ends with [DONE]")
@@ -113,7 +123,6 @@ class Heavy(ls.User):
 class Visitor(Light):
     """Comes by chance with one question, whatever the state of the backend."""
 
-    think = None
     tags = {"pattern": "visitor"}
 
 
@@ -164,8 +173,9 @@ def unmeasured(options: ls.Options) -> list[dict[str, str]]:
     gates = []
     if options.memory_test or options.all:
         probe = "a probe of the backend's memory, which this version does not have"
-        for growth in (500, options.memory_leak_threshold):
-            gates.append({"gate": f"max(target.memory_growth) < {growth:g}MB", "requirement": "memory_efficiency", "needs": probe})
+        growths = (500, options.memory_leak_threshold)
+        texts = [f"max(target.memory_growth) < {growth:g}MB" for growth in growths]
+        gates += [{"gate": text, "requirement": "memory_efficiency", "needs": probe} for text in texts]
     if options.websocket_test or options.all:
         client = f"a WebSocket client for {options.connections} connections, which this version does not have"
         gates.append({"gate": "rate(websocket.connected) > 90%", "requirement": "websocket_stability", "needs": client})

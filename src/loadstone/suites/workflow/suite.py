@@ -51,8 +51,19 @@ class Endpoint(NamedTuple):
 ENDPOINTS = (
     Endpoint("health", 1000, [{"name": "health", "get": "/health"}]),
     Endpoint("api", 100, [{"name": "api", "get": "/api/items", "params": {"limit": 20}}]),
-    Endpoint("workflow", 50, [{"name": "workflow", "post": "/api/workflows/triage/runs", "json": {"text": TEXTS[0]}, "expect": 201,
-                               "checks": ["json.state == done"]}]),
+    Endpoint(
+        "workflow",
+        50,
+        [
+            {
+                "name": "workflow",
+                "post": "/api/workflows/triage/runs",
+                "json": {"text": TEXTS[0]},
+                "expect": 201,
+                "checks": ["json.state == done"],
+            }
+        ],
+    ),
 )
 
 OPTIONS = (
@@ -61,8 +72,12 @@ OPTIONS = (
     ls.Option("throughput-duration", "10s", "How long each endpoint is tried.", kind="duration", least=1),
     ls.Option("load", False, "Only the levels of users."),
     ls.Option("throughput", False, "Only the throughput of the endpoints."),
-    ls.Option("url", None, "The system; without a value http://localhost:8000, without the flag the reference backend.",
-              bare="http://localhost:8000"),
+    ls.Option(
+        "url",
+        None,
+        "The system; without a value http://localhost:8000, without the flag the reference backend.",
+        bare="http://localhost:8000",
+    ),
 )
 PRESETS = {
     "quick": {"levels": "10,100", "duration": "7s", "throughput_duration": "4s"},
