@@ -62,7 +62,9 @@ def what_is_wrong(words: tuple[str, ...]) -> list[str]:
         path = (*path, rest.pop(0))
         if not help_of(path):
             return [f"there is no command `loadstone {' '.join(path)}`"]
-    known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", help_of(path))) | {"--help"}
+    # A suite brings flags of its own: `loadstone run chat --help` shows more than `loadstone run --help`.
+    named = help_of((*path, rest[0])) if rest and not rest[0].startswith("-") else ""
+    known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", named or help_of(path))) | {"--help"}
     flags = [word.partition("=")[0] for word in rest if re.match(r"--?[A-Za-z]", word)]
     return [f"`loadstone {' '.join(path)}` has no flag {flag}" for flag in flags if flag not in known]
 

@@ -70,7 +70,7 @@ def _built(module: ModuleType, file: str, chosen: Chosen) -> Suite:
     options = chosen.of(declared)
     if chosen.mistakes:
         raise PlanError(chosen.mistakes)
-    with telling(Path(module.__file__ or file)):
+    with telling(Path(file) if Path(file).is_file() else Path(module.__file__ or file)):
         suite = module.build(options)
     if not isinstance(suite, Suite):
         what = f"build() answered {type(suite).__name__}, not a Suite"

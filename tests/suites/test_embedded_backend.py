@@ -1,0 +1,75 @@
+"""The reference backend for the time of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from loadstone.cli.embedded import aimed
+from loadstone.errors import ExitCode, TargetUnreachable
+from loadstone.plan.model import Plan
+
+STEPS = {"profile": {"users": 1, "duration": "1s"}, "steps": [{"get": "/health"}]}
+
+
+def plan(**settings: object) -> Plan:
+    return Plan.model_validate({"scenarios": {"only": STEPS}, **settings})
+
+
+def listens(url: str) -> bool:
+    address = urlsplit(url)
+    with socket.socket() as connection:
+        return connection.connect_ex((address.hostname or "", address.port or 0)) == 0
+
+
+def test_a_plan_with_a_target_keeps_it_and_starts_nothing() -> None:
+    with aimed(plan(embedded=True, target="http://h")) as same:
+        assert same.target == "http://h"
+    with aimed(plan()) as same:
+        assert same.target is None
+
+
+def test_the_backend_lives_as_long_as_the_block_also_when_it_fails() -> None:
+    urls: list[str] = []
+
+    def failing_run() -> None:
+        with aimed(plan(embedded=True)) as aimed_plan:
+            urls.append(aimed_plan.target or "")
+            assert listens(urls[0])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing_run()
+    assert not listens(urls[0])
+
+
+def test_a_backend_that_does_not_start_is_unreachable_and_says_why() -> None:
+    with pytest.raises(TargetUnreachable, match="no-such-fault"), aimed(plan(embedded=True), ("--no-such-fault",)):
+        pass
+
+
+def test_an_interrupt_from_the_terminal_lets_the_backend_answer_what_is_under_way() -> None:
+    program = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
+    words = ["run", "chat", "--users", "2", "--duration", "60s", "--json"]
+    process = subprocess.Popen([*program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert process.stderr is not None
+        process.stderr.readline()  # the first line about the load
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    document = json.loads(out)
+    assert process.returncode == document["exit_code"] == ExitCode.INTERRUPTED
+    assert document["load"]["requests"] > 0
+    assert document["errors"] == []
+    assert not listens(document["provenance"]["target"])

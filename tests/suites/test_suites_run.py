@@ -1,0 +1,115 @@
+"""The demo and the ready suites over real sockets, against the reference backend that they start themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+
+from loadstone.errors import ExitCode
+
+Runs = Mapping[str, Any]
+# On a machine that is busy with other things the generator may say that it was late; then it does not claim a pass.
+FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
+NAMES = ["demo", "demo latency", "demo errors", "demo stall", "chat", "chat by variables", "workflow"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_suite_prints_is_a_document_of_the_shipped_schema(runs: Runs, name: str) -> None:
+    schema = json.loads((files("loadstone.report") / "schema" / "result-1.json").read_text(encoding="utf-8"))
+    jsonschema.validate(runs[name].document, schema)
+    assert runs[name].code == runs[name].document["exit_code"]
+    assert runs[name].document["load"]["requests"] > 0
+
+
+def test_the_demo_holds_every_gate_with_every_kind_of_traffic(runs: Runs) -> None:
+    demo = runs["demo"]
+    assert not demo.gates("fail") | demo.gates("no_data")
+    assert demo.code in FINE
+    steps = {(step["scenario"], step["step"]) for step in demo.document["steps"]}
+    assert {
+        ("monitoring", "health"),
+        ("visitors", "ask"),
+        ("chatters", "send message"),
+        ("chatters", "read history"),
+        ("writers", "stream completion"),
+    } <= steps
+    assert demo.document["load"]["warm_up_s"] == pytest.approx(2, abs=0.2)
+
+
+def test_a_late_backend_fails_the_gates_on_times_and_those_alone(runs: Runs) -> None:
+    run = runs["demo latency"]
+    assert run.code == ExitCode.GATE_FAILED
+    assert {"p95(http.response_time{step=ask}) < 200ms", "p95(http.response_time{scenario=chatters}) < 300ms"} <= run.gates("fail")
+    assert run.requirements()["concurrent_user_handling"] == "pass"
+
+
+def test_a_backend_that_fails_one_request_in_twenty_fails_the_gate_on_errors(runs: Runs) -> None:
+    run = runs["demo errors"]
+    assert run.code == ExitCode.GATE_FAILED
+    assert "rate(http.errors) < 1%" in run.gates("fail")
+    assert run.requirements()["concurrent_user_handling"] == "fail"
+    assert {error["kind"] for error in run.document["errors"]} == {"status"}
+
+
+def test_a_stall_is_seen_at_its_full_length_by_those_who_come_by_chance(runs: Runs) -> None:
+    run = runs["demo stall"]
+    assert run.code == ExitCode.GATE_FAILED
+    assert run.requirements()["questions_answered_at_once"] == "fail"
+    ask = next(step for step in run.document["steps"] if step["step"] == "ask")
+    assert ask["metrics"]["http.response_time"]["max"] > 3500
+
+
+def test_chat_passes_what_it_measured_and_lacks_data_for_what_it_cannot_measure(runs: Runs) -> None:
+    run = runs["chat"]
+    assert run.requirements() == {
+        "response_time_under_5s": "pass",
+        "concurrent_user_handling": "pass",
+        "memory_efficiency": "no_data",
+        "websocket_stability": "no_data",
+    }
+    assert run.code in {ExitCode.INCONCLUSIVE, ExitCode.UNTRUSTWORTHY}
+    reasons = [gate["reason"] for gate in run.document["gates"] if gate["status"] == "no_data"]
+    assert all(reason.startswith("needs ") for reason in reasons)
+
+
+def test_chat_grades_response_times_and_errors(runs: Runs) -> None:
+    bands = {band["name"]: band for band in runs["chat"].document["bands"]}
+    assert {name: band["grade"] for name, band in bands.items()} == {"response time, p95": "good", "error rate": "good"}
+    assert bands["error rate"]["edges"] == ["2%", "5%", "10%"]
+
+
+def test_chat_has_all_its_users_at_once_with_all_three_patterns(runs: Runs) -> None:
+    run = runs["chat by variables"]
+    assert run.code in FINE
+    assert run.document["load"]["users"] == 4
+    assert "max(load.users{scenario=users}) >= 4" in run.gates("pass")
+    assert {step["scenario"] for step in run.document["steps"]} == {"users"}
+    load = run.document["load"]
+    assert load["seconds"] + load["warm_up_s"] == pytest.approx(4.2, abs=0.3)
+
+
+def test_workflow_holds_its_levels_and_rates_one_after_another(runs: Runs) -> None:
+    run = runs["workflow"]
+    assert not run.gates("fail") | run.gates("no_data")
+    assert run.code in FINE
+    requirements = ("load_level_5", "load_level_20", "throughput_health", "throughput_api", "throughput_workflow")
+    assert run.requirements() == dict.fromkeys(requirements, "pass")
+    rates = {
+        step["scenario"]: step["metrics"]["http.requests"]["rate"] for step in run.document["steps"] if "throughput" in step["scenario"]
+    }
+    assert rates == {
+        "health throughput": pytest.approx(1200, rel=0.2),
+        "api throughput": pytest.approx(120, rel=0.2),
+        "workflow throughput": pytest.approx(60, rel=0.2),
+    }
+
+
+def test_every_check_of_a_workflow_run_held(runs: Runs) -> None:
+    checks = {check["check"]: check for check in runs["workflow"].document["checks"]}
+    assert {"the workflow came to its end", "json.state == done"} <= set(checks)
+    assert not [name for name, check in checks.items() if check["failures"]]
