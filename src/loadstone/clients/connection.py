@@ -17,13 +17,11 @@ from loadstone.clients.failure import Failed, Kind, from_os_error
 from loadstone.clients.http1 import END_OF_HEAD, Head, HeadMemory, ResponseReader
 from loadstone.clients.limits import Limits, Waiter
 from loadstone.clients.tls import TlsContext, TlsLayer
-from loadstone.clients.wire import ANCILLARY_ROOM, READ, TROUBLE, WRITE, Wire, read_stamp, stamped_socket
+from loadstone.clients.wire import ANCILLARY_ROOM, READ, READ_SIZE, TROUBLE, WRITE, Wire, largest_segment, read_stamp, stamped_socket
 from loadstone.clock import MILLISECOND, SECOND, Deadline, now_ns
 
 __all__ = ["Connection", "Limits", "Waiter"]
 
-READ_SIZE = 65536
-LOOPBACK_SEGMENT = 65_483
 FULL_BACKLOG_PAUSE_NS = MILLISECOND  # a Unix socket does not say when its server's queue has room again
 
 
@@ -48,7 +46,7 @@ class Connection:
         self._timer: Deadline | None = None
         self._limit_ns = 0
         self._output: bytes | memoryview = b""
-        self._segment = LOOPBACK_SEGMENT
+        self._segment = READ_SIZE
         self._bodiless = self._keep = False
         self.started_ns = self.connected_ns = self.tls_ns = 0
         self.sent_ns = self.first_ns = self.end_ns = self.seen_ns = 0
@@ -133,9 +131,10 @@ class Connection:
         self._bodiless, self._keep = bodiless, keep
         self.first_ns = self.got = 0
         self.uses += 1
-        self.put = len(request)
         if self._tls is not None:
-            request = self._tls.encrypt(request)
+            # What the protocol itself has still to say goes first: records have an order.
+            request, self._output = bytes(self._output) + self._tls.encrypt(request), b""
+        self.put = len(request)
         self.sent_ns = sent = now_ns()
         self._limit_ns = sent + self._patience_ns
         if self._timer is None:
@@ -293,11 +292,20 @@ class Connection:
             self._tell()
 
     def _queue(self, data: bytes) -> None:
-        self._output = bytes(self._output) + data
-        self._wire.change(self._fd, READ | WRITE)
+        if not self._output:
+            try:
+                data = data[self._send(data) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                return  # what is read next says why
+        if data:
+            self._output = bytes(self._output) + data
+            self._wire.change(self._fd, READ | WRITE)
 
     def _flush(self) -> None:
         if not self._output:
+            self._wire.change(self._fd, READ)
             return
         try:
             taken = self._send(self._output)
@@ -326,31 +334,22 @@ class Connection:
         except OSError:
             return  # an event of an earlier descriptor with this number
         self.connected_ns = now_ns()
-        if self._socket.family == socket.AF_UNIX:
-            self._segment = READ_SIZE  # there are none
-        elif hasattr(socket, "TCP_MAXSEG"):
-            self._segment = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+        self._segment = largest_segment(self._socket)
         self._wire.change(self._fd, READ)
         self._stage = "connected"
         self._tell()
 
     def _on_end_of_stream(self) -> None:
-        if self._stage == "idle":
-            self._drop()  # the server's keep-alive time is over
-            return
-        if self._stage == "handshake":
-            self._fail(Failed(Kind.TLS, "the server closed the connection during the handshake"))
-            return
         reader = self._reader
-        if reader is None:
-            what = "before the request was sent" if self._output else "without a response"
-            again = " on a kept-alive connection" if self.uses > 1 else ""
-            self._fail(Failed(Kind.CLOSED_EARLY, f"closed {what}{again}"))
-            return
         try:
+            if self._stage == "handshake":
+                raise Failed(Kind.TLS, "the server closed the connection during the handshake")
+            if reader is None:
+                what = "before the request was sent" if self._output else "without a response"
+                raise Failed(Kind.CLOSED_EARLY, f"closed {what}{' on a kept-alive connection' if self.uses > 1 else ''}")
             reader.finish()
         except Failed as failed:
-            self._fail(failed)
+            self._broken(failed)
             return
         if self._tls is not None:
             self._tls.remember_session()

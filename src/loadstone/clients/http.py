@@ -144,7 +144,7 @@ class HttpClient:
 
     def may_repeat(self, prepared: Prepared, kept: Connection, failed: Failed) -> bool:
         """Did the server only hang up a kept-alive connection in the instant in which the request left (RFC 9112 section 9.3.1)?"""
-        return failed.kind in HANG_UPS and not kept.got and prepared.method in IDEMPOTENT
+        return failed.kind in HANG_UPS and not kept.first_ns and prepared.method in IDEMPOTENT
 
     async def repeat(self, prepared: Prepared, due: int, excused: int, kept: Connection) -> Reply:
         """Send the request once more on a fresh connection; what it costs stays in the times, which begin where they began."""

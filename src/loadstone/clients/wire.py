@@ -20,6 +20,7 @@ TROUBLE = 0x008 | 0x010  # EPOLLERR, EPOLLHUP
 MOST_EVENTS_PER_TURN = 256  # then the tasks that were woken get their turn
 SO_TIMESTAMPNS = 35  # linux/socket.h; the stamp is a struct timespec
 ANCILLARY_ROOM = 64
+READ_SIZE = 65_536
 REFRESH_NS = 100_000_000
 STAMP_TOLERANCE_NS = 50_000  # by how much a stamp may lie outside [sent, seen] through reading two clocks
 
@@ -146,6 +147,13 @@ def stamped_socket(family: int, source: str = "") -> socket.socket:
         raise
     ask_for_stamps(sock)  # where it cannot, each read is counted as unstamped
     return sock
+
+
+def largest_segment(sock: socket.socket) -> int:
+    """Bytes of the largest segment a connected socket receives; a read of more has several segments under one stamp."""
+    if sock.family == socket.AF_UNIX or not hasattr(socket, "TCP_MAXSEG"):
+        return READ_SIZE  # no read gives more
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:
