@@ -1,9 +1,8 @@
 """Certificates for servers of tests."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-MakeContext = Callable[..., ssl.SSLContext]
-YESTERDAY = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
 
 def _certificate(
@@ -31,8 +29,8 @@ def _certificate(
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(YESTERDAY - datetime.timedelta(days=30))
-        .not_valid_after(YESTERDAY + datetime.timedelta(days=days))
+        .not_valid_before(YESTERDAY - dt.timedelta(days=30))
+        .not_valid_after(YESTERDAY + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=name == issuer, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)

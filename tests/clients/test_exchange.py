@@ -3,8 +3,9 @@
 import gzip
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,12 +30,11 @@ def headers_of(request: bytes) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in head_and_body(request)[0][1:])
 
 
-def ask(answer_bytes: bytes, conversation: Callable[[HttpClient], object], **options: object) -> tuple[Reply, bytes]:
+def ask(answer_bytes: bytes, conversation: Callable[[HttpClient], Awaitable[Reply]], **options: Any) -> tuple[Reply, bytes]:
     """One exchange: the reply, and the request as it came to the server."""
     with ScriptedServer([always(answer(answer_bytes))]) as server:
         talk = Talk(**{"target": server.url, **options})
-        reply = talk.hold(conversation)  # type: ignore[arg-type]
-    assert isinstance(reply, Reply)
+        reply = talk.hold(conversation)
     assert not server.mistakes
     return reply, server.requests[0]
 

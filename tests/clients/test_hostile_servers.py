@@ -1,5 +1,6 @@
 """Servers that do everything wrong: each is a typed failure, nothing hangs, nothing leaks, nothing is lost."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -112,14 +113,21 @@ def test_the_first_byte_limit_holds_on_a_fresh_connection_and_on_every_later_one
     with ScriptedServer([read(), hold()]) as server:
         assert Talk(target=server.url, limits=limits).hold(get).failure is Kind.TIMEOUT_FIRST_BYTE
 
-    async def after_a_long_one(http: HttpClient) -> Reply:
-        assert (await http.get("/")).ok
+    ready = threading.Event()
+
+    async def after_one_longer_than_the_limit(http: HttpClient) -> Reply:
+        first = asyncio.ensure_future(http.get("/"))
+        assert talk.wire is not None
+        # The limit must have passed while the response was under way; timers fire in the order of their times.
+        await talk.wire.timers.wait_until(talk.wire.timers.now_ns() + 60 * MILLISECOND)
+        ready.set()
+        assert (await first).ok
         return await http.get("/")
 
-    ready = threading.Event()
-    script = [read(), send(HELLO[:-1]), lambda _peer: ready.wait(0.15) and None, send(HELLO[-1:]), read(), hold()]
-    with ScriptedServer(script) as server:
-        assert Talk(target=server.url, limits=limits).hold(after_a_long_one).failure is Kind.TIMEOUT_FIRST_BYTE
+    with ScriptedServer([read(), send(HELLO[:-1]), wait(ready), send(HELLO[-1:]), read(), hold()]) as server:
+        talk = Talk(target=server.url, limits=limits)
+        reply = talk.hold(after_one_longer_than_the_limit)
+    assert reply.failure is Kind.TIMEOUT_FIRST_BYTE
 
 
 def test_a_failed_exchange_does_not_borrow_the_status_of_the_one_before() -> None:
@@ -161,8 +169,6 @@ def test_a_server_that_closes_inside_an_upload_is_closed_early_or_reset() -> Non
 
 
 def test_an_exchange_that_is_cancelled_closes_its_connection() -> None:
-    import asyncio
-
     async def cancelled(http: HttpClient) -> Reply:
         task = asyncio.ensure_future(http.get("/"))
         for _ in range(3):
