@@ -63,7 +63,9 @@ class HttpScope:
         if self.base is None or not self.settings.target:
             raise UsageError("a path without a target", where=url, hint="target: http://127.0.0.1:8000 in the plan, or --target")
         origin, base_path = self.base
-        return split_url(f"{origin.scheme}://{origin.authority}{base_path.partition('?')[0].rstrip('/')}/{url.lstrip('/')}", unix=origin.unix)
+        return split_url(
+            f"{origin.scheme}://{origin.authority}{base_path.partition('?')[0].rstrip('/')}/{url.lstrip('/')}", unix=origin.unix
+        )
 
     def columns(self, name: str, tags: Mapping[str, str]) -> Exchanges:
         """The columns of a step."""

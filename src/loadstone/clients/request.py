@@ -45,7 +45,11 @@ class Prepared:
 
 
 def encode_body(
-    *, json: object = None, form: Mapping[str, object] | None = None, files: Mapping[str, FileField] | None = None, body: bytes | str | None = None
+    *,
+    json: object = None,
+    form: Mapping[str, object] | None = None,
+    files: Mapping[str, FileField] | None = None,
+    body: bytes | str | None = None,
 ) -> tuple[bytes, str]:
     """One of the kinds of body as bytes and its content type ("" for raw bytes)."""
     given = [name for name, value in (("json", json), ("files", files), ("body", body)) if value is not None]
