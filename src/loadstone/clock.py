@@ -7,6 +7,7 @@ people and NTP may step; `StampClock` translates and notices steps.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import heapq
 import os
@@ -19,6 +20,7 @@ now_ns = time.monotonic_ns
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
+MOST_CANCELLED = 1_000  # deadlines that may wait in the heap for nothing
 CLOCK_STEP_NS = MILLISECOND  # a change of realtime against monotonic above this, between two looks, is a step and no drift
 
 
@@ -102,10 +104,8 @@ class KernelAlarm:
 
     def clear(self) -> None:
         """Take the expiry off the descriptor, so that it is not readable any more."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self._fd, 8)
-        except BlockingIOError:
-            pass
 
     def close(self) -> None:
         """See Alarm."""
@@ -139,15 +139,17 @@ class LoopAlarm:
 class Deadline:
     """A callback that is due at an absolute time; `cancel` makes it do nothing."""
 
-    __slots__ = ("at_ns", "call")
+    __slots__ = ("_timers", "at_ns", "call")
 
-    def __init__(self, at_ns: int, call: Callable[[], None]) -> None:
-        self.at_ns = at_ns
+    def __init__(self, at_ns: int, call: Callable[[], None], timers: Timers) -> None:
+        self.at_ns, self._timers = at_ns, timers
         self.call: Callable[[], None] | None = call
 
     def cancel(self) -> None:
-        """Do nothing when due; cheap, the entry stays in the heap until then."""
-        self.call = None
+        """Do nothing when due; cheap, the entry stays in the heap until then or until most entries there are cancelled."""
+        if self.call is not None:
+            self.call = None
+            self._timers.one_cancelled()
 
 
 class Timers:
@@ -160,6 +162,7 @@ class Timers:
         self._seq = 0
         self._set_for = 1 << 63
         self._firing = False
+        self._cancelled = 0  # entries of the heap that do nothing
 
     def use(self, alarm: Alarm) -> None:
         """Ring on this alarm from now on; it must call `fire`."""
@@ -168,7 +171,7 @@ class Timers:
     def at(self, at_ns: int, call: Callable[[], None]) -> Deadline:
         """Call back at this time, in order of time; at the next turn when it has passed."""
         self._seq += 1
-        deadline = Deadline(at_ns, call)
+        deadline = Deadline(at_ns, call, self)
         heapq.heappush(self._heap, (at_ns, self._seq, deadline))
         if at_ns < self._set_for and not self._firing:
             self._arm(at_ns)
@@ -182,17 +185,32 @@ class Timers:
     def fire(self) -> None:
         """Run all that is due and set the alarm for the next; the alarm's callback."""
         heap, clock = self._heap, self.now_ns
+        last = self._seq  # what is added from here on has its turn next time, so that a callback cannot keep the loop for itself
         self._firing = True
         try:
-            while heap and heap[0][0] <= clock():
-                call = heapq.heappop(heap)[2].call
+            while heap and heap[0][0] <= clock() and heap[0][1] <= last:
+                deadline = heapq.heappop(heap)[2]
+                call, deadline.call = deadline.call, None
                 if call is not None:
                     call()
+                else:
+                    self._cancelled -= 1
         finally:
             self._firing = False
             self._set_for = 1 << 63
             if heap:
                 self._arm(heap[0][0])
+
+    def one_cancelled(self) -> None:
+        """A deadline in the heap does nothing any more; when most of many do nothing, they are taken out.
+
+        Without this, a run that opens a connection per request keeps the time-out of each one until it has passed.
+        """
+        self._cancelled += 1
+        if self._cancelled > MOST_CANCELLED and self._cancelled * 2 > len(self._heap):
+            self._heap[:] = [entry for entry in self._heap if entry[2].call is not None]
+            heapq.heapify(self._heap)
+            self._cancelled = 0
 
     async def wait_until(self, at_ns: int) -> None:
         """Sleep until an absolute time."""
@@ -211,5 +229,6 @@ class Timers:
     def close(self) -> None:
         """Forget all deadlines."""
         self._heap.clear()
+        self._cancelled = 0
         if self._alarm is not None:
             self._alarm.close()

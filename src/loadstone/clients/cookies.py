@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from loadstone.clients.address import Origin
+from loadstone.errors import UsageError
 
 MOST_COOKIES = 100
+LONGEST_AGE = 12  # digits; 30,000 years
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
 class Cookie(NamedTuple):
@@ -20,6 +24,9 @@ class Cookie(NamedTuple):
     path: str
     secure: bool
     expires: float  # Unix time; infinite for the session
+
+    def __repr__(self) -> str:
+        return f"<Cookie {self.name} for {self.domain}{self.path}>"  # its value is a secret
 
 
 class CookieJar:
@@ -34,7 +41,9 @@ class CookieJar:
         return len(self._cookies)
 
     def set(self, name: str, value: str, origin: Origin) -> None:
-        """Add a cookie by hand."""
+        """Add a cookie by hand; raises UsageError for what would break out of the header."""
+        if any(letter in ";\r\n\0" for letter in name + value) or "=" in name or not name:
+            raise UsageError(f"not a cookie: {name!r}", hint="a name without = and a value without ; and line breaks")
         self._keep(Cookie(name, value, origin.host, "/", secure=False, expires=float("inf")))
 
     def take(self, headers: list[tuple[str, str]], origin: Origin, target: str) -> None:
@@ -79,15 +88,15 @@ def _parse(text: str, origin: Origin, target: str) -> Cookie | None:
         key, given = key.lower(), given.strip()
         if key == "domain" and given:
             wanted = given.lstrip(".").lower()
-            if origin.host != wanted and not origin.host.endswith(f".{wanted}"):
+            if origin.host != wanted and not ("." in wanted and origin.host.endswith(f".{wanted}")):
                 return None
             domain = f".{wanted}"
         elif key == "path" and given.startswith("/"):
             path = given
         elif key == "secure":
             secure = True
-        elif key == "max-age" and given.lstrip("-").isdigit():
-            expires, max_age_seen = time.time() + int(given), True
+        elif key == "max-age" and _WHOLE_NUMBER.fullmatch(given):
+            expires, max_age_seen = time.time() + int(given[:LONGEST_AGE]), True
         elif key == "expires" and not max_age_seen:
             expires = _date(given)
     default = target.partition("?")[0].rpartition("/")[0] or "/"
@@ -97,7 +106,7 @@ def _parse(text: str, origin: Origin, target: str) -> Cookie | None:
 def _date(text: str) -> float:
     try:
         return parsedate_to_datetime(text.replace("-", " ")).timestamp()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # dates come from outside
         return float("inf")
 
 

@@ -55,8 +55,10 @@ class Failed(Exception):
         self.text = bounded(text)
 
 
-def from_os_error(error: OSError) -> Failed:
-    """The typed form of what a socket call raised."""
+def from_os_error(error: OSError | ValueError) -> Failed:
+    """The typed form of what a socket call raised; a ValueError is an address or a name that cannot be one."""
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return Failed(Kind.OTHER, f"not an address: {error}")
     if isinstance(error, ssl.SSLCertVerificationError):
         return Failed(Kind.TLS, f"certificate not accepted: {error.verify_message}")
     if isinstance(error, ssl.SSLError):
@@ -64,7 +66,7 @@ def from_os_error(error: OSError) -> Failed:
     if isinstance(error, socket.gaierror):
         return Failed(Kind.DNS, error.strerror or str(error))
     kind = _BY_ERRNO.get(error.errno or 0, Kind.OTHER)
-    return Failed(kind, error.strerror or type(error).__name__)
+    return Failed(kind, error.strerror or str(error) or type(error).__name__)
 
 
 def bounded(text: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
-from loadstone.clients.address import Origin, split_url
+from loadstone.clients.address import Origin
+from loadstone.clients.compression import decompress
 from loadstone.clients.connection import Connection
 from loadstone.clients.cookies import CookieJar
 from loadstone.clients.failure import TIMEOUTS, Failed, Kind
@@ -19,9 +19,15 @@ from loadstone.clients.request import Prepared
 from loadstone.clock import now_ns
 from loadstone.errors import UsageError
 from loadstone.measure.recorder import FULL
+from loadstone.measure.snapshot import Series
 
 MOST_PREPARED = 2_000
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# What may be sent twice, because twice is as good as once (RFC 9110 section 9.2.2).
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
+HANG_UPS = frozenset({Kind.CLOSED_EARLY, Kind.RESET})
+# What belongs to one host and is not carried to another.
+CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 class Place(Protocol):
@@ -99,30 +105,33 @@ class HttpClient:
         """Send a prepared request, follow redirects, and record; never raises for what the target does."""
         due, excused = self._place.take_due()
         reply = await self._exchange(prepared, due or now_ns(), excused)
-        hops = prepared.redirects
+        hops, followed = prepared.redirects, 0
         while hops and reply.status in REDIRECTS and reply.failure is None and "location" in reply.headers:
             following = self._redirected(prepared, reply)
             if following is None:
                 break
-            hops -= 1
+            hops, followed = hops - 1, followed + 1
             prepared = following
             reply = await self._exchange(prepared, now_ns(), 0)
-        if reply.status in REDIRECTS and prepared.redirects and not hops and reply.failure is None:
-            reply.failure, reply.reason = Kind.STATUS, "more redirects than allowed"
-            prepared.step.failure(reply.failure, reply.reason)
+        else:
+            if reply.status in REDIRECTS and followed and reply.failure is None and "location" in reply.headers:
+                reply.failure, reply.reason = Kind.STATUS, f"more than {followed} redirects"
+                prepared.step.failure(reply.failure, reply.reason)
         return reply
 
     async def _exchange(self, prepared: Prepared, due: int, excused: int) -> Reply:
         reply = Reply(prepared.target, due)
-        connection: Connection | None = None
+        connection = kept = self.take(prepared.origin)
         try:
-            connection, opening_ns = self.take(prepared.origin), 0
+            opening_ns = 0
             if connection is None:
                 asked = now_ns()
                 connection = await self._connect(prepared.origin)
                 opening_ns = now_ns() - asked
             await connection.exchange(self.bytes_of(prepared), bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
         except Failed as failed:
+            if kept is not None and self.may_repeat(prepared, kept, failed):
+                return await self.repeat(prepared, due, excused, kept)
             self._no_response(prepared, reply, connection, failed)
         except asyncio.CancelledError:
             if connection is not None:
@@ -130,6 +139,33 @@ class HttpClient:
             raise
         else:
             self._record(prepared, reply, connection, excused + opening_ns)
+            self.give_back(prepared.origin, connection)
+        return reply
+
+    def may_repeat(self, prepared: Prepared, kept: Connection, failed: Failed) -> bool:
+        """Did the server only hang up a kept-alive connection in the instant in which the request left (RFC 9112 section 9.3.1)?"""
+        return failed.kind in HANG_UPS and not kept.first_ns and prepared.method in IDEMPOTENT
+
+    async def repeat(self, prepared: Prepared, due: int, excused: int, kept: Connection) -> Reply:
+        """Send the request once more on a fresh connection; what it costs stays in the times, which begin where they began."""
+        shared = self._shared
+        shared.recorder.count(shared.scenario, Series("http.reconnects", prepared.step.tags))
+        reply, sent, put = Reply(prepared.target, due), kept.sent_ns, kept.put
+        connection: Connection | None = None
+        try:
+            connection = await self._connect(prepared.origin)
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
+        except Failed as failed:
+            if connection is not None:
+                connection.sent_ns, connection.put = sent, connection.put + put
+            self._no_response(prepared, reply, connection or kept, failed)
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.close()
+            raise
+        else:
+            connection.sent_ns, connection.put = sent, connection.put + put
+            self._record(prepared, reply, connection, excused)
             self.give_back(prepared.origin, connection)
         return reply
 
@@ -194,35 +230,25 @@ class HttpClient:
             if self.cookies is None:
                 self.cookies = CookieJar()
             self.cookies.take(head.headers(), prepared.origin, prepared.target)
-        to_follow = prepared.redirects and head.status in REDIRECTS
+        to_follow = prepared.redirects and head.status in REDIRECTS and "location" in reply.headers
         if reply.failure is None and head.status not in prepared.expect and not to_follow:
             reply.failure, reply.reason = Kind.STATUS, f"status {head.status}"
         if reply.failure is not None:
             prepared.step.failure(reply.failure, reply.reason)
 
     def _decompress(self, reply: Reply, head: Head) -> None:
-        if head.encoding not in {b"gzip", b"x-gzip", b"deflate"}:
-            return
-        most = self._shared.settings.limits.body
         try:
-            codec = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: gzip or zlib by their headers
-            body = codec.decompress(reply.body, most + 1)
-            if not codec.eof and len(body) <= most and reply.body:
-                raise zlib.error("ends early")
-        except zlib.error as error:
-            reply.failure, reply.reason = Kind.MALFORMED, f"compressed body cannot be read: {error}"
-            return
-        if len(body) > most:
-            reply.failure, reply.reason = Kind.TOO_LARGE, f"decompressed body of more than {most} bytes"
-            return
-        reply.body = body
+            reply.body = decompress(reply.body, head.encoding, self._shared.settings.limits.body)
+        except Failed as failed:
+            reply.failure, reply.reason = failed.kind, failed.text
 
     def _no_response(self, prepared: Prepared, reply: Reply, connection: Connection | None, failed: Failed) -> None:
         reply.failure, reply.reason = failed.kind, failed.text
         reply.seen_ns = reply.end_ns = now_ns()
         got = put = 0
         if connection is not None:
-            got, put, reply.sent_ns = connection.got, connection.put, connection.sent_ns
+            got, put = connection.got, connection.put
+            reply.sent_ns, reply.first_ns = connection.sent_ns, connection.first_ns
             if connection.head is not None and got:
                 reply.status = connection.head.status
         prepared.step.no_response(timed_out=failed.kind in TIMEOUTS, put=put, got=got)
@@ -238,9 +264,11 @@ class HttpClient:
         headers = {key.decode("latin-1"): value.strip().decode("latin-1") for key, _, value in lines}
         left_out = {"host", "content-length"} | (set() if keep_method else {"content-type"})
         try:
-            url = urljoin(here, reply.headers["location"])
-            if split_url(url)[0] != prepared.origin:
-                left_out |= {"authorization"}  # credentials are for the host they were given for
+            # Browsers forgive spaces, and take other bytes for UTF-8.
+            place = reply.headers["location"].replace(" ", "%20").encode("latin-1").decode("utf-8", "replace")
+            url = urljoin(here, place)
+            if self._shared.resolve_url(url)[0] != prepared.origin:
+                left_out |= CREDENTIALS
             return prepare(
                 self._shared,
                 {key: value for key, value in prepared.step.tags if key not in {"scenario", "step"}},
@@ -251,9 +279,10 @@ class HttpClient:
                 body=prepared.body if keep_method and prepared.body else None,
                 expect=prepared.expect,
                 redirects=max(prepared.redirects - 1, 0),
+                keep_body=prepared.keep_body,
             )
-        except UsageError as error:
-            reply.failure, reply.reason = Kind.MALFORMED, f"redirect to a place that is none: {error.what}"
+        except (UsageError, ValueError):
+            reply.failure, reply.reason = Kind.MALFORMED, "redirect to a place that is none"
             prepared.step.failure(reply.failure, reply.reason)
             return None
 

@@ -16,6 +16,11 @@ UNTIL_CLOSE, CHUNKED = -1, -2
 END_OF_HEAD = b"\r\n\r\n"
 MOST_REMEMBERED_HEADS = 512
 LONGEST_REMEMBERED_HEAD = 4_096
+MOST_INTERIM = 100  # interim responses (1xx) before the real one
+LONGEST_CHUNK_LINE = 4_096
+HALF_A_LINE_END = "a line of the head ends in CR or LF alone"
+BODILESS = frozenset({101, 204, 304})
+_HEX = b"0123456789abcdefABCDEF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +50,24 @@ class Head:
 
 def parse_head(raw: bytes) -> Head:
     """Read a head up to and including its empty line; raises Failed(malformed)."""
+    if b"\r\n " in raw or b"\r\n\t" in raw:  # a value that goes on in the next line (RFC 9112 section 5.2)
+        raw = raw.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     lines = raw.split(b"\r\n")
-    status_line = lines[0]
-    code = status_line[9:12]
-    if not status_line.startswith(b"HTTP/1.") or status_line[8:9] != b" " or not code.isdigit() or code < b"100":
-        raise Failed(Kind.MALFORMED, f"not an HTTP/1.x status line: {status_line[:40].decode('latin-1')!r}")
-    status = int(code)
-    length, close, encoding, chunked, cookies = UNTIL_CLOSE, status_line[7:8] == b"0", b"", False, False
+    if not raw.count(b"\n") == raw.count(b"\r") == len(lines) - 1:
+        raise Failed(Kind.MALFORMED, HALF_A_LINE_END)
+    status = _status(lines[0])
+    length, coding, encoding, cookies = UNTIL_CLOSE, b"", b"", False
+    close = lines[0][7:8] == b"0"
     for line in lines[1:-2]:
         name, colon, value = line.partition(b":")
         if not colon or not name or name[-1:] in b" \t":
-            raise Failed(Kind.MALFORMED, f"not a header line: {line[:40].decode('latin-1')!r}")
+            # Only how it begins: the line may hold a token or a cookie.
+            raise Failed(Kind.MALFORMED, f"not a header line: {_beginning(line)}")
         name = name.lower()
         if name == b"content-length":
             length = _content_length(value.strip(), length)
         elif name == b"transfer-encoding":
-            chunked = value.strip().lower().endswith(b"chunked")
+            coding = value.lower().rpartition(b",")[2].strip()
         elif name == b"connection":
             options = [option.strip() for option in value.lower().split(b",")]
             close = b"close" in options or (close and b"keep-alive" not in options)
@@ -68,7 +75,27 @@ def parse_head(raw: bytes) -> Head:
             encoding = value.strip().lower()
         elif name == b"set-cookie":
             cookies = True
-    return Head(status, CHUNKED if chunked else length, close, encoding, cookies, raw)
+    return Head(status, _framing(status, length, coding), close, encoding, cookies, raw)
+
+
+def _framing(status: int, length: int, coding: bytes) -> int:
+    # RFC 9112 section 6.3: beside a transfer coding a content-length counts for nothing.
+    if status in BODILESS:
+        return 0
+    if coding:
+        return CHUNKED if coding == b"chunked" else UNTIL_CLOSE
+    return length
+
+
+def _status(line: bytes) -> int:
+    code = line[9:12]
+    if not line.startswith(b"HTTP/1.") or line[8:9] != b" " or not (line[7:8] + code).isdigit() or code < b"100" or line[12:13].strip():
+        raise Failed(Kind.MALFORMED, f"not an HTTP/1.x status line: {_beginning(line)}")
+    return int(code)
+
+
+def _beginning(line: bytes) -> str:
+    return repr(line[:16].decode("latin-1")) + ("…" if len(line) > 16 else "")
 
 
 def _content_length(value: bytes, before: int) -> int:
@@ -76,7 +103,7 @@ def _content_length(value: bytes, before: int) -> int:
     values = {part.strip() for part in value.split(b",")}
     text = values.pop()
     if values or not text.isdigit() or len(text) > 18 or (before >= 0 and before != int(text)):
-        raise Failed(Kind.MALFORMED, f"content-length {value[:40].decode('latin-1')!r}")
+        raise Failed(Kind.MALFORMED, f"not a content-length: {_beginning(value)}")
     return int(text)
 
 
@@ -112,6 +139,7 @@ class ResponseReader:
         self._pending = b""
         self._left = 0  # of the body, or of the current chunk
         self._chunk_ends = self._in_trailer = False
+        self._interim = self._trailer = 0
 
     @property
     def body(self) -> bytes:
@@ -120,13 +148,21 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> bool:
         """More bytes from the server; raises Failed."""
-        if self.head is None:
-            data = self._pending + data if self._pending else data
+        if self.head is not None:
+            return self._take(data)
+        data = self._pending + data if self._pending else data
+        while True:
             head_end = data.find(END_OF_HEAD)
             if head_end < 0:
                 return self._wait_for_head(data)
-            return self._start(data, head_end + len(END_OF_HEAD))
-        return self._take(data)
+            size = head_end + len(END_OF_HEAD)
+            head = self._head(data[:size])
+            data = data[size:]
+            if head.status >= 200 or head.status == 101:
+                return self._start(head, data)
+            self._interim += 1  # the real response follows
+            if self._interim > MOST_INTERIM:
+                raise Failed(Kind.MALFORMED, f"more than {MOST_INTERIM} interim responses")
 
     def finish(self) -> None:
         """The server closed the connection; raises Failed(closed_early) unless that ends the body."""
@@ -142,20 +178,22 @@ class ResponseReader:
         if len(data) > LARGEST_HEAD:
             raise Failed(Kind.TOO_LARGE, f"head of more than {LARGEST_HEAD} bytes")
         if not b"HTTP/1."[: len(data)] == data[:7]:
-            raise Failed(Kind.MALFORMED, f"not an HTTP/1.x status line: {data[:40].decode('latin-1')!r}")
+            raise Failed(Kind.MALFORMED, f"not an HTTP/1.x status line: {_beginning(data)}")
+        if b"\n\n" in data:  # it would wait for an end that has been there already
+            raise Failed(Kind.MALFORMED, HALF_A_LINE_END)
         self._pending = data
         return False
 
-    def _start(self, data: bytes, size: int) -> bool:
-        if size > LARGEST_HEAD:
+    def _head(self, raw: bytes) -> Head:
+        if len(raw) > LARGEST_HEAD:
             raise Failed(Kind.TOO_LARGE, f"head of more than {LARGEST_HEAD} bytes")
-        head = self._memory.parse(data[:size])
-        rest = data[size:]
-        if head.status < 200 and head.status != 101:  # interim response: the real one follows
-            self._pending = b""
-            return self.feed(rest) if rest else False
+        return self._memory.parse(raw)
+
+    def _start(self, head: Head, rest: bytes) -> bool:
         self.head, self._pending = head, b""
-        if self._bodiless or head.status in {204, 304}:
+        if head.status == 101:  # what follows is another protocol
+            return True
+        if self._bodiless:
             return self._complete(rest)
         if head.length > self._most:
             raise Failed(Kind.TOO_LARGE, f"content-length {head.length}, limit {self._most}")
@@ -194,22 +232,33 @@ class ResponseReader:
                     return False
                 self._chunk_ends = True
             line_end = data.find(b"\r\n", at)
+            if self._chunk_ends and line_end != at and data[at:] not in {b"", b"\r"}:
+                raise Failed(Kind.MALFORMED, "chunk longer than its size")
             if line_end < 0:
-                self._pending = data[at:]
-                if len(self._pending) > LARGEST_HEAD:
-                    raise Failed(Kind.MALFORMED, "chunk size line without an end")
-                return False
+                return self._wait_for_line(data[at:])
             line, at = data[at:line_end], line_end + 2
-            if self._chunk_ends:
-                if line:
-                    raise Failed(Kind.MALFORMED, "chunk longer than its size")
-                self._chunk_ends = False
-            elif self._in_trailer:
-                if not line:
-                    return self._complete(data[at:])
-            else:
-                self._left = _chunk_size(line)
-                self._in_trailer = self._left == 0
+            if self._take_line(line):
+                return self._complete(data[at:])
+
+    def _wait_for_line(self, data: bytes) -> bool:
+        if len(data) > (LARGEST_HEAD if self._in_trailer else LONGEST_CHUNK_LINE):
+            raise Failed(Kind.MALFORMED, "chunk size line without an end")
+        self._pending = data
+        return False
+
+    def _take_line(self, line: bytes) -> bool:
+        """A line between chunks; True when it ends the body."""
+        if self._chunk_ends:
+            self._chunk_ends = False
+        elif self._in_trailer:
+            self._trailer += len(line)
+            if self._trailer > LARGEST_HEAD:
+                raise Failed(Kind.TOO_LARGE, f"trailer of more than {LARGEST_HEAD} bytes")
+            return not line
+        else:
+            self._left = _chunk_size(line)
+            self._in_trailer = self._left == 0
+        return False
 
     def _complete(self, rest: bytes) -> bool:
         if rest:
@@ -218,10 +267,7 @@ class ResponseReader:
 
 
 def _chunk_size(line: bytes) -> int:
-    text = line.partition(b";")[0].strip()
-    try:
-        if not text or len(text) > 15 or text[:1] in b"+-" or b"_" in text:
-            raise ValueError
-        return int(text, 16)
-    except ValueError:
-        raise Failed(Kind.MALFORMED, f"chunk size {line[:40].decode('latin-1')!r}") from None
+    text = line.partition(b";")[0].strip(b" \t")
+    if not text or len(text) > 15 or text.translate(None, _HEX):
+        raise Failed(Kind.MALFORMED, f"not a chunk size: {_beginning(line)}")
+    return int(text, 16)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loadstone.clients.address import Origin, Resolver, split_url
-from loadstone.clients.connection import Limits
+from loadstone.clients.address import Origin, Resolver, split_url, user_and_password
+from loadstone.clients.failure import bounded
 from loadstone.clients.http1 import HeadMemory
+from loadstone.clients.limits import Limits
 from loadstone.clients.request import FileField, Prepared, basic_auth, build_head, encode_body, with_params
 from loadstone.clients.tls import TlsContext, TlsSettings
 from loadstone.clients.wire import Wire
@@ -20,8 +21,8 @@ from loadstone.measure.snapshot import Series
 class HttpOptions:
     """What all requests of a scenario share."""
 
-    target: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    target: str = field(default="", repr=False)  # it may carry a password
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: TlsSettings = field(default_factory=TlsSettings)
     limits: Limits = field(default_factory=Limits)
     keep_alive: bool = True
@@ -29,8 +30,8 @@ class HttpOptions:
     cookies: bool = True
     gzip: bool = True
     keep_body: bool = True
-    basic: tuple[str, str] | None = None
-    bearer: str = ""
+    basic: tuple[str, str] | None = field(default=None, repr=False)
+    bearer: str = field(default="", repr=False)
     source_addresses: tuple[str, ...] = ()
     unix_socket: str = ""
     expect: frozenset[int] = frozenset(range(200, 400))
@@ -42,7 +43,7 @@ class HttpScope:
     def __init__(self, wire: Wire, recorder: Recorder, scenario: str, settings: HttpOptions) -> None:
         self.wire, self.recorder, self.scenario, self.settings = wire, recorder, scenario, settings
         self.memory = HeadMemory()
-        self.resolver = Resolver()
+        self.resolver = Resolver(settings.limits.connect_ns)
         self.tls = TlsContext(settings.tls)
         self.prepared: dict[tuple[object, ...], Prepared] = {}
         self.base = split_url(settings.target, unix=settings.unix_socket) if settings.target else None
@@ -58,18 +59,31 @@ class HttpScope:
 
     def resolve_url(self, url: str) -> tuple[Origin, str]:
         """An absolute URL, or a path below the target."""
-        if "://" in url[:12]:
+        if is_absolute(url):
             return split_url(url, unix=self.settings.unix_socket)
         if self.base is None or not self.settings.target:
-            raise UsageError("a path without a target", where=url, hint="target: http://127.0.0.1:8000 in the plan, or --target")
+            raise UsageError("a path without a target", where=bounded(url), hint="target: http://127.0.0.1:8000 in the plan, or --target")
         origin, base_path = self.base
         return split_url(
             f"{origin.scheme}://{origin.authority}{base_path.partition('?')[0].rstrip('/')}/{url.lstrip('/')}", unix=origin.unix
         )
 
+    def login(self, url: str) -> tuple[str, str] | None:
+        """User and password for a request: the plan's, or those that the URL (the target's for a path) carries."""
+        settings = self.settings
+        if settings.basic or settings.bearer:
+            return settings.basic
+        return user_and_password(url if is_absolute(url) else settings.target)
+
     def columns(self, name: str, tags: Mapping[str, str]) -> Exchanges:
         """The columns of a step."""
         return self.recorder.exchanges(self.scenario, name, tags)
+
+
+def is_absolute(url: str) -> bool:
+    """Does it begin with a scheme? `/go?to=http://…` does not."""
+    scheme, mark, _ = url.partition("://")
+    return bool(mark) and scheme.isalpha()
 
 
 def prepare(
@@ -104,7 +118,7 @@ def prepare(
     if not settings.keep_alive:
         fields["Connection"] = "close"
     token = auth if isinstance(auth, str) else settings.bearer
-    pair = auth if isinstance(auth, tuple) else (settings.basic if auth is None else None)
+    pair = auth if isinstance(auth, tuple) else (shared.login(url) if auth is None else None)
     if pair or token:
         fields["Authorization"] = basic_auth(*pair) if pair else f"Bearer {token}"
     _merge(fields, settings.headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 
 from loadstone.clients.address import Origin
 from loadstone.errors import TargetUnreachable
@@ -29,6 +28,11 @@ def check_reachable(origin: Origin, *, timeout_s: float = CONNECT_S) -> None:
         raise TargetUnreachable(what, where=where, hint="is a firewall in between? does the host exist?") from None
     except ConnectionRefusedError:
         hint = "start the server; `loadstone serve` starts a reference backend"
-        raise TargetUnreachable(f"nothing listens on port {origin.port}", where=where, hint=hint) from None
-    except (OSError, ssl.SSLError) as error:
+        what = "nothing listens on the socket" if origin.unix else f"nothing listens on port {origin.port}"
+        raise TargetUnreachable(what, where=where, hint=hint) from None
+    except FileNotFoundError:
+        raise TargetUnreachable("there is no such socket", where=where, hint="start the server; check the path") from None
+    except UnicodeError:  # a label that is empty or longer than 63 bytes
+        raise TargetUnreachable(f"{origin.host} is not a host name", where=where, hint="check the spelling, or use an address") from None
+    except OSError as error:
         raise TargetUnreachable(error.strerror or str(error), where=where, hint="can you reach it with curl?") from None

@@ -48,7 +48,7 @@ class Reply:
         _, _, charset = self.headers.get("content-type", "").partition("charset=")
         try:
             return self.body.decode(charset.split(";")[0].strip(" \"'") or "utf-8", "replace")
-        except LookupError:
+        except (LookupError, ValueError):  # not a charset, or one that is no text encoding
             return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
@@ -62,4 +62,4 @@ class Reply:
 
     def __repr__(self) -> str:
         outcome = f"{self.status}" if self.failure is None else f"{self.failure}: {self.reason}"
-        return f"<Reply {self.url} {outcome} {(self.end_ns - self.due_ns) / MILLISECOND:.3f} ms>"
+        return f"<Reply {self.url.partition('?')[0]} {outcome} {(self.end_ns - self.due_ns) / MILLISECOND:.3f} ms>"

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import json as json_codec
 import mimetypes
+import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from loadstone.clients.address import Origin
 from loadstone.errors import UsageError
 from loadstone.measure.recorder import Exchanges
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_BREAKS_A_LINE = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 
 FileField = tuple[str, bytes] | tuple[str, bytes, str]  # file name, content, type
 
@@ -23,18 +27,19 @@ class Prepared:
 
     head:   request line and headers without the empty line, so that cookies can still be added
     expect: statuses that are no failure
+    Head, body and wire may hold secrets and are left out when it is printed.
     """
 
     origin: Origin
     method: str
-    target: str
-    head: bytes
-    body: bytes
-    step: Exchanges
-    expect: frozenset[int]
+    target: str = field(repr=False)
+    head: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+    step: Exchanges = field(repr=False)
+    expect: frozenset[int] = field(repr=False)
     keep_body: bool
     redirects: int
-    wire: bytes = b""
+    wire: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         self.wire = self.head + b"\r\n" + self.body
@@ -70,7 +75,8 @@ def _multipart(form: Mapping[str, object], files: Mapping[str, FileField]) -> tu
     # RFC 7578; names are escaped as browsers do (WHATWG HTML, multipart form data).
     boundary = f"loadstone-{secrets.token_hex(12)}"
     parts = []
-    for name, value in form.items():
+    fields = [(name, each) for name, value in form.items() for each in (value if isinstance(value, list | tuple) else (value,))]
+    for name, value in fields:
         parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'.encode())
     for name, file in files.items():
         kind = file[2] if len(file) == 3 else mimetypes.guess_type(file[0])[0] or "application/octet-stream"
@@ -99,11 +105,16 @@ def basic_auth(user: str, password: str) -> str:
 
 def build_head(method: str, target: str, headers: Mapping[str, str], body_size: int) -> bytes:
     """Request line and headers; raises UsageError for what would break out of its line."""
+    if not _TOKEN.fullmatch(method):
+        raise UsageError(f"not a method: {method!r}", hint="GET")
     lines = [f"{method} {target} HTTP/1.1"]
     for name, value in headers.items():
-        if not name or any(letter in ":\r\n \t" for letter in name) or "\r" in value or "\n" in value:
+        if not _TOKEN.fullmatch(name):
             raise UsageError(f"not a header: {name!r}", hint='a name without spaces or colons, e.g. -H "X-Team: blue"')
+        if _BREAKS_A_LINE.search(value):  # the value may be a secret
+            raise UsageError(f"a line break or a character outside Latin-1 in header {name}", hint="percent-encoding for other characters")
         lines.append(f"{name}: {value}")
-    if (body_size or method in {"POST", "PUT", "PATCH"}) and not any(name.lower() == "content-length" for name in headers):
+    own_length = any(name.lower() in {"content-length", "transfer-encoding"} for name in headers)
+    if (body_size or method in {"POST", "PUT", "PATCH"}) and not own_length:
         lines.append(f"Content-Length: {body_size}")
-    return ("\r\n".join(lines) + "\r\n").encode("latin-1", "replace")
+    return ("\r\n".join(lines) + "\r\n").encode("latin-1")

@@ -24,27 +24,41 @@ class TlsSettings:
     key: str = ""
 
 
+def _context(settings: TlsSettings) -> ssl.SSLContext:
+    name = settings.ca_file
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
+        if settings.certificate:
+            name = settings.certificate
+            context.load_cert_chain(settings.certificate, settings.key or None, password=_no_password)
+    except (OSError, ValueError) as error:
+        what = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"TLS file cannot be used: {what}", where=name, hint="a PEM file that exists and is readable") from error
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _no_password() -> str:
+    # Without this OpenSSL would ask for one on the terminal, in a process that has none.
+    raise ValueError("the key is encrypted")
+
+
 class TlsContext:
-    """One configuration, the sessions to resume by server name."""
+    """One configuration, and the sessions to resume by host and port; raises UsageError for files that cannot be used."""
 
     def __init__(self, settings: TlsSettings) -> None:
         self.settings = settings
         self.sessions: dict[tuple[str, int], ssl.SSLSession] = {}
-        try:
-            context = ssl.create_default_context(cafile=settings.ca_file or None)
-            if settings.certificate:
-                context.load_cert_chain(settings.certificate, settings.key or None)
-        except (OSError, ssl.SSLError) as error:
-            name = settings.ca_file or settings.certificate
-            raise UsageError(f"TLS file cannot be used: {error}", where=name, hint="a PEM file that exists and is readable") from error
-        if not settings.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        context.set_alpn_protocols(["http/1.1"])
-        self._context = context
+        # Reading the system's authorities takes longer than all the rest of a scenario's start; plain HTTP needs none of it.
+        self._context = _context(settings) if settings.ca_file or settings.certificate else None
 
     def layer(self, host: str, port: int) -> TlsLayer:
-        """A fresh connection's TLS state."""
+        """A fresh connection's TLS state; raises ValueError for a name that cannot be one."""
+        if self._context is None:
+            self._context = _context(self.settings)
         return TlsLayer(self._context, self, host, port)
 
 
@@ -54,6 +68,7 @@ class TlsLayer:
     def __init__(self, context: ssl.SSLContext, owner: TlsContext, host: str, port: int) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._owner, self._origin = owner, (host, port)
+        self.closed = False
         self._object = context.wrap_bio(
             self._incoming,
             self._outgoing,
@@ -81,25 +96,22 @@ class TlsLayer:
         self._object.write(data)
         return self._outgoing.read()
 
-    def decrypt(self, data: bytes) -> tuple[bytes, bool]:
-        """Bytes from the socket to (plaintext, has the peer said good-bye)."""
-        if data:
-            self._incoming.write(data)
+    def decrypt(self, data: bytes) -> bytes:
+        """Bytes from the socket to plaintext; `closed` becomes True when the peer says good-bye (close_notify)."""
+        self._incoming.write(data)
         parts = []
-        closed = False
         while True:
             try:
                 part = self._object.read(65_536)
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLZeroReturnError:
-                closed = True
-                break
+                part = b""
             if not part:
-                closed = True
+                self.closed = True
                 break
             parts.append(part)
-        return b"".join(parts), closed
+        return b"".join(parts)
 
     def pending_output(self) -> bytes:
         """What the protocol itself wants to send (key updates, alerts)."""

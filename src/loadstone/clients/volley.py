@@ -14,6 +14,7 @@ from loadstone.clients.connection import Connection
 from loadstone.clients.failure import Failed
 from loadstone.clients.http import HttpClient
 from loadstone.clients.request import Prepared
+from loadstone.clock import now_ns
 from loadstone.measure.recorder import FULL, Column
 
 
@@ -27,7 +28,7 @@ class Volley:
         self._client, self._prepared, self._durations, self._go_on = client, prepared, durations, go_on
         self._connection: Connection | None = None
         self._finished: asyncio.Future[None] | None = None
-        self._stopped = False
+        self._stopped = self._to_repeat = False
 
     async def run(self) -> bool:
         """Requests as long as all is well; False when there was no connection to begin with.
@@ -45,7 +46,11 @@ class Volley:
             self._stopped = True
             connection.close()
             raise
-        self._client.give_back(self._prepared.origin, connection)
+        if self._to_repeat:
+            reply = await self._client.repeat(self._prepared, connection.sent_ns, 0, connection)
+            self._durations.add(reply.seen_ns - reply.sent_ns)
+        else:
+            self._client.give_back(self._prepared.origin, connection)
         return True
 
     def _request(self) -> None:
@@ -82,9 +87,13 @@ class Volley:
 
     def set_exception(self, exception: Failed, /) -> None:
         """See Waiter."""
-        assert self._connection is not None
-        self._client.record_failure(self._prepared, self._connection, exception)
-        self._durations.add(self._connection.seen_ns - self._connection.sent_ns)
+        connection, prepared = self._connection, self._prepared
+        assert connection is not None
+        if self._client.may_repeat(prepared, connection, exception):
+            self._to_repeat = True
+        else:
+            self._client.record_failure(prepared, connection, exception)
+            self._durations.add(now_ns() - connection.sent_ns)
         self._end()
 
     def _end(self) -> None:

@@ -20,7 +20,9 @@ TROUBLE = 0x008 | 0x010  # EPOLLERR, EPOLLHUP
 MOST_EVENTS_PER_TURN = 256  # then the tasks that were woken get their turn
 SO_TIMESTAMPNS = 35  # linux/socket.h; the stamp is a struct timespec
 ANCILLARY_ROOM = 64
+READ_SIZE = 65_536
 REFRESH_NS = 100_000_000
+STAMP_TOLERANCE_NS = 50_000  # by how much a stamp may lie outside [sent, seen] through reading two clocks
 
 Handler = Callable[[int], None]
 read_stamp = struct.Struct("@qq").unpack
@@ -85,8 +87,16 @@ class Wire:
             self.loop.remove_reader(fd)
             self.loop.remove_writer(fd)
 
+    def doubted(self, stamp: int, sent: int, seen: int) -> int:
+        """A stamp from outside [sent, seen]: by a little it is rounding, by more the clock was stepped and it proves nothing."""
+        if not sent - STAMP_TOLERANCE_NS <= stamp <= seen + STAMP_TOLERANCE_NS:
+            self.counters.unstamped += 1
+            return seen
+        return min(max(stamp, sent), seen)
+
     def close(self) -> None:
-        """Let go of the poll set and the timer."""
+        """Let go of the poll set and the timer; sockets that are still watched are forgotten."""
+        self.handlers.clear()
         if self._poll is not None:
             self.loop.remove_reader(self._poll.fileno())
             self._poll.close()
@@ -116,6 +126,34 @@ class Wire:
             self.loop.add_reader(fd, handler, READ)
         if events & WRITE:
             self.loop.add_writer(fd, handler, WRITE)
+
+
+def stamped_socket(family: int, source: str = "") -> socket.socket:
+    """A stream socket that does not block and, where the kernel can, has what it receives stamped; raises OSError.
+
+    source: local address to connect from; "" leaves it to the kernel
+    """
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        if family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if source:
+                # The port is chosen at connect, so that one source address reaches every port once per target.
+                if hasattr(socket, "IP_BIND_ADDRESS_NO_PORT"):
+                    sock.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+                sock.bind((source, 0))
+    except BaseException:
+        sock.close()
+        raise
+    ask_for_stamps(sock)  # where it cannot, each read is counted as unstamped
+    return sock
+
+
+def largest_segment(sock: socket.socket) -> int:
+    """Bytes of the largest segment a connected socket receives; a read of more has several segments under one stamp."""
+    if sock.family == socket.AF_UNIX or not hasattr(socket, "TCP_MAXSEG"):
+        return READ_SIZE  # no read gives more
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:

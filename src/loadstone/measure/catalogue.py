@@ -51,6 +51,12 @@ BUILT_IN = (
     _time("http.tls_time", "TLS handshake after connect; only when one was made"),
     _count("http.requests", "exchanges started", better="higher"),
     _count("http.errors", "exchanges that failed, whatever the reason", better="lower", share_of="http.requests"),
+    _count(
+        "http.reconnects",
+        "requests sent once more because the server closed a kept-alive connection as they left",
+        better="lower",
+        share_of="http.requests",
+    ),
     _count("http.bytes_in", "bytes received, headers included, before decompression", unit="B"),
     _count("http.bytes_out", "bytes sent, headers included", unit="B"),
     _time("iteration.duration", "one pass of a user through its task, think time included"),

@@ -1,0 +1,62 @@
+"""The HTTP client with everything around it, for the length of one conversation: for tests of clients and of servers."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from loadstone.clients.http import HttpClient
+from loadstone.clients.http_scope import HttpOptions, HttpScope
+from loadstone.clients.wire import Wire
+from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.recorder import Recorder
+from loadstone.measure.snapshot import LOAD
+
+Answer = TypeVar("Answer")
+
+
+class Talk:
+    """One user that speaks HTTP; what was measured stands in `measured` afterwards.
+
+    due: (due, waited) for the exchanges to come, in ns; (0, 0) is now
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.tags: Mapping[str, str] = {}
+        self.due: list[tuple[int, int]] = []
+        self.recorder = Recorder()
+        self.wire: Wire | None = None
+        self._options = HttpOptions(**options)
+
+    def take_due(self) -> tuple[int, int]:
+        """See clients.http.Place."""
+        return self.due.pop(0) if self.due else (0, 0)
+
+    def hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
+        """Run the conversation on an event loop of its own, the one that workers use."""
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(self._hold(conversation))
+
+    async def _hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
+        wire = self.wire = Wire(asyncio.get_running_loop())
+        client = HttpClient(HttpScope(wire, self.recorder, "talk", self._options), self)
+        try:
+            return await conversation(client)
+        finally:
+            client.close()
+            wire.close()
+
+    @property
+    def measured(self) -> Aggregate:
+        """Everything recorded since the last look."""
+        return Aggregate(self.recorder.take(0, 0.0, 1.0, LOAD))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
