@@ -65,6 +65,13 @@ def test_a_mistyped_option_names_the_nearest_and_is_wrong_usage() -> None:
     assert "--connections" in result.output
 
 
+def test_a_mistyped_suite_is_told_before_the_flags_that_it_would_have() -> None:
+    result = call("run", "chatt", "--preset", "quick")
+    assert isinstance(result.exception, PlanError)
+    assert "unknown suite 'chatt'" in str(result.exception)
+    assert "chat" in result.exception.mistakes[0].hint
+
+
 def test_values_come_from_preset_environment_and_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_CONCURRENT_USERS", "9")
     monkeypatch.setenv("TEST_DURATION_MINUTES", "2")

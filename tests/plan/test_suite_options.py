@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from loadstone.errors import PlanError, UnitError, UsageError
 from loadstone.plan.model import Plan
 from loadstone.plan.options import Chosen, Declared, Option
+from loadstone.plan.profile import ClosedProfile
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides, Setting
 
@@ -58,7 +59,9 @@ def loaded(flags: dict[str, Any] | None = None, *files: str, **others: Any) -> t
 
 
 def users_of(plan: Plan, scenario: str = "shop") -> int:
-    return next(each.profile.users for each in plan.scenarios if each.name == scenario)  # type: ignore[attr-defined]
+    profile = next(each.profile for each in plan.scenarios if each.name == scenario)
+    assert isinstance(profile, ClosedProfile)
+    return profile.max_users
 
 
 def test_an_option_comes_from_its_default_then_preset_then_environment_then_flag() -> None:

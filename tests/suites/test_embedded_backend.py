@@ -57,7 +57,7 @@ def test_a_backend_that_does_not_start_is_unreachable_and_says_why() -> None:
 
 def test_an_interrupt_from_the_terminal_lets_the_backend_answer_what_is_under_way() -> None:
     program = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
-    words = ["run", "chat", "--users", "2", "--duration", "60s", "--json"]
+    words = ["run", "chat", "--users", "10", "--duration", "15s", "--json"]
     process = subprocess.Popen([*program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert process.stderr is not None

@@ -27,7 +27,12 @@ class SuiteCommand(click.Command):
             for option in declared.every():
                 own.setdefault(option.key, (name, _flag(option)))
         ctx.meta[_KEY] = own
-        return super().parse_args(ctx, args)
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            _first_suite_exists(words, valued)  # a flag is unknown, too, when the suite that would bring it is mistyped
+            raise
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """See click."""
@@ -64,6 +69,18 @@ def suites_in(args: Sequence[str], valued: set[str]) -> Iterator[tuple[str, Decl
             continue
         if declared is not None:
             yield word, declared
+
+
+def _first_suite_exists(words: Sequence[str], valued: set[str]) -> None:
+    from loadstone.plan.resolve import load
+    from loadstone.plan.settings import Overrides
+    from loadstone.plugins import installed
+
+    first = next(
+        (word for before, word in zip(("", *words), words, strict=False) if before not in valued and not word.startswith("-")), None
+    )
+    if first is not None and first not in installed().names("suite") and not Path(first).exists():
+        load([first], Overrides())
 
 
 def _declared(word: str) -> Declared | None:

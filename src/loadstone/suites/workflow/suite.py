@@ -142,7 +142,7 @@ def add_level(scenarios: list[ls.Scenario], gates: list[dict[str, str]], users: 
 
 def add_endpoint(scenarios: list[ls.Scenario], gates: list[dict[str, str]], endpoint: Endpoint, duration_s: float) -> None:
     """One endpoint at a constant rate."""
-    name, requirement = f"{endpoint.name} throughput", f"throughput_{endpoint.name}"
+    name, requirement = endpoint.name, f"throughput_{endpoint.name}"
     profile = ls.constant_rate(endpoint.rate, duration_s)
     scenarios.append(ls.Scenario(name, profile=profile, steps=endpoint.steps, after=last(scenarios)))
     gates.append({"gate": f"throughput(http.requests{{scenario={name}}}) > {endpoint.least}/s", "requirement": requirement})
