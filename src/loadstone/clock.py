@@ -139,27 +139,36 @@ class LoopAlarm:
 class Deadline:
     """A callback that is due at an absolute time; `cancel` makes it do nothing."""
 
-    __slots__ = ("at_ns", "call")
+    __slots__ = ("_timers", "at_ns", "call")
 
-    def __init__(self, at_ns: int, call: Callable[[], None]) -> None:
-        self.at_ns = at_ns
+    def __init__(self, timers: Timers, at_ns: int, call: Callable[[], None]) -> None:
+        self._timers, self.at_ns = timers, at_ns
         self.call: Callable[[], None] | None = call
 
     def cancel(self) -> None:
-        """Do nothing when due; cheap, the entry stays in the heap until then."""
-        self.call = None
+        """Do nothing when due; cheap, and allowed at any time."""
+        if self.call is not None:
+            self.call = None
+            self._timers.forget_one()
 
 
 class Timers:
     """Any number of absolute deadlines on one alarm."""
+
+    FEW = 256  # cancelled entries that are not worth tidying up
 
     def __init__(self, clock: Callable[[], int] = now_ns) -> None:
         self.now_ns = clock
         self._alarm: Alarm | None = None
         self._heap: list[tuple[int, int, Deadline]] = []
         self._seq = 0
+        self._cancelled = 0
         self._set_for = 1 << 63
         self._firing = False
+
+    def __len__(self) -> int:
+        """Entries that are kept, cancelled ones included."""
+        return len(self._heap)
 
     def use(self, alarm: Alarm) -> None:
         """Ring on this alarm from now on; it must call `fire`."""
@@ -168,7 +177,7 @@ class Timers:
     def at(self, at_ns: int, call: Callable[[], None]) -> Deadline:
         """Call back at this time, in order of time; at the next turn when it has passed."""
         self._seq += 1
-        deadline = Deadline(at_ns, call)
+        deadline = Deadline(self, at_ns, call)
         heapq.heappush(self._heap, (at_ns, self._seq, deadline))
         if at_ns < self._set_for and not self._firing:
             self._arm(at_ns)
@@ -179,14 +188,25 @@ class Timers:
         self._set_for = at_ns
         self._alarm.set(at_ns)
 
+    def forget_one(self) -> None:
+        """An entry was cancelled. A time-out is set for a minute and cancelled after a millisecond: thousands would pile up."""
+        self._cancelled += 1
+        if self._cancelled > self.FEW and 2 * self._cancelled > len(self._heap):
+            self._heap[:] = [entry for entry in self._heap if entry[2].call is not None]
+            heapq.heapify(self._heap)
+            self._cancelled = 0
+
     def fire(self) -> None:
         """Run all that is due and set the alarm for the next; the alarm's callback."""
         heap, clock = self._heap, self.now_ns
         self._firing = True
         try:
             while heap and heap[0][0] <= clock():
-                call = heapq.heappop(heap)[2].call
-                if call is not None:
+                deadline = heapq.heappop(heap)[2]
+                call, deadline.call = deadline.call, None
+                if call is None:
+                    self._cancelled -= 1
+                else:
                     call()
         finally:
             self._firing = False
