@@ -23,7 +23,10 @@ class Values(Protocol):
     data: Mapping[str, Any]
     vars: dict[str, Any]
     index: int
-    rng: random.Random
+
+    @property
+    def rng(self) -> random.Random:
+        """Random numbers of this user alone."""
 
 
 class MissingValue(LookupError):
