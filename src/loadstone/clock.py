@@ -164,6 +164,10 @@ class Timers:
         self._firing = False
         self._cancelled = 0  # entries of the heap that do nothing
 
+    def __len__(self) -> int:
+        """Entries that are kept, cancelled ones included."""
+        return len(self._heap)
+
     def use(self, alarm: Alarm) -> None:
         """Ring on this alarm from now on; it must call `fire`."""
         self._alarm = alarm

@@ -61,8 +61,8 @@ class _Course:
         fired = self.watch.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
-        else:
-            self.warm_up_s += snapshot.end_s - snapshot.start_s
+        elif not self.total.seconds:
+            self.warm_up_s = snapshot.end_s  # another scenario's warm-up later on is judged time of the first
         if self.aborted_by:
             return False
         self.aborted_by = self._reason(fired)
@@ -112,11 +112,12 @@ async def _conduct(plan: Plan, fleet: LocalFleet, watch: GateWatch, sinks: Seque
     started_at = datetime.now(UTC)
     with _interruptible(course, fleet):
         fleet.go()
-        async for snapshot in fleet.snapshots():
-            if course.see(snapshot):
-                fleet.stop()
-            for sink in sinks:
-                sink.snapshot(snapshot)
+        async with contextlib.aclosing(fleet.snapshots()) as snapshots:
+            async for snapshot in snapshots:
+                if course.see(snapshot):
+                    fleet.stop()
+                for sink in sinks:
+                    sink.snapshot(snapshot)
     return _judge(_result(course, fleet, started_at, command), course, fleet)
 
 
@@ -202,6 +203,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         kernel_clock=all(worker.kernel_clock for worker in ready),
         descriptor_limit=min(worker.descriptor_limit for worker in ready),
         workers=len(ready),
+        lost=tuple(fleet.lost),
         allow_unreached=plan.allow_unreached or bool(course.aborted_by) or result.interrupted,
     )
     trust = assess(total, facts)

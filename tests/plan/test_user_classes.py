@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -76,6 +77,7 @@ class Recording:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.rng = random.Random(1)
+        self.data: Mapping[str, Any] = {}
 
     def check(self, holds: bool, name: str) -> bool:
         self.calls.append(("check", holds, name))

@@ -23,6 +23,7 @@ SHORT_RUN_S = 10.0
 class NoticeCode(StrEnum):
     """All notices there are; documents and scripts name them."""
 
+    WORKER_LOST = "worker_lost"
     NOTHING_MEASURED = "nothing_measured"
     GENERATOR_LATE = "generator_late"
     LOAD_NOT_REACHED = "load_not_reached"
@@ -55,15 +56,21 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
     """Every notice that applies to a stretch, the gravest first."""
     if not any(view.count(metric) for metric in ("http.requests", "iteration.count", "load.arrivals")):
         text = "not one exchange was made in the judged part"
-        return [Notice(NoticeCode.NOTHING_MEASURED, text, "run longer, or look at the failures of the warm-up")]
+        return [*_lost_notices(facts), Notice(NoticeCode.NOTHING_MEASURED, text, "run longer, or look at the failures of the warm-up")]
     health = examine(view)
     return [
+        *_lost_notices(facts),
         *_load_notices(view, facts),
         *_generator_notices(health, facts),
         *_clock_notices(health, facts),
         *_failure_notices(view),
         *_sample_notices(view, gates),
     ]
+
+
+def _lost_notices(facts: GeneratorFacts) -> list[Notice]:
+    advice = "results up to there are kept; look into the system's log for what ended it (out of memory?), or at the suite's own code"
+    return [Notice(NoticeCode.WORKER_LOST, line, advice) for line in facts.lost]
 
 
 def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:

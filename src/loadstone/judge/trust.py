@@ -46,6 +46,7 @@ class GeneratorFacts:
     clock_steps:       jumps of the wall clock, which the kernel's stamps follow
     kernel_clock:      receive times come from the kernel
     descriptor_limit:  open files allowed per worker; 0 if unknown
+    lost:              one line for each worker that died before its work was done
     allow_unreached:   the user wants to see what happens past the limit; an unreached load is then told, not punished
     """
 
@@ -55,6 +56,7 @@ class GeneratorFacts:
     kernel_clock: bool = True
     descriptor_limit: int = 0
     workers: int = 1
+    lost: tuple[str, ...] = ()
     allow_unreached: bool = False
 
     @property
@@ -109,7 +111,7 @@ def examine(view: View, response_metric: str = "http.response_time") -> Health:
 def assess(view: View, facts: GeneratorFacts) -> Trust:
     """How far the numbers of this stretch can be believed; a run without samples is "ok" here and inconclusive elsewhere."""
     health = examine(view)
-    findings = [*_load(facts), *_lag(health, facts), *_cpu(health, facts), *_clocks(health, facts)]
+    findings = [*_lost(facts), *_load(facts), *_lag(health, facts), *_cpu(health, facts), *_clocks(health, facts)]
     levels = {level for level, _ in findings}
     level = next((level for level in (Level.UNTRUSTWORTHY, Level.DEGRADED) if level in levels), Level.OK)
     share = facts.load_share
@@ -120,6 +122,10 @@ def assess(view: View, facts: GeneratorFacts) -> Trust:
 
 
 Findings = list[tuple[Level, str]]
+
+
+def _lost(facts: GeneratorFacts) -> Findings:
+    return [(Level.UNTRUSTWORTHY, line) for line in facts.lost]
 
 
 def _load(facts: GeneratorFacts) -> Findings:

@@ -67,11 +67,10 @@ class UserBehaviour:
         """See Behaviour."""
         cls = self._classes.at(session.index)
         user = session.user = cls()
-        user._session = session  # noqa: SLF001  the two halves of one thing: the script's and the engine's
+        user._session = session  # the two halves of one thing: the script's and the engine's
         user.http, user.vars, user.index = session.client, session.vars, session.index
         if cls.tags:
             session.tags = {**session.tags, **cls.tags}
-        user.data = session.data
         await user.on_start()
 
     async def iterate(self, session: Session) -> str:
@@ -80,7 +79,6 @@ class UserBehaviour:
         cls = type(user)
         draw = self._tasks[cls]
         task = draw.one(session.rng) if len(cls.tasks) > 1 else cls.tasks[0]
-        user.data = session.data
         if not task.tags:
             await task.run(user)
             return task.name
@@ -161,7 +159,13 @@ class CompiledStep:
 
     def _compile_options(self, step: Step) -> list[tuple[str, Callable[[Session], Any]]]:
         options: list[tuple[str, Callable[[Session], Any]]] = []
-        for name, value in (("params", step.params), ("headers", step.headers), ("json", step.json_body), ("form", step.form), ("body", step.body)):
+        for name, value in (
+            ("params", step.params),
+            ("headers", step.headers),
+            ("json", step.json_body),
+            ("form", step.form),
+            ("body", step.body),
+        ):
             if value not in (None, {}):
                 options.append((name, compile_value(value)))
         if step.multipart is not None:
@@ -211,9 +215,7 @@ class CompiledStep:
         if self._prepared is not None:
             return self._prepared
         options = {name: fill(session) for name, fill in self._options}
-        prepared = session.client.prepare(
-            self._method, self._path.render(session), name=self.name, keep_body=self._needs_body, **options
-        )
+        prepared = session.client.prepare(self._method, self._path.render(session), name=self.name, keep_body=self._needs_body, **options)
         if self._constant:
             self._prepared = prepared
         return prepared
@@ -240,5 +242,3 @@ def _read(file: str) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the file: {error.strerror}", where=file) from None
-
-

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
 from loadstone.clients.http import HttpClient
 from loadstone.clients.volley import Volley
 from loadstone.clock import SECOND
+from loadstone.errors import UsageError
 from loadstone.load.behaviour import StepsBehaviour
+from loadstone.load.crew import Crew
 from loadstone.load.scene import Scene
 from loadstone.load.session import Session
 from loadstone.plan.profile import ClosedProfile
 from loadstone.plan.think import Pacing, ThinkTime
+
+# A thousand users that connect in one turn of the loop make everybody else wait for tens of milliseconds.
+STARTS_PER_TURN = 32
 
 
 class ClosedRun:
     """The users of one scenario in this worker; user k belongs to worker k modulo the number of workers."""
 
     def __init__(self, scene: Scene, profile: ClosedProfile, start_ns: int) -> None:
-        self._scene, self._profile, self._start_ns = scene, profile, start_ns
+        self._scene, self._profile, self.start_ns = scene, profile, start_ns
+        self.crew = Crew(scene.timers, self._nobody_left, self.stop)
         self._users: dict[int, asyncio.Task[None]] = {}
         self._sessions: dict[int, Session] = {}
         self._stopped = asyncio.Event()
+        self._level = 0
+        self._changes: Iterator[tuple[int, int]] = profile.changes()
+        self._seen: deque[tuple[int, int]] = deque()  # changes that were looked at ahead of their time
         self._left = self._my_share_of_iterations()
 
     def _my_share_of_iterations(self) -> int | None:
@@ -31,13 +41,15 @@ class ClosedRun:
         if limit is None or not limit.shared:
             return None
         scene = self._scene
-        return len(range(scene.worker, limit.count, scene.workers))
+        with_users = min(scene.workers, self._profile.max_users)
+        return len(range(scene.worker, limit.count, with_users)) if scene.worker < with_users else 0
 
     async def run(self) -> None:
         """Start and stop users as the profile says; ends with the schedule, or when all users here have finished by themselves."""
-        if self._profile.iterations is not None and self._scene.worker >= self._profile.max_users:
+        idle = self._profile.iterations is not None and self._scene.worker >= self._profile.max_users
+        if idle or self._stopped.is_set():
             return
-        schedule = asyncio.create_task(self._follow(self._profile.changes()))
+        schedule = asyncio.create_task(self._follow())
         stopped = asyncio.create_task(self._stopped.wait())
         try:
             await asyncio.wait({schedule, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -46,13 +58,12 @@ class ClosedRun:
         finally:
             schedule.cancel()
             stopped.cancel()
-        for session in list(self._scene.active):
-            session.leave()
+        self.stop()
 
     async def wind_down(self) -> None:
         """Wait for the iterations under way."""
-        if self._users:
-            await asyncio.wait(set(self._users.values()))
+        await self.crew.gone()
+        self._scene.give_up(len(self.crew))
 
     def stop(self) -> None:
         """Start nothing more; sessions leave at the end of their iteration."""
@@ -60,53 +71,61 @@ class ClosedRun:
         for session in list(self._scene.active):
             session.leave()
 
-    def cut(self) -> None:
-        """End the iterations under way at once; they count as interrupted."""
-        for task in self._users.values():
-            task.cancel()
-
     @property
     def users(self) -> int:
         """Users that are active here."""
         return len(self._scene.active)
 
-    async def _follow(self, changes: Iterator[tuple[int, int]]) -> None:
-        scene, level = self._scene, 0
-        for at_ns, step in changes:
-            due = self._start_ns + at_ns
+    async def _follow(self) -> None:
+        scene, started = self._scene, 0
+        while (change := self._next_change()) is not None:
+            at_ns, step = change
+            due = self.start_ns + at_ns
             if due > scene.timers.now_ns():
                 await scene.timers.wait_until(due)
-            if step > 0:
-                if level % scene.workers == scene.worker:
-                    self._begin(level)
-                level += 1
-            else:
-                level -= 1
-                session = self._sessions.get(level)
+            self._level += step
+            if step < 0:
+                session = self._sessions.get(self._level)
                 if session is not None:
                     session.leave()
-                elif level in self._users:
-                    self._users[level].cancel()  # still in its own start
+            elif (self._level - 1) % scene.workers == scene.worker:
+                self._begin(self._level - 1)
+                started += 1
+                if started % STARTS_PER_TURN == 0:
+                    await asyncio.sleep(0)
+
+    def _next_change(self) -> tuple[int, int] | None:
+        return self._seen.popleft() if self._seen else next(self._changes, None)
+
+    def _nobody_left(self) -> None:
+        """All users here have ended: the run is over unless others are to start."""
+        if any(step > 0 for _, step in self._seen):
+            return
+        for change in self._changes:
+            self._seen.append(change)
+            if change[1] > 0:
+                return
+        self._stopped.set()
 
     def _begin(self, index: int) -> None:
-        before = self._users.get(index)
-        task = asyncio.get_running_loop().create_task(self._live(index, before))
-        self._users[index] = task
+        self._users[index] = self.crew.start(self._live(index, self._users.get(index)))
 
     async def _live(self, index: int, before: asyncio.Task[None] | None) -> None:
         if before is not None and not before.done():  # the same user, still at its last iteration
             await asyncio.wait({before})
+        if index >= self._level or self._stopped.is_set():  # its time was over before it could begin
+            return
         scene = self._scene
-        session = await scene.begin(index)
-        self._sessions[index] = session
+        session = self._sessions[index] = scene.enter(index)
         try:
+            await scene.start(session)
             await self._iterate(session)
         finally:
-            self._sessions.pop(index, None)
+            if self._sessions.get(index) is session:
+                del self._sessions[index]
+            if self._users.get(index) is asyncio.current_task():
+                del self._users[index]
             await scene.end(session)
-            del self._users[index]
-            if not self._users and not session.leaving:
-                self._stopped.set()  # nobody is left, and nobody was told to leave: all is done
 
     async def _iterate(self, session: Session) -> None:
         scene, limit = self._scene, self._profile.iterations
@@ -134,9 +153,13 @@ class ClosedRun:
         step = behaviour.lone_request if isinstance(behaviour, StepsBehaviour) else None
         if step is None or not isinstance(session.client, HttpClient):
             return
+        try:
+            prepared = step.prepare(session)
+        except UsageError:
+            return  # the general way counts what is wrong with it
         durations, go_on = scene.durations(StepsBehaviour.TASK), partial(self._may_go_on, session)
         while go_on():
-            if not await Volley(session.client, step.prepare(session), durations, go_on).run():
+            if not await Volley(session.client, prepared, durations, go_on).run():
                 await scene.iterate(session)
             if session.client.cookies:
                 return  # every request differs from now on

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from loadstone.clock import SECOND, Timers
+from loadstone.clock import MILLISECOND, SECOND, Deadline, Timers
 from loadstone.load.closed import ClosedRun
 from loadstone.load.open import OpenRun
 from loadstone.load.scene import Scene
@@ -16,6 +16,8 @@ from loadstone.plan.profile import ClosedProfile, OpenProfile
 
 # How long before its start a scenario opens the connections that its first arrivals need.
 AHEAD_NS = SECOND // 2
+# The end of a schedule that falls on a full second is not worth a snapshot of its own.
+SLIVER_NS = MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,24 @@ class Engine:
         self._scheduling = {scene.name for scene in scenes}
         self._stopping = asyncio.Event()
         self._cut_off = False
-        self._start_ns = 0
+        self._start_ns = self._taken_ns = 0
         self._seq = 0
-        self._taken_ns = 0
-        self._began_ns: dict[str, int] = {}
         self._timed_until: dict[str, int] = {}  # of scenarios whose profile is at work
+        self._ticking: Deadline | None = None
+        for name in (*self._finished, NO_SCENARIO):
+            recorder.judge(name, judged=False)
 
     async def run(self, start_ns: int) -> None:
         """Everything from the first arrival to the end of the last session."""
         self._start_ns = self._taken_ns = start_ns
-        self._timers.at(start_ns + SECOND, self._tick)
-        async with asyncio.TaskGroup() as group:
-            for scene in self._scenes:
-                group.create_task(self._play(scene))
-        self._take()
+        self._ticking = self._timers.at(start_ns + SECOND, self._tick)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for scene in self._scenes:
+                    group.create_task(self._play(scene))
+        finally:
+            self._ticking.cancel()
+        self._take(self._timers.now_ns(), last=True)
 
     def stop(self) -> None:
         """Start nothing more; end what is under way within the graceful time."""
@@ -76,7 +82,12 @@ class Engine:
         self._cut_off = True
         self.stop()
         for run in self._runs.values():
-            run.cut()
+            run.crew.cut()
+
+    @property
+    def given_up(self) -> bool:
+        """Are there sessions that no cancelling could end?"""
+        return any(run.crew.given_up for run in self._runs.values())
 
     @property
     def phase(self) -> str:
@@ -98,39 +109,47 @@ class Engine:
             self._finished[scene.name].set()
 
     async def _its_turn(self, scene: Scene) -> int:
+        """Wait until the scenario's preparations may begin; answers its start."""
         if scene.plan.after:
             await self._or_stop(self._finished[scene.plan.after].wait())
-            return self._timers.now_ns()
+            return self._timers.now_ns() + AHEAD_NS
         start_ns = self._start_ns + round(scene.plan.start_s * SECOND)
         await self._or_stop(self._timers.wait_until(start_ns - AHEAD_NS))
         return start_ns
 
     async def _perform(self, scene: Scene, start_ns: int) -> None:
         run = self._runs[scene.name] = self._make_run(scene, start_ns)
-        warm_up_ns = round(scene.plan.warm_up_s * SECOND)
-        self._judge(scene, judged=warm_up_ns == 0)
-        if warm_up_ns:
-            self._timers.at(start_ns + warm_up_ns, lambda: self._warm(scene))
+        judged_ns = start_ns + round(scene.plan.warm_up_s * SECOND)
+        judging: Deadline | None = None
+        if judged_ns == self._start_ns:
+            self._judge(scene, judged=True)  # at once, so that the connections made for the first arrivals count, too
+        else:
+            judging = self._timers.at(judged_ns, lambda: self._begin_judging(scene, judged_ns))
         if isinstance(run, OpenRun):
-            await self._or_stop(run.prepare())
+            run.prepare()
         await self._or_stop(self._timers.wait_until(start_ns))
         if self._stopping.is_set():
             run.stop()
-        self._began_ns[scene.name] = self._timed_until[scene.name] = start_ns
+        self._timed_until[scene.name] = start_ns
         await run.run()
         self._count_time(scene)
         del self._timed_until[scene.name]
+        if judging is not None:
+            judging.cancel()  # stopped before its warm-up was over: then nothing of it is judged
         self._scheduling.discard(scene.name)
         if not self._scheduling:
-            self._take(LOAD)  # what follows is the end of work under way, at falling load
+            now = self._timers.now_ns()
+            if now - self._taken_ns > SLIVER_NS:
+                self._take(now, LOAD)  # what follows is the end of work under way, at falling load
         await self._wind_down(run)
+        if self._scheduling:
+            self._end_judging(scene)
 
     async def _wind_down(self, run: OpenRun | ClosedRun) -> None:
-        waiting = asyncio.ensure_future(run.wind_down())
-        limit = self._timers.at(self._timers.now_ns() + self._limits.graceful_ns, run.cut)
+        limit = self._timers.at(self._timers.now_ns() + self._limits.graceful_ns, run.crew.cut)
         if self._cut_off:
-            run.cut()
-        await waiting
+            run.crew.cut()
+        await run.wind_down()
         limit.cancel()
 
     def _make_run(self, scene: Scene, start_ns: int) -> OpenRun | ClosedRun:
@@ -139,12 +158,12 @@ class Engine:
             return ClosedRun(scene, profile, start_ns)
         assert isinstance(profile, OpenProfile)
         most = scene.plan.max_sessions
-        mine = self._limits.most_sessions if most is None else -(-most // scene.workers)
+        mine = self._limits.most_sessions if most is None else len(range(scene.worker, most, scene.workers))
         return OpenRun(scene, profile, start_ns, patience_ns=self._limits.patience_ns, most_sessions=mine)
 
-    async def _or_stop(self, awaitable: object) -> None:
+    async def _or_stop(self, awaited: Awaitable[object]) -> None:
         """Wait for it, or for the order to stop."""
-        waiting = asyncio.ensure_future(awaitable)  # type: ignore[arg-type]
+        waiting = asyncio.ensure_future(awaited)
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -156,9 +175,17 @@ class Engine:
 
     # -- once a second ----------------------------------------------------------------------------------------------
 
-    def _warm(self, scene: Scene) -> None:
-        self._take()
+    def _begin_judging(self, scene: Scene, at_ns: int) -> None:
+        self._take(at_ns)
         self._judge(scene, judged=True)
+
+    def _end_judging(self, scene: Scene) -> None:
+        """Others are still to come: while they warm up, time must not count as judged for one that is over."""
+        recorder = self._recorder
+        others = any(recorder.stretch(name).judged for name in self._runs if name != scene.name)
+        if recorder.stretch(scene.name).judged and not others:
+            self._take(self._timers.now_ns())
+            self._judge(scene, judged=False)
 
     def _judge(self, scene: Scene, *, judged: bool) -> None:
         recorder = self._recorder
@@ -167,24 +194,26 @@ class Engine:
         recorder.judge(NO_SCENARIO, judged=any(recorder.stretch(name).judged for name in self._runs))
 
     def _tick(self) -> None:
-        now = self._timers.now_ns()
-        self._take()
-        # The grid of seconds is absolute; after a suspended machine the missed ones are left out.
-        passed = (now - self._start_ns) // SECOND
-        self._timers.at(self._start_ns + (passed + 1) * SECOND, self._tick)
+        # The grid of seconds is absolute and the same in all workers; after a suspended machine the missed ones are left out.
+        passed = (self._timers.now_ns() - self._start_ns) // SECOND
+        self._take(self._start_ns + passed * SECOND)
+        self._ticking = self._timers.at(self._start_ns + (passed + 1) * SECOND, self._tick)
 
-    def _take(self, phase: str = "") -> None:
-        now = self._timers.now_ns()
-        if now <= self._taken_ns:
+    def _take(self, until_ns: int, phase: str = "", *, last: bool = False) -> None:
+        """Hand over what was recorded since the last time, as what happened until then."""
+        if until_ns <= self._taken_ns and not last:
             return
-        t_s = (now - self._start_ns) / SECOND
+        until_ns = max(until_ns, self._taken_ns)
+        before_s, t_s = ((moment - self._start_ns) / SECOND for moment in (self._taken_ns, until_ns))
         for scene in self._scenes:
             self._count_time(scene)
-            self._levels(scene)
+            self._levels(scene, (before_s + t_s) / 2)
         self._sample()
-        before_s = (self._taken_ns - self._start_ns) / SECOND
-        self._taken_ns = now
-        self._emit(self._recorder.take(self._seq, before_s, t_s, phase or self.phase))
+        self._taken_ns = until_ns
+        snapshots = self._recorder.take(self._seq, before_s, t_s, phase or self.phase)
+        if before_s == t_s:  # nothing but values that came at the very end
+            snapshots = [snapshot for snapshot in snapshots if snapshot.counts or snapshot.distributions]
+        self._emit(snapshots)
         self._seq += 1
 
     def _count_time(self, scene: Scene) -> None:
@@ -195,7 +224,7 @@ class Engine:
             self._recorder.count(scene.name, Series("load.time", (("scenario", scene.name),)), share)
             self._timed_until[scene.name] = now
 
-    def _levels(self, scene: Scene) -> None:
+    def _levels(self, scene: Scene, t_s: float) -> None:
         run = self._runs.get(scene.name)
         if run is None:
             return
@@ -203,6 +232,5 @@ class Engine:
         self._recorder.gauge(Series("load.users", tags), run.users)
         profile = scene.plan.profile
         if isinstance(profile, OpenProfile):
-            began_ns = self._began_ns.get(scene.name)
-            since_s = -1.0 if began_ns is None else (self._timers.now_ns() - began_ns) / SECOND
+            since_s = t_s - (run.start_ns - self._start_ns) / SECOND
             self._recorder.gauge(Series("load.target_rate", tags), profile.rate_at(since_s) / scene.workers if since_s >= 0 else 0.0)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+import time
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass, field, replace
 
-from loadstone.clock import MILLISECOND, now_ns
+from loadstone.clock import MILLISECOND, SECOND, now_ns
 from loadstone.errors import LoadstoneError, UsageError
 from loadstone.load.frames import Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
 from loadstone.load.merge import merge
+from loadstone.load.outlook import longest_s
 from loadstone.load.spawn import spawn_worker
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.snapshot import Snapshot
@@ -20,17 +23,26 @@ from loadstone.plan.model import Plan
 # From the order to go until the first arrival: the order must have reached every worker by then.
 HEAD_START_NS = 20 * MILLISECOND
 PREPARE_S = 60.0
+# A worker gives its sessions up within three seconds of the end of the graceful time; one that takes longer hangs in a script.
+OVERDUE_S = 5.0
+# The others are not kept waiting for a worker that is silent for so long; what it tells later is still taken in.
+SILENT_NS = 3 * SECOND
+LOOK_EVERY_S = 0.5
+CLOSE_S = 2.0
 
 
 @dataclass
 class _Member:
     """One worker as the parent sees it."""
 
+    number: int
     process: subprocess.Popen[bytes]
     reader: asyncio.StreamReader
     ready: Ready | None = None
     until_s: float = 0.0  # everything before this has been received
+    heard_ns: int = 0
     gone: bool = False
+    killed: bool = False
     waiting: list[Snapshot] = field(default_factory=list)
 
 
@@ -38,7 +50,7 @@ class LocalFleet:
     """Worker processes on this machine.
 
     metrics:     what the suite's scripts recorded under names of their own
-    lost:        workers that died before they were done
+    lost:        one line for each worker that died before it was done
     clock_steps: steps of the wall clock that workers saw
     """
 
@@ -46,12 +58,17 @@ class LocalFleet:
         self._plan = plan
         self._first = first
         self._members: list[_Member] = []
+        self._listeners: list[asyncio.Task[None]] = []
         self._arrived = asyncio.Event()
         self.metrics: dict[str, Metric] = {}
-        self.lost = 0
+        self.lost: list[str] = []
         self.clock_steps = 0
         self._steps_by_worker: dict[int, int] = {}
         self._crash = ""
+        self._start_ns = 0
+        self._end_ns: int | None = None  # when every worker must have ended
+        self._told_s = {False: 0.0, True: 0.0}
+        self._seq = 0
 
     @property
     def ready(self) -> list[Ready]:
@@ -64,13 +81,19 @@ class LocalFleet:
         workers = self._plan.workers
         processes = [self._first] if self._first else []
         processes += [spawn_worker() for _ in range(workers - len(processes))]
-        self._members = [_Member(process, await open_reader(loop, process.stdout)) for process in processes if process]
+        self._members = [
+            _Member(number, process, await open_reader(loop, process.stdout)) for number, process in enumerate(processes) if process
+        ]
         text = self._plan.wire()
-        for number, member in enumerate(self._members):
-            self._send(member, Setup(text, number, workers))
-        async with asyncio.timeout(PREPARE_S):
-            for member in self._members:
-                member.ready = self._expect_ready(await receive(member.reader))
+        for member in self._members:
+            self._send(member, Setup(text, member.number, workers))
+        try:
+            async with asyncio.timeout(PREPARE_S):
+                for member in self._members:
+                    member.ready = self._expect_ready(await receive(member.reader))
+        except TimeoutError:
+            what = f"a worker was not ready after {PREPARE_S:g} s"
+            raise UsageError(what, where=self._plan.source, hint="look for code of the suite that blocks while it is imported") from None
 
     def _expect_ready(self, message: Message | None) -> Ready:
         if isinstance(message, Ready):
@@ -83,53 +106,70 @@ class LocalFleet:
 
     def go(self) -> int:
         """Start the load; answers the common start (monotonic ns)."""
-        start_ns = now_ns() + HEAD_START_NS
+        self._start_ns = start_ns = now_ns() + HEAD_START_NS
+        longest = longest_s(self._plan)
+        if longest is not None:
+            self._end_ns = start_ns + round((longest + OVERDUE_S) * SECOND)
         for member in self._members:
+            member.heard_ns = start_ns
             self._send(member, Go(start_ns))
         return start_ns
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Ask all workers to end."""
+        """Ask all workers to end; those that do not are ended."""
+        end_ns = now_ns() + round(((0.0 if at_once else self._plan.graceful_stop_s) + OVERDUE_S) * SECOND)
+        self._end_ns = end_ns if self._end_ns is None else min(end_ns, self._end_ns)
         for member in self._members:
             if not member.gone:
                 self._send(member, Stop(at_once))
 
-    async def snapshots(self) -> AsyncIterator[Snapshot]:
-        """Merged snapshots, in order of time, until the last worker is done or gone."""
-        async with asyncio.TaskGroup() as group:
-            for member in self._members:
-                group.create_task(self._listen(member))
+    async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
+        """Merged snapshots, in order of time, until the last worker is done or gone. Close the iterator when you leave it early."""
+        self._listeners = [asyncio.create_task(self._listen(member)) for member in self._members]
+        try:
             while True:
                 self._arrived.clear()
                 for snapshot in self._complete():
                     yield snapshot
                 if all(member.gone for member in self._members):
                     break
-                await self._arrived.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._arrived.wait(), LOOK_EVERY_S)
+                self._end_the_overdue()
+        finally:
+            for listener in self._listeners:
+                listener.cancel()
+        for listener in self._listeners:
+            listener.result()
         if self._crash:
             raise LoadstoneError(f"a worker failed\n{self._crash}", hint="run again with -v and report this")
 
     def _complete(self) -> Iterable[Snapshot]:
-        """What all workers that are left have reported."""
-        until = min((member.until_s for member in self._members if not member.gone), default=float("inf"))
-        due: list[Snapshot] = []
+        """What all workers that can be waited for have reported; no stretch of time is told twice."""
+        now = now_ns()
+        left = [member for member in self._members if not member.gone]
+        talking = [member for member in left if now - member.heard_ns < SILENT_NS]
+        until = min((member.until_s for member in talking or left), default=float("inf"))
+        due: list[list[Snapshot]] = []
         for member in self._members:
-            due += [snapshot for snapshot in member.waiting if snapshot.end_s <= until]
+            due.append([snapshot for snapshot in member.waiting if snapshot.end_s <= until])
             member.waiting = [snapshot for snapshot in member.waiting if snapshot.end_s > until]
-        return merge(due) if len(self._members) > 1 else due
+        for snapshot in merge(due):
+            told_s = self._told_s[snapshot.judged]
+            self._told_s[snapshot.judged] = max(told_s, snapshot.end_s)
+            yield replace(snapshot, seq=self._seq, start_s=min(max(snapshot.start_s, told_s), snapshot.end_s))
+            self._seq += 1
 
     async def _listen(self, member: _Member) -> None:
-        while True:
-            message = await receive(member.reader)
-            if isinstance(message, Measured):
-                self._take(member, message)
-            else:
-                break
+        while isinstance(message := await receive(member.reader), Measured):
+            self._take(member, message)
         member.gone = True
         if isinstance(message, Crashed):
-            self._crash = message.text
+            self._crash = self._crash or message.text
+            self.stop()
         elif not isinstance(message, Done):
-            self.lost += 1
+            self._miss(member)
+            self.stop()  # what was asked for cannot be reached any more
         self._arrived.set()
 
     def _take(self, member: _Member, message: Measured) -> None:
@@ -138,28 +178,58 @@ class LocalFleet:
         self._steps_by_worker[message.worker] = message.clock_steps
         self.clock_steps = max(self._steps_by_worker.values())
         member.waiting.extend(message.snapshots)
-        # Whole seconds: workers cut their seconds a few microseconds apart.
-        member.until_s = max((snapshot.end_s for snapshot in message.snapshots), default=member.until_s) + 0.5
+        member.until_s = max((snapshot.end_s for snapshot in message.snapshots), default=member.until_s)
+        member.heard_ns = now_ns()
         self._arrived.set()
+
+    def _miss(self, member: _Member) -> None:
+        process, at_s = member.process, (now_ns() - self._start_ns) / SECOND
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=CLOSE_S)
+        if member.killed:
+            how = "hung in the suite's code when it should have ended, and was killed"
+        elif process.returncode is None:
+            how = "closed its pipe"
+        elif process.returncode < 0:
+            how = f"was ended by {_signal_name(-process.returncode)}"
+        else:
+            how = f"ended with exit code {process.returncode}"
+        self.lost.append(f"worker {member.number} (pid {process.pid}) {how} {at_s:.0f} s into the run")
+
+    def _end_the_overdue(self) -> None:
+        if self._end_ns is not None and now_ns() > self._end_ns:
+            for member in self._members:
+                if not member.gone and not member.killed:
+                    member.killed = True
+                    member.process.kill()
 
     def _send(self, member: _Member, message: Message) -> None:
         assert member.process.stdin is not None
         try:
             member.process.stdin.write(pack(message))
-        except (BrokenPipeError, OSError):
+        except OSError:
             return  # it died; its listener says so
 
     def close(self) -> None:
         """Make sure that no worker is left."""
         processes = [member.process for member in self._members] or ([self._first] if self._first else [])
         for process in processes:
-            if process is None:
-                continue
             with contextlib.suppress(OSError):
                 if process.stdin:
                     process.stdin.close()  # a worker without a parent ends itself
+        deadline = time.monotonic() + CLOSE_S
+        for process in processes:
             try:
-                process.wait(timeout=2)
+                process.wait(timeout=max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

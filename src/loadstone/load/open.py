@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Iterator
 
-from loadstone.clock import Deadline
+from loadstone.clock import SECOND, Deadline
+from loadstone.load.crew import Crew
 from loadstone.load.scene import Scene
 from loadstone.load.session import Session
 from loadstone.measure.snapshot import Series
@@ -19,14 +21,17 @@ MOST_READY = 200
 
 
 class OpenRun:
-    """The arrivals of one scenario in this worker; arrival i belongs to worker i modulo the number of workers."""
+    """The arrivals of one scenario in this worker; arrival i belongs to worker i modulo the number of workers.
+
+    Each arrival ends in exactly one of these: an iteration that ended, one that was interrupted, or a drop.
+    """
 
     def __init__(self, scene: Scene, profile: OpenProfile, start_ns: int, *, patience_ns: int, most_sessions: int) -> None:
-        self._scene, self._profile, self._start_ns = scene, profile, start_ns
+        self._scene, self._profile, self.start_ns = scene, profile, start_ns
         self._patience_ns, self._most = patience_ns, max(1, most_sessions)
+        self.crew = Crew(scene.timers, self._nobody_left, self.stop)
         self._idle: deque[Session] = deque()
         self._waiting: deque[int] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
         self._busy = 0
         self._begun = 0
@@ -34,31 +39,29 @@ class OpenRun:
         self._due = _due_times(profile, scene)
         tags = (("scenario", scene.name),)
         self._arrivals, self._dropped = Series("load.arrivals", tags), Series("load.dropped", tags)
+        self._no_answer = Series("http.response_time", (("outcome", "dropped"), ("scenario", scene.name)))
         self._wait = scene.recorder.column(scene.name, Series("load.pool_wait", tags))
         self._next = next(self._due, -1)
 
-    async def prepare(self) -> None:
-        """Have some sessions connected before the first arrival."""
+    def prepare(self) -> None:
+        """Begin to connect the sessions that the first arrivals need; nobody waits for it, the schedule does not move."""
         ready = min(round(self._profile.peak_rate_per_s * READY_S / self._scene.workers) + 1, self._most, MOST_READY)
         for _ in range(ready):
             self._spawn(connected=True)
-        while len(self._idle) < ready and self._tasks and not self._stopped.is_set():
-            await asyncio.sleep(0.001)
 
     async def run(self) -> None:
         """Let arrivals come; ends when the last was due and none waits any more."""
-        if self._next >= 0:
-            self._scene.timers.at(self._start_ns + self._next, self._arrive)
+        if self._next >= 0 and not self._stopped.is_set():
+            self._scene.timers.at(self.start_ns + self._next, self._arrive)
         else:
-            self._stopped.set()
+            self._last_placed()
         await self._stopped.wait()
-        for session in list(self._scene.active):
-            session.leave()
+        self._dismiss()
 
     async def wind_down(self) -> None:
         """Wait for the iterations under way."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks))
+        await self.crew.gone()
+        self._scene.give_up(len(self.crew))
 
     def stop(self) -> None:
         """Let no more arrivals come; those that wait are dropped."""
@@ -66,28 +69,39 @@ class OpenRun:
         while self._waiting:
             self._drop()
         self._stopped.set()
-        for session in list(self._scene.active):
-            session.leave()
-
-    def cut(self) -> None:
-        """End the iterations under way at once; they count as interrupted."""
-        for task in self._tasks:
-            task.cancel()
+        self._dismiss()
 
     @property
     def users(self) -> int:
         """Sessions that are busy with an arrival."""
         return self._busy
 
+    def _dismiss(self) -> None:
+        self._idle.clear()
+        for session in list(self._scene.active):
+            session.leave()
+
+    def _nobody_left(self) -> None:
+        """New sessions come with new arrivals."""
+
     def _arrive(self) -> None:
-        timers, start = self._scene.timers, self._start_ns
+        timers, start = self._scene.timers, self.start_ns
         clock = timers.now_ns
         while self._next >= 0 and start + self._next <= clock():
             self._place(start + self._next)
-            self._next = next(self._due, -1)
+            self._next = next(self._due, -1) if self._next >= 0 else -1
         if self._next >= 0:
             timers.at(start + self._next, self._arrive)
         elif not self._waiting:
+            self._last_placed()
+
+    def _last_placed(self) -> None:
+        """Nobody waits and nobody comes: the load ends with the profile's time, which may be a whole gap later."""
+        end_s = self._profile.duration_s
+        end_ns = self.start_ns + round(end_s * SECOND) if math.isfinite(end_s) else 0
+        if end_ns > self._scene.timers.now_ns():
+            self._scene.timers.at(end_ns, self._stopped.set)
+        else:
             self._stopped.set()
 
     def _place(self, due: int) -> None:
@@ -99,7 +113,7 @@ class OpenRun:
             self._idle.pop().wake_up(due, 0)
             return
         self._waiting.append(due)
-        if len(self._tasks) < self._most:
+        if len(self.crew) < self._most:
             self._spawn(connected=False)
         if self._drop_timer is None:
             self._drop_timer = scene.timers.at(due + self._patience_ns, self._give_up)
@@ -112,50 +126,57 @@ class OpenRun:
         if self._waiting:
             self._drop_timer = self._scene.timers.at(self._waiting[0] + self._patience_ns, self._give_up)
         elif self._next < 0:
-            self._stopped.set()
+            self._last_placed()
 
     def _drop(self) -> None:
         self._waiting.popleft()
         scene = self._scene
         scene.recorder.count(scene.name, self._dropped)
         # Nobody knows how long it would have taken: longer than anything recorded.
-        scene.recorder.beyond(scene.name, Series("http.response_time", (("outcome", "dropped"), ("scenario", scene.name))))
+        scene.recorder.beyond(scene.name, self._no_answer)
 
     def _spawn(self, *, connected: bool) -> None:
         index = self._scene.worker + self._begun * self._scene.workers
         self._begun += 1
-        task = asyncio.get_running_loop().create_task(self._live(index, connected=connected))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.crew.start(self._live(index, connected=connected))
 
     async def _live(self, index: int, *, connected: bool) -> None:
         scene = self._scene
-        session = await scene.begin(index, connected=connected)
+        session = scene.enter(index)
         try:
-            while True:
-                if self._waiting:
-                    due = self._waiting.popleft()
-                    waited = scene.timers.now_ns() - due
-                    self._wait.add(waited)
-                    self._busy += 1
-                    session.set_due(due, waited)
-                    if not self._waiting and self._next < 0:
-                        self._stopped.set()
-                else:
-                    if session.leaving or self._stopped.is_set():
-                        break
-                    self._idle.append(session)
-                    await session.next_turn()
-                    if session.leaving and not session.has_turn:
-                        break
-                if not await self._serve(session):
-                    break
+            await scene.start(session, connected=connected)
+            while await self._turn(session) and await self._serve(session):
+                pass
         finally:
             await scene.end(session)
+
+    async def _turn(self, session: Session) -> bool:
+        """Wait for the session's next arrival; False when none will come."""
+        if self._waiting:
+            due = self._waiting.popleft()
+            waited = self._scene.timers.now_ns() - due
+            self._wait.add(waited)
+            self._busy += 1
+            session.set_due(due, waited)
+            if not self._waiting and self._next < 0:
+                self._last_placed()
+            return True
+        if session.leaving or self._stopped.is_set():
+            return False
+        self._idle.append(session)
+        try:
+            await session.next_turn()
+        except asyncio.CancelledError:
+            if session.has_turn:  # it was given an arrival at the very moment the run was cut
+                self._busy -= 1
+                self._scene.interrupted()
+            raise
+        return session.has_turn
 
     async def _serve(self, session: Session) -> bool:
         try:
             if not self._scene.next_row(session):
+                self._scene.interrupted()
                 self.stop()  # the data is used up, and the plan says to stop then
                 return False
             await self._scene.iterate(session)
@@ -167,5 +188,3 @@ class OpenRun:
 def _due_times(profile: OpenProfile, scene: Scene) -> Iterator[int]:
     for _, chunk in share(profile.arrivals(generator(scene.seed, scene.name)), scene.worker, scene.workers):
         yield from chunk.tolist()
-
-

@@ -38,7 +38,7 @@ class Outlook:
         end_s = max(scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios)
         begin_s = min(scenario.start_s + scenario.warm_up_s for scenario in plan.scenarios)
         seconds = min(end_s, elapsed_s) - begin_s
-        by_chance = any(scenario.profile.poisson for scenario in opened)
+        by_chance = any(isinstance(scenario.profile, OpenProfile) and scenario.profile.poisson for scenario in opened)
         return cls(
             is_open=True,
             arrivals=None if by_chance else math.ceil(expected - 1e-6),
@@ -52,3 +52,16 @@ def _expected(scenario: ScenarioPlan, elapsed_s: float) -> float:
     assert isinstance(profile, OpenProfile)
     until = min(elapsed_s - scenario.start_s, profile.duration_s)
     return max(0.0, profile.expected_until(until) - profile.expected_until(scenario.warm_up_s))
+
+
+def longest_s(plan: Plan) -> float | None:
+    """The longest that a run can take when its workers obey: schedules, patience and graceful ends; None when it is endless."""
+    ends: dict[str, float] = {}
+    for scenario in plan.scenarios:
+        begin = scenario.start_s
+        if scenario.after is not None:
+            begin = ends.get(scenario.after, math.inf) + 1.0
+        # What waits when the last arrival was due may wait as long as the patience; then come the iterations under way.
+        ends[scenario.name] = begin + scenario.profile.duration_s + plan.patience_s + plan.graceful_stop_s
+    longest = max(ends.values())
+    return longest if math.isfinite(longest) else None

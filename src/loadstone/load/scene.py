@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
-from loadstone.clients.failure import bounded
-from loadstone.clock import Timers
+from loadstone.clock import MILLISECOND, Timers
+from loadstone.load.script_error import describe
 from loadstone.load.session import Session
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.measure.recorder import Column, Recorder
@@ -19,6 +17,9 @@ from loadstone.plan.model import ScenarioPlan
 
 # A metric that a script records without declaring it keeps six decimals.
 OWN_SCALE = 1e6
+# Iterations may follow each other without a turn of the loop for so long, and so many of them.
+SLICE_NS = 2 * MILLISECOND
+MOST_PASSES = 256
 
 
 class Behaviour(Protocol):
@@ -59,6 +60,7 @@ class Scene:
         self.active: set[Session] = set()
         self._connect = connect
         self._passes = 0
+        self._slice_end = self._slice_passes = 0
         self._durations: dict[str, Column] = {}
 
     def declare(self, metric: str) -> float:
@@ -66,26 +68,32 @@ class Scene:
         self.catalogue.add(Metric(metric, "1", Kind.DISTRIBUTION, "neither", "recorded by the suite", scale=OWN_SCALE))
         return OWN_SCALE
 
-    async def begin(self, index: int, *, connected: bool = False) -> Session:
-        """A session with its client, after the script's own start; `connected` opens its connection ahead."""
+    def enter(self, index: int) -> Session:
+        """A session with its client; `end` must follow."""
         session = Session(self, index)
-        self.active.add(session)
         session.client = self._connect(session)
-        self._feed_user(session)
+        self.active.add(session)
+        return session
+
+    async def start(self, session: Session, *, connected: bool = False) -> None:
+        """The script's own start; `connected` opens the client's connection before it."""
+        if not self._feed(session, "per_user", session.index):
+            session.leave()  # there is no row for this user, and the plan says to stop then
+            return
         try:
             if connected:
                 await session.client.open()
             await self.behaviour.start(session)
-        except Exception as error:  # a script may raise anything: it is counted, and the user goes on
-            self.script_failed("on_start", error)
-        return session
+        except BaseException as error:  # noqa: BLE001  a script may raise anything: it is counted, and the user goes on
+            self._script_failed("on_start", error)
+        session.set_due(0)
 
     async def end(self, session: Session) -> None:
         """After the last iteration: the script's own stop, then the client's."""
         try:
             await self.behaviour.stop(session)
-        except Exception as error:  # as above
-            self.script_failed("on_stop", error)
+        except BaseException as error:  # noqa: BLE001  as above
+            self._script_failed("on_stop", error)
         finally:
             self.active.discard(session)
             session.client.close()
@@ -96,14 +104,30 @@ class Scene:
         began = clock()
         try:
             name = await self.behaviour.iterate(session)
-        except asyncio.CancelledError:
-            self.recorder.count(self.name, Series("iteration.interrupted", (("scenario", self.name),)))
-            raise
-        except Exception as error:  # as above
+        except BaseException as error:  # noqa: BLE001  as above
+            if _is_cut(error):
+                self.interrupted()
+            self._script_failed("iteration", error)
             name = "(raised)"
-            self.script_failed("iteration", error)
-            await asyncio.sleep(0)  # a script that raises before it awaits anything must not starve the others
-        self.durations(name).add(clock() - began)
+        session.set_due(0)  # an iteration without an exchange must not hand its due time on
+        ended = clock()
+        self.durations(name).add(ended - began)
+        self._slice_passes += 1
+        if ended > self._slice_end or self._slice_passes > MOST_PASSES:
+            # Iterations that never wait, such as those whose connections are refused at once, must not starve the others.
+            await asyncio.sleep(0)
+            self._slice_end, self._slice_passes = clock() + SLICE_NS, 0
+
+    def interrupted(self, by: int = 1) -> None:
+        """Count iterations that the end of the run cut off."""
+        self.recorder.count(self.name, Series("iteration.interrupted", (("scenario", self.name),)), by)
+
+    def give_up(self, sessions: int) -> None:
+        """Count sessions that nothing could end."""
+        if sessions:
+            self.interrupted(sessions)
+            text = f"{sessions} sessions caught their cancellation and did not end"
+            self.recorder.failure(self.name, Failure("script", "stop", text))
 
     def durations(self, task: str) -> Column:
         """The column of a task's iterations."""
@@ -122,15 +146,13 @@ class Scene:
             return self._feed(session, "next", position)
         return True
 
-    def script_failed(self, where: str, error: Exception) -> None:
-        """Count what a script raised, with the line of the script it came from."""
-        last = traceback.extract_tb(error.__traceback__)[-1:]
-        line = f" ({Path(last[0].filename).name}:{last[0].lineno})" if last else ""
+    def _script_failed(self, where: str, error: BaseException) -> None:
+        """Count what a script raised; the end of the run and of the process go on their way."""
+        if _is_cut(error):
+            raise error
+        file = self.plan.code.file if self.plan.code else ""
         self.recorder.count(self.name, Series("iteration.errors", (("scenario", self.name),)))
-        self.recorder.failure(self.name, Failure("script", where, bounded(f"{type(error).__name__}: {error}{line}")))
-
-    def _feed_user(self, session: Session) -> None:
-        self._feed(session, "per_user", session.index)
+        self.recorder.failure(self.name, Failure("script", where, describe(error, file)))
 
     def _feed(self, session: Session, take: str, position: int) -> bool:
         for feed in self.feeds:
@@ -140,3 +162,11 @@ class Scene:
                     return False
                 session.data = {**session.data, **row}
         return True
+
+
+def _is_cut(error: BaseException) -> bool:
+    """Does the run end this task? A script can also raise CancelledError by itself, from a task that it cancelled."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, (KeyboardInterrupt, GeneratorExit))

@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from loadstone.clients.failure import bounded
 from loadstone.clock import SECOND
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.snapshot import Failure, Series
+
+LARGEST = 1e12  # of a script's own value: with six decimals it still fits 64 bits
 
 if TYPE_CHECKING:
     from loadstone.load.scene import Scene
@@ -68,11 +71,14 @@ class Session:
     def check(self, holds: bool, name: str) -> bool:
         """Count whether something held."""
         scene = self.scene
-        tags = tuple(sorted({**self.tags, "check": name, "scenario": scene.name}.items()))
+        name = str(name)
+        tags = scene.recorder.admitted(
+            Series("check.count", tuple(sorted({**self.tags, "check": name, "scenario": scene.name}.items())))
+        ).tags
         scene.recorder.count(scene.name, Series("check.count", tags))
         if not holds:
             scene.recorder.count(scene.name, Series("check.failures", tags))
-            scene.recorder.failure(scene.name, Failure("check", "", name))
+            scene.recorder.failure(scene.name, Failure("check", "", bounded(name)))
         return holds
 
     @asynccontextmanager
@@ -95,16 +101,21 @@ class Session:
 
     def record(self, metric: str, value: float, tags: Mapping[str, str] | None = None) -> None:
         """Add a value to a metric: of the suite's own, or one of the catalogue."""
-        scene = self.scene
-        declared = scene.catalogue.get(metric)
-        series = Series(metric, tuple(sorted({**self.tags, **(tags or {}), "scenario": scene.name}.items())))
+        scene, recorder = self.scene, self.scene.recorder
+        # What a script gives must survive the way to the parent process: plain texts and numbers, whatever they were.
+        name, value = str(metric), float(value)
+        if not 0 <= value < LARGEST:
+            raise ValueError(f"{name} = {value}: a metric takes numbers from 0 to {LARGEST:g}")
+        own = {str(key): str(each) for key, each in (tags or {}).items()}
+        declared = scene.catalogue.get(name)
+        scale = declared.scale if declared else scene.declare(name)
+        series = recorder.admitted(Series(name, tuple(sorted({**self.tags, **own, "scenario": scene.name}.items()))))
         if declared is None or declared.kind is Kind.DISTRIBUTION:
-            scale = declared.scale if declared else scene.declare(metric)
-            scene.recorder.value(scene.name, series, round(value * scale))
+            recorder.value(scene.name, series, round(value * scale))
         elif declared.kind is Kind.COUNT:
-            scene.recorder.count(scene.name, series, round(value))
+            recorder.count(scene.name, series, round(value))
         else:
-            scene.recorder.gauge(series, value)
+            recorder.gauge(series, value)
 
     # -- between iterations -----------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -16,21 +17,24 @@ from loadstone.clients.http_scope import HttpOptions, HttpScope
 from loadstone.clients.tls import TlsSettings
 from loadstone.clients.wire import Wire
 from loadstone.clock import SECOND, KernelAlarm
-from loadstone.errors import LoadstoneError
+from loadstone.errors import LoadstoneError, UsageError
 from loadstone.load.behaviour import StepsBehaviour, UserBehaviour
 from loadstone.load.engine import Engine, EngineLimits
 from loadstone.load.frames import Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
 from loadstone.load.scene import Scene
+from loadstone.load.script_error import innermost, place_of
 from loadstone.load.session import Session
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.recorder import Recorder
 from loadstone.measure.snapshot import Snapshot
-from loadstone.plan.code import load_user_classes
+from loadstone.plan.code import UserCode, load_user_classes
 from loadstone.plan.http import HttpSettings, from_environment
 from loadstone.plan.model import Plan, ScenarioPlan
+from loadstone.plan.user import User
 from loadstone.probes.generator import GeneratorHealth
 from loadstone.probes.machine import descriptor_limit
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SPARE_DESCRIPTORS = 64
 MOST_SESSIONS = 10_000
 
@@ -47,7 +51,9 @@ class Worker:
         scenes = [self._scene(scenario) for scenario in self._plan.scenarios]
         plan = self._plan
         limits = EngineLimits(
-            round(plan.patience_s * SECOND), round(plan.graceful_stop_s * SECOND), min(MOST_SESSIONS, descriptor_limit() - SPARE_DESCRIPTORS)
+            round(plan.patience_s * SECOND),
+            round(plan.graceful_stop_s * SECOND),
+            min(MOST_SESSIONS, descriptor_limit() - SPARE_DESCRIPTORS),
         )
         self.engine = Engine(scenes, self._recorder, self.wire.timers, limits, self._emit, self._sample)
 
@@ -59,7 +65,7 @@ class Worker:
 
     def _scene(self, scenario: ScenarioPlan) -> Scene:
         plan = self._plan
-        behaviour = UserBehaviour(load_user_classes(scenario.code)) if scenario.code else StepsBehaviour(scenario.steps)
+        behaviour = UserBehaviour(_classes(scenario.code)) if scenario.code else StepsBehaviour(scenario.steps)
         scope = HttpScope(self.wire, self._recorder, scenario.name, http_options(plan.http, plan.target or ""))
 
         def connect(session: Session) -> Any:
@@ -86,6 +92,17 @@ class Worker:
         self._told.update(new)
         metrics = tuple(self._catalogue[name] for name in new)
         self._send(Measured(self._setup.worker, tuple(snapshots), metrics, self.wire.stamps.steps))
+
+
+def _classes(code: UserCode) -> list[type[User]]:
+    try:
+        return load_user_classes(code)
+    except LoadstoneError:
+        raise
+    except (Exception, SystemExit) as error:  # a suite may raise anything while it is imported
+        cause = innermost(error)
+        what = f"raises while it is imported: {type(cause).__name__}: {cause}"
+        raise UsageError(what, where=place_of(cause, code.file) or code.file, hint=f"python {code.file}") from None
 
 
 def http_options(settings: HttpSettings, target: str) -> HttpOptions:
@@ -123,15 +140,16 @@ def http_options(settings: HttpSettings, target: str) -> HttpOptions:
     )
 
 
-async def serve(output: int) -> None:
+async def serve(source: int, output: int) -> None:
     """Follow the parent's messages until the run is over or the parent is gone."""
     loop = asyncio.get_running_loop()
-    reader = await open_reader(loop, sys.stdin)
+    reader = await open_reader(loop, os.fdopen(source, "rb", 0))
     transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(output, "wb", 0))
 
     def send(message: Message) -> None:
         transport.write(pack(message))
 
+    worker: Worker | None = None
     try:
         setup = await receive(reader)
         if not isinstance(setup, Setup):
@@ -146,6 +164,9 @@ async def serve(output: int) -> None:
     while transport.get_write_buffer_size():
         await asyncio.sleep(0.005)
     transport.close()
+    if worker is not None and worker.engine.given_up:
+        sys.stderr.flush()
+        os._exit(0)  # sessions that catch their cancellation would keep the loop from closing
 
 
 async def _follow(worker: Worker, reader: asyncio.StreamReader) -> None:
@@ -170,16 +191,26 @@ async def _follow(worker: Worker, reader: asyncio.StreamReader) -> None:
 
 def main() -> None:
     """Entry of the process."""
-    # A script may print: its stdout becomes stderr, the real one belongs to the measurements.
-    output = os.dup(1)
+    # A script may print and read: stdin and stdout are the parent's protocol, so it gets stderr and nothing instead.
+    source, output = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     os.dup2(2, 1)
+    _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(output))
+        asyncio.run(serve(source, output))
     else:
-        uvloop.run(serve(output))
+        uvloop.run(serve(source, output))
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this process with its parent: a script that hangs the loop would not notice the closed pipe."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ WIDTH = 8
 # Folding this many rows takes about a third of a millisecond: too short to make an arrival noticeably late.
 ROWS_PER_FOLD = 2_048
 FULL = WIDTH * ROWS_PER_FOLD
+# Names and tags come from scripts and plans; a step for each request id must not grow our memory.
+MOST_STEPS = 1_000
+MOST_SERIES = 1_000
+OTHER_STEP = "(other steps)"
+OTHER_TAGS = ("other", "(other tags)")
+OTHER_METRIC = "(other metrics)"
 NO_SCENARIO = ""  # what is measured for the whole worker
 
 
@@ -27,6 +33,11 @@ class Bucket:
         self.counts: dict[Series, int] = {}
         self.gauges: dict[Series, Gauge] = {}
         self.failures: dict[Failure, int] = {}
+
+    @property
+    def holds_anything(self) -> bool:
+        """Was any value recorded?"""
+        return bool(self.counts or self.distributions or self.failures)
 
     def histogram(self, series: Series) -> Histogram:
         """The histogram of a series, made when it is first used."""
@@ -148,6 +159,23 @@ class Recorder:
         self._exchanges: dict[tuple[str, str, Tags], Exchanges] = {}
         self._stretches: dict[str, Stretch] = {}
         self._columns: dict[tuple[Series, str], Column] = {}
+        self._admitted: dict[Series, Series] = {}
+
+    def admitted(self, series: Series) -> Series:
+        """The series under which a script's values are kept: past the limit, new ones lose their tags, then their name.
+
+        A script that tags with a request id, or makes up a metric for each, must not grow our memory.
+        """
+        found = self._admitted.get(series)
+        if found is None:
+            if len(self._admitted) >= MOST_SERIES:
+                scenario = tuple(tag for tag in series.tags if tag[0] == "scenario")
+                plain = Series(series.metric, (OTHER_TAGS, *scenario))
+                if len(self._admitted) >= 2 * MOST_SERIES and plain not in self._admitted:
+                    return Series(OTHER_METRIC, scenario)
+                series = plain
+            found = self._admitted[series] = series
+        return found
 
     def stretch(self, scenario: str) -> Stretch:
         """The state of a scenario; judged unless `warm_up` said otherwise."""
@@ -171,6 +199,11 @@ class Recorder:
         key = (prefix, step, all_tags)
         found = self._exchanges.get(key)
         if found is None:
+            if len(self._exchanges) >= MOST_STEPS:
+                step, all_tags = OTHER_STEP, (("scenario", scenario), ("step", OTHER_STEP))
+                key = (prefix, step, all_tags)
+                if key in self._exchanges:
+                    return self._exchanges[key]
             found = self._exchanges[key] = Exchanges(self, self.stretch(scenario), step, all_tags, prefix)
         return found
 
@@ -216,10 +249,10 @@ class Recorder:
         self.fold()
         warm, judged = self._warm, self._judged
         self._warm, self._judged = Bucket(), Bucket()
-        judging = any(stretch.judged for stretch in self._stretches.values()) or bool(judged.counts or judged.distributions)
+        judging = any(stretch.judged for stretch in self._stretches.values()) or judged.holds_anything
         (judged if judging else warm).gauges, self._gauges = self._gauges, {}
         snapshots = []
-        if not judging or warm.counts or warm.distributions or warm.failures:
+        if not judging or warm.holds_anything:
             snapshots.append(warm.snapshot(seq, start_s, end_s, judged=False, phase=phase))
         if judging:
             snapshots.append(judged.snapshot(seq, start_s, end_s, judged=True, phase=phase))

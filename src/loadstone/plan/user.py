@@ -33,6 +33,8 @@ class Task:
 class Session(Protocol):
     """What the engine gives to a user: the part of it that `User` passes on."""
 
+    data: Mapping[str, Any]
+
     @property
     def rng(self) -> random.Random:
         """Random numbers of this user alone."""
@@ -53,8 +55,8 @@ class Session(Protocol):
 class User:
     """Subclass this; each `@task` method is one iteration.
 
-    The engine sets, before on_start: `http` (client with keep-alive of its own), `data` (the feed's row), `index` (0 …),
-    `vars` (a dict that lives as long as the user).
+    The engine sets, before on_start: `http` (client with keep-alive of its own), `index` (0 …), `vars` (a dict that lives
+    as long as the user).
     """
 
     weight: ClassVar[float] = 1
@@ -64,7 +66,6 @@ class User:
     tasks: ClassVar[tuple[Task, ...]] = ()
 
     http: Any
-    data: Mapping[str, Any]
     index: int
     vars: dict[str, Any]
     _session: Session
@@ -84,8 +85,17 @@ class User:
 
     @property
     def rng(self) -> random.Random:
-        """The user's own random numbers: the same seed, the same choices."""
+        """Random numbers of this user alone, the same for any number of workers; made when first used (2.5 kB)."""
         return self._session.rng
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The feed's row for this user or this iteration."""
+        return self._session.data
+
+    @data.setter
+    def data(self, row: Mapping[str, Any]) -> None:
+        self._session.data = row
 
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
