@@ -69,7 +69,7 @@ class Engine:
                     group.create_task(self._play(scene))
         finally:
             self._ticking.cancel()
-        self._take(self._timers.now_ns(), last=True)
+        self._take(self._timers.now_ns(), rest=True)
 
     def stop(self) -> None:
         """Start nothing more; end what is under way within the graceful time."""
@@ -94,7 +94,7 @@ class Engine:
         """What this second is for."""
         if not self._scheduling:
             return WIND_DOWN
-        judged = any(self._recorder.stretch(name).judged for name in self._scheduling if name in self._runs)
+        judged = any(self._recorder.stretch(scene.name).judged for scene in self._scenes)
         return LOAD if judged else WARM_UP
 
     # -- one scenario -----------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Engine:
         recorder = self._recorder
         others = any(recorder.stretch(name).judged for name in self._runs if name != scene.name)
         if recorder.stretch(scene.name).judged and not others:
-            self._take(self._timers.now_ns())
+            self._take(self._timers.now_ns(), rest=True)
             self._judge(scene, judged=False)
 
     def _judge(self, scene: Scene, *, judged: bool) -> None:
@@ -199,9 +199,9 @@ class Engine:
         self._take(self._start_ns + passed * SECOND)
         self._ticking = self._timers.at(self._start_ns + (passed + 1) * SECOND, self._tick)
 
-    def _take(self, until_ns: int, phase: str = "", *, last: bool = False) -> None:
-        """Hand over what was recorded since the last time, as what happened until then."""
-        if until_ns <= self._taken_ns and not last:
+    def _take(self, until_ns: int, phase: str = "", *, rest: bool = False) -> None:
+        """Hand over what was recorded since the last time, as what happened until then; the `rest` even if no time has passed."""
+        if until_ns <= self._taken_ns and not rest:
             return
         until_ns = max(until_ns, self._taken_ns)
         before_s, t_s = ((moment - self._start_ns) / SECOND for moment in (self._taken_ns, until_ns))

@@ -9,8 +9,8 @@ from loadstone.measure.aggregate import add_failure
 from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
-# One second of the run's grid, what it was for, and whether it is judged.
-Cell = tuple[int, str, bool]
+# One second of the run's grid, what it was for, whether it is judged, and how many pauses there were in it so far.
+Cell = tuple[int, str, bool, int]
 
 
 def merge(by_worker: Iterable[Sequence[Snapshot]]) -> list[Snapshot]:
@@ -22,7 +22,7 @@ def merge(by_worker: Iterable[Sequence[Snapshot]]) -> list[Snapshot]:
     for snapshots in by_worker:
         mine: dict[Cell, list[Snapshot]] = {}
         for snapshot in snapshots:
-            mine.setdefault(_cell(snapshot), []).append(snapshot)
+            mine.setdefault(_cell(snapshot, mine), []).append(snapshot)
         for cell, parts in mine.items():
             # Parts of one worker follow each other: a level does not add up. Those of several workers are at the same time.
             cells.setdefault(cell, []).append(_together(parts, Gauge.then))
@@ -30,8 +30,14 @@ def merge(by_worker: Iterable[Sequence[Snapshot]]) -> list[Snapshot]:
     return sorted(merged, key=lambda snapshot: (snapshot.start_s, snapshot.judged))
 
 
-def _cell(snapshot: Snapshot) -> Cell:
-    return (math.floor(snapshot.start_s + 1e-6), snapshot.phase, snapshot.judged)
+def _cell(snapshot: Snapshot, mine: dict[Cell, list[Snapshot]]) -> Cell:
+    second, pauses = math.floor(snapshot.start_s + 1e-6), 0
+    # A stretch with a pause in it must not be told as one: the pause would count as time under load.
+    while before := mine.get((second, snapshot.phase, snapshot.judged, pauses)):
+        if snapshot.start_s - before[-1].end_s < 1e-6:
+            break
+        pauses += 1
+    return (second, snapshot.phase, snapshot.judged, pauses)
 
 
 def _together(parts: list[Snapshot], add_levels: Callable[[Gauge, Gauge], Gauge]) -> Snapshot:

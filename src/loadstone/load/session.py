@@ -107,9 +107,9 @@ class Session:
         if not 0 <= value < LARGEST:
             raise ValueError(f"{name} = {value}: a metric takes numbers from 0 to {LARGEST:g}")
         own = {str(key): str(each) for key, each in (tags or {}).items()}
-        declared = scene.catalogue.get(name)
-        scale = declared.scale if declared else scene.declare(name)
         series = recorder.admitted(Series(name, tuple(sorted({**self.tags, **own, "scenario": scene.name}.items()))))
+        declared = scene.catalogue.get(series.metric)
+        scale = declared.scale if declared else scene.declare(series.metric)
         if declared is None or declared.kind is Kind.DISTRIBUTION:
             recorder.value(scene.name, series, round(value * scale))
         elif declared.kind is Kind.COUNT:

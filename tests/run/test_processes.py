@@ -1,0 +1,185 @@
+"""Real workers, real sockets on loopback: what happens when a process, a script or a person misbehaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from loadstone.errors import ExitCode, UsageError
+from loadstone.judge.notices import NoticeCode
+from loadstone.measure.snapshot import Snapshot
+from loadstone.plan.model import Plan
+from loadstone.run import execute
+
+SuitePlan = Callable[..., Plan]
+LOOK = "@loadstone.task\nasync def look(self):\n    await self.http.get('/')\n    await self.sleep(0.01)\n"
+
+
+class OnSecond:
+    """A sink that does something once, after so many snapshots."""
+
+    def __init__(self, which: int, do: Callable[[], None]) -> None:
+        self.seen: list[Snapshot] = []
+        self._which, self._do = which, do
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self.seen.append(snapshot)
+        if len(self.seen) == self._which:
+            self._do()
+
+    def close(self) -> None:
+        pass
+
+
+def workers() -> list[psutil.Process]:
+    """Worker processes that this process started."""
+    return [child for child in psutil.Process().children() if "loadstone.load.worker" in " ".join(child.cmdline())]
+
+
+def test_two_workers_share_the_load_and_add_up(target: str) -> None:
+    scenario = {"profile": {"rate": "100/s", "duration": "3s"}, "steps": [{"get": "/"}]}
+    story = execute(Plan.model_validate({"target": target, "scenarios": {"main": scenario}, "workers": 2}))
+    view = story.result.total
+    assert view.count("load.arrivals") == view.count("http.requests") == 300
+    assert story.result.load.target_rate == pytest.approx(100)
+    assert story.result.seconds == pytest.approx(3, abs=0.01)
+    asked = view.gauge("load.target_rate")
+    assert asked is not None
+    assert asked.greatest == pytest.approx(100)
+    assert len(view.series("generator.cpu")) == 2
+    assert workers() == []
+
+
+def test_a_killed_worker_ends_the_run_which_keeps_its_results_and_names_the_worker(suite_plan: SuitePlan) -> None:
+    plan = suite_plan(LOOK, {"users": 4, "duration": "1h"}, workers=2)
+    killed: list[int] = []
+
+    def kill() -> None:
+        victim = workers()[1]
+        killed.append(victim.pid)
+        victim.kill()
+
+    story = execute(plan, [OnSecond(2, kill)])
+    assert story.exit_code is ExitCode.UNTRUSTWORTHY
+    assert (story.result.total.count("http.requests") or 0) > 100
+    notice = next(notice for notice in story.notices if notice.code is NoticeCode.WORKER_LOST)
+    assert f"pid {killed[0]}" in notice.text
+    assert "SIGKILL" in notice.text
+
+
+def test_workers_end_when_their_parent_is_killed_even_if_a_script_hangs(suite_plan: SuitePlan, tmp_path: Path) -> None:
+    plan = suite_plan(LOOK + "    while True: pass\n", {"users": 1, "duration": "1h"}, workers=2)
+    (tmp_path / "plan.json").write_text(plan.wire())
+    code = "import sys; from loadstone.plan.model import Plan; from loadstone.run import execute; execute(Plan.from_wire(open(sys.argv[1]).read()))"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "plan.json")]) as parent:
+        children: list[psutil.Process] = []
+        deadline = time.monotonic() + 20
+        while len(children) < 2 and time.monotonic() < deadline:
+            children = psutil.Process(parent.pid).children()
+        parent.kill()
+    gone, alive = psutil.wait_procs(children, timeout=5)
+    assert len(gone) == 2
+    assert alive == []
+
+
+def test_a_suite_that_raises_on_import_in_a_worker_is_refused_with_its_line(suite_plan: SuitePlan, tmp_path: Path) -> None:
+    plan = suite_plan(LOOK, {"users": 1, "duration": "1s"})
+    file = tmp_path / "shop.py"
+    file.write_text(file.read_text() + "raise RuntimeError('no licence')\n")
+    with pytest.raises(UsageError, match="RuntimeError: no licence") as refusal:
+        execute(plan)
+    assert refusal.value.where == f"shop.py:{len(file.read_text().splitlines())}"
+    assert refusal.value.exit_code == ExitCode.USAGE
+
+
+def test_what_a_script_prints_and_reads_does_not_touch_the_protocol(suite_plan: SuitePlan) -> None:
+    body = LOOK + "    print('x' * 100_000)\n    sys.stdout.buffer.write(b'\\0' * 100)\n    assert sys.stdin.read() == ''\n"
+    story = execute(suite_plan(body, {"kind": "per-user-iterations", "users": 2, "iterations": 3}))
+    assert story.result.total.count("iteration.count") == 6
+    assert story.result.total.count("iteration.errors") is None
+
+
+def test_a_script_that_hangs_at_the_end_is_killed_and_told(suite_plan: SuitePlan) -> None:
+    body = LOOK + "    if self.http.cookies is None and self.vars.setdefault('n', 0) == 30:\n        while True: pass\n    self.vars['n'] += 1\n"
+    plan = suite_plan(body, {"users": 1, "duration": "2s"}, graceful_stop="0s", patience="1ms")
+    began = time.monotonic()
+    story = execute(plan)
+    assert time.monotonic() - began < 20
+    assert story.exit_code in {ExitCode.UNTRUSTWORTHY, ExitCode.INCONCLUSIVE}
+    notice = next(notice for notice in story.notices if notice.code is NoticeCode.WORKER_LOST)
+    assert "hung" in notice.text
+    assert workers() == []
+
+
+def test_values_of_the_suites_own_arrive_whatever_they_were(suite_plan: SuitePlan) -> None:
+    body = textwrap.dedent("""
+        async def on_start(self):
+            self.record("shop.basket", 3, {"kind": object})
+            self.record("shop.name", -1)
+        @loadstone.task
+        async def many(self):
+            for k in range(3000):
+                self.record(f"shop.metric_{k}", k, {"id": str(k)})
+    """)
+    story = execute(suite_plan(body, {"kind": "per-user-iterations", "users": 2, "iterations": 2}))
+    view = story.result.total
+    basket = view.distribution("shop.basket")
+    assert basket is not None
+    assert basket.mean == pytest.approx(3e6)
+    assert any("shop.name = -1.0" in failure.text and "shop.py:8" in failure.text for failure in view.failures)
+    other = view.distribution("(other metrics)")
+    assert other is not None
+    assert other.count > 2000
+    assert story.result.catalogue.get("(other metrics)") is not None
+    assert len(story.result.catalogue.names()) < 2100
+
+
+@pytest.mark.parametrize(("signals", "most_s"), [(1, 6.0), (2, 3.0)])
+def test_ctrl_c_ends_gracefully_with_a_full_report_and_the_second_one_at_once(suite_plan: SuitePlan, signals: int, most_s: float) -> None:
+    body = "@loadstone.task\nasync def look(self):\n    await self.http.get('/')\n    await asyncio.sleep(2.5)\n"
+    plan = suite_plan(body, {"users": 3, "duration": "1h"}, graceful_stop="30s")
+    moments: list[float] = []
+
+    def interrupt() -> None:
+        moments.append(time.monotonic())
+        for _ in range(signals):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    story = execute(plan, [OnSecond(1, interrupt)])
+    assert time.monotonic() - moments[0] < most_s
+    assert story.exit_code is ExitCode.INTERRUPTED
+    assert story.result.interrupted
+    assert (story.result.total.count("http.requests") or 0) >= 3
+    assert bool(story.result.total.count("iteration.interrupted")) is (signals == 2)
+
+
+def test_a_target_that_goes_away_does_not_stop_the_clock(suite_plan: SuitePlan) -> None:
+    scenario = {"profile": {"users": 20, "duration": "2s"}, "steps": [{"get": "/"}]}
+    plan = Plan.model_validate({"target": "http://127.0.0.1:1", "scenarios": {"main": scenario}, "graceful_stop": "1s"})
+    seconds = OnSecond(0, lambda: None)
+    story = execute(plan, [seconds], preflight=False)
+    assert story.exit_code is ExitCode.UNREACHABLE
+    assert len(seconds.seen) >= 2
+    assert (story.result.total.count("http.errors", {"kind": "refused"}) or 0) > 20
+
+
+def test_a_gate_that_aborts_ends_the_run(suite_plan: SuitePlan) -> None:
+    plan = suite_plan(LOOK, {"users": 2, "duration": "1h"}, gates=["p50(http.response_time) < 1ns abort"])
+    story = execute(plan)
+    assert "http.response_time" in story.result.aborted_by
+    assert story.result.seconds < 60
+
+
+def test_a_stop_rule_ends_the_run(target: str) -> None:
+    scenario = {"profile": {"rate": "200/s", "duration": "1h"}, "steps": [{"get": "/", "expect": 404}]}
+    plan = Plan.model_validate({"target": target, "scenarios": {"main": scenario}, "stop": {"error_share": "10%"}})
+    story = execute(plan)
+    assert story.result.aborted_by.startswith("stop rule")
+    assert story.result.seconds < 60
