@@ -12,6 +12,7 @@ from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Snapshot, View
+from loadstone.measure.under_load import LOAD_TIME, scenarios_of
 from loadstone.plan.gate_text import Dimension, GateSpec
 from loadstone.stats.histogram import Histogram
 from loadstone.stats.quantiles import enough, least_samples, quantile_interval, share_interval
@@ -97,6 +98,8 @@ class Window:
         self._block: list[Snapshot] = []
         self._ring: deque[Snapshot] = deque()
         self._judged_s = 0.0
+        self._timed = False
+        self._scenarios: set[str] = set()  # whose values the gate looks at, as far as they were seen
 
     def interrupt(self) -> None:
         """Seconds that are not judged lie between: a window never reaches across them."""
@@ -120,13 +123,30 @@ class Window:
             self._judge(snapshot.end_s)
 
     def _judge(self, end_s: float) -> None:
+        view = Aggregate(self._ring)
+        if not self._under_load(view):
+            return
         self.full += 1
-        reading = read(self.gate, Aggregate(self._ring), quiet_is_zero=True)
+        reading = read(self.gate, view, quiet_is_zero=True)
         if reading.missing:
             self.empty += 1
         elif self.worst is None or self._badness(reading) > self._badness(self.worst[0]):
             self.worst = reading, end_s
             self.status = reading.status(self.gate.spec.op, self.gate.limit)
+
+    def _under_load(self, view: Aggregate) -> bool:
+        """May the window be judged? That of a throughput only if its scenario was under load from end to end.
+
+        A scenario that has not begun, or has ended, makes no requests, and that says nothing about the target.
+        """
+        self._timed = self._timed or view.count(LOAD_TIME) is not None
+        if self.gate.spec.stat != "throughput" or not self._timed:
+            return True
+        self._scenarios |= scenarios_of(view, self.gate.metric.name, dict(self.gate.spec.tags))
+        if len(self._scenarios) != 1:
+            return bool(self._scenarios)
+        (scenario,) = self._scenarios
+        return (view.count(LOAD_TIME, {"scenario": scenario}) or 0) / 1e9 >= self.length_s - SLACK_S
 
     def _badness(self, reading: Reading) -> tuple[int, float]:
         """Failed before unsure before held; among equals, further on the wrong side."""
@@ -207,7 +227,8 @@ def _decisive(gate: ReadyGate, view: View, reading: Reading) -> bool:
 
 
 def _metrics(gate: ReadyGate) -> tuple[str, ...]:
-    return (gate.metric.name, gate.metric.share_of) if gate.metric.share_of else (gate.metric.name,)
+    needed = (gate.metric.name, gate.metric.share_of or "", LOAD_TIME if gate.spec.stat == "throughput" else "")
+    return tuple(name for name in needed if name)
 
 
 def _seconds(snapshots: Iterable[Snapshot]) -> float:
