@@ -12,6 +12,7 @@ from loadstone.clock import SECOND, KernelAlarm, now_ns
 from loadstone.testing.server import ScriptedServer, always, answer, read, response, send, tell, wait
 from loadstone.testing.talk import Talk
 
+pytestmark = pytest.mark.usefixtures("stamping")
 HELLO = response(b"hello")
 STALL_NS = 100_000_000
 
