@@ -2,7 +2,9 @@
 
 import datetime as dt
 import ipaddress
+import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from loadstone.clients.wire import ANCILLARY_ROOM, ask_for_stamps
+
+MOST_TRIES = 200_000  # a second or more
 YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
 
@@ -76,6 +81,21 @@ class Authority:
         if version is not None:
             context.minimum_version = context.maximum_version = version
         return context
+
+
+@pytest.fixture(scope="session")
+def stamping() -> Iterator[None]:
+    """The kernel stamps packets: it begins some time after the first socket of the machine has asked for it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        stamped = not ask_for_stamps(client)
+        server = listener.accept()[0]
+        with server:
+            for _ in range(MOST_TRIES):
+                if stamped:
+                    break
+                server.send(b"x")
+                stamped = bool(client.recvmsg(1, ANCILLARY_ROOM)[1])
+        yield
 
 
 @pytest.fixture(scope="session")

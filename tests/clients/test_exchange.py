@@ -11,6 +11,7 @@ import pytest
 
 from loadstone.clients.failure import Kind
 from loadstone.clients.http import HttpClient
+from loadstone.clients.http_scope import MOST_DERIVED_STEPS
 from loadstone.clients.limits import Limits
 from loadstone.clients.reply import Reply
 from loadstone.errors import UsageError
@@ -208,6 +209,16 @@ def test_credentials_in_a_url_are_used() -> None:
         Talk(target=server.url.replace("//", "//me:p%40ss@")).hold(lambda http: http.get("/"))
     assert headers_of(server.requests[0])["Authorization"] == "Basic bWU6cEBzcw=="
     assert "me" not in headers_of(server.requests[0])["Host"]
+
+
+def test_steps_that_nobody_named_are_bounded() -> None:
+    async def many(http: HttpClient) -> list[str]:
+        steps = [http.prepare("GET", f"/items/{number}").step.step for number in range(MOST_DERIVED_STEPS + 10)]
+        return [*steps, http.prepare("GET", "/items/0?x").step.step, http.prepare("GET", "/new", name="mine").step.step]
+
+    steps = Talk(target="http://127.0.0.1:1").hold(many)
+    assert steps[MOST_DERIVED_STEPS:] == ["GET (other paths)"] * 10 + ["GET /items/0", "mine"]
+    assert steps[1] == "GET /items/1"
 
 
 def test_a_query_that_holds_a_url_is_still_a_path() -> None:

@@ -20,7 +20,7 @@ from loadstone.testing.server import ScriptedServer, answer, hold, read, respons
 from loadstone.testing.talk import Talk
 
 HELLO = response(b"hello")
-LIMITS = Limits(connect_ns=150 * MILLISECOND, first_byte_ns=150 * MILLISECOND)
+LIMITS = Limits(first_byte_ns=150 * MILLISECOND)
 A_FEW = 40  # events of a socket that is asked for nothing; one that spins has tens of thousands
 
 

@@ -16,6 +16,8 @@ from loadstone.errors import UsageError
 from loadstone.measure.recorder import Exchanges, Recorder
 from loadstone.measure.snapshot import Series
 
+MOST_DERIVED_STEPS = 500  # steps named after method and path; give a name to requests with ids in their paths
+
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
@@ -48,6 +50,7 @@ class HttpScope:
         self.prepared: dict[tuple[object, ...], Prepared] = {}
         self.base = split_url(settings.target, unix=settings.unix_socket) if settings.target else None
         self._connections = 0
+        self._derived_steps: set[str] = set()
         tags = (("scenario", scenario),)
         self.dns_time, self.connect_time, self.tls_time = (Series(f"http.{name}_time", tags) for name in ("dns", "connect", "tls"))
 
@@ -74,6 +77,15 @@ class HttpScope:
         if settings.basic or settings.bearer:
             return settings.basic
         return user_and_password(url if is_absolute(url) else settings.target)
+
+    def step_name(self, method: str, target: str) -> str:
+        """The name of a request that was given none; past a limit all are one, so that ids in paths cannot fill the memory."""
+        name = f"{method} {target.partition('?')[0]}"
+        if name not in self._derived_steps:
+            if len(self._derived_steps) >= MOST_DERIVED_STEPS:
+                return f"{method} (other paths)"
+            self._derived_steps.add(name)
+        return name
 
     def columns(self, name: str, tags: Mapping[str, str]) -> Exchanges:
         """The columns of a step."""
@@ -130,7 +142,7 @@ def prepare(
         target=target,
         head=build_head(method, target, fields, len(content)),
         body=content,
-        step=shared.columns(name or f"{method} {target.partition('?')[0]}", tags),
+        step=shared.columns(name or shared.step_name(method, target), tags),
         expect=accepted,
         keep_body=settings.keep_body if keep_body is None else keep_body,
         redirects=settings.redirects if redirects is None else redirects,

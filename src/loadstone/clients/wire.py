@@ -8,6 +8,7 @@ where the loop's own readers cost a handle, a context switch and a call each.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
 import socket
 import struct
@@ -46,6 +47,11 @@ class Wire:
         self.counters = Counters()
         self.timers = Timers()
         self.handlers: dict[int, Handler] = {}
+        # The kernel begins to stamp packets some time after the first socket of the machine asks for it, and ends with the last:
+        # this one asks before there is any load, and lasts.
+        self._asking = contextlib.ExitStack()
+        with contextlib.suppress(OSError):
+            ask_for_stamps(self._asking.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
         self._poll = select.epoll() if hasattr(select, "epoll") else None
         if self._poll is not None:
             loop.add_reader(self._poll.fileno(), self._ready)
@@ -97,6 +103,7 @@ class Wire:
     def close(self) -> None:
         """Let go of the poll set and the timer; sockets that are still watched are forgotten."""
         self.handlers.clear()
+        self._asking.close()
         if self._poll is not None:
             self.loop.remove_reader(self._poll.fileno())
             self._poll.close()
