@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from loadstone.load.merge import merge
 from loadstone.measure.aggregate import MOST_FAILURE_TEXTS, OTHER_TEXT, Aggregate
-from loadstone.measure.recorder import FULL, MOST_STEPS, ROWS_PER_FOLD, Recorder
+from loadstone.measure.recorder import MOST_STEPS, Recorder
+from loadstone.measure.rows import ROWS_PER_FOLD
 from loadstone.measure.snapshot import LOAD, Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
@@ -24,9 +25,9 @@ def record(recorder: Recorder, events: Sequence[tuple[int, int]]) -> None:
     for kind, value in events:
         row = (1000, 1000, 1000 + value // 2, 1000 + value, 1000 + value, 0, 7, 3)
         if kind == 0:
-            step.rows.extend(row)
+            step.rows.add(*row)
         elif kind == 1:
-            step.failed.extend(row)
+            step.failed.add(*row)
             step.failure("status", "status 500")
         elif kind == 2:
             step.no_response(timed_out=True, put=3, got=0)
@@ -35,8 +36,6 @@ def record(recorder: Recorder, events: Sequence[tuple[int, int]]) -> None:
             recorder.value("main", OWN, value)
         else:
             recorder.count("main", Series("shop.sold"), value)
-        if len(step.rows) >= FULL:
-            step.fold()
 
 
 def contents(view: Aggregate) -> object:
@@ -134,7 +133,7 @@ def test_steps_and_series_are_bounded_however_many_a_script_makes_up() -> None:
     recorder = Recorder()
     for k in range(5000):
         record_one = recorder.exchanges("main", f"GET /{k}", {"id": str(k)})
-        record_one.rows.extend((0, 0, 1, 2, 2, 0, 1, 1))
+        record_one.rows.add(0, 0, 1, 2, 2, 0, 1, 1)
         recorder.value("main", recorder.admitted(Series(f"shop.{k}", (("scenario", "main"),))), 1)
     (snapshot,) = recorder.take(0, 0, 1, LOAD)
     view = Aggregate([snapshot])

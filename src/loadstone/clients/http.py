@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
@@ -18,7 +18,6 @@ from loadstone.clients.reply import Reply
 from loadstone.clients.request import Prepared
 from loadstone.clock import now_ns
 from loadstone.errors import UsageError
-from loadstone.measure.recorder import FULL
 from loadstone.measure.snapshot import Series
 
 MOST_PREPARED = 2_000
@@ -42,38 +41,40 @@ class Place(Protocol):
 class HttpClient:
     """One user's connections and cookies."""
 
-    __slots__ = ("_idle", "_place", "_shared", "cookies")
+    __slots__ = ("_idle", "_known", "_place", "_shared", "_tags", "cookies")
 
     def __init__(self, shared: HttpScope, place: Place) -> None:
         self._shared, self._place = shared, place
+        self._tags = place.tags
+        self._known = shared.known(place.tags)
         self._idle: dict[Origin, list[Connection]] = {}
         self.cookies: CookieJar | None = None
 
-    async def get(self, url: str, **options: Any) -> Reply:
+    def get(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """GET; options as in `request`."""
-        return await self.exchange(self.prepare("GET", url, **options))
+        return self.exchange(self.prepare("GET", url, **options))
 
-    async def post(self, url: str, **options: Any) -> Reply:
+    def post(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """POST; options as in `request`."""
-        return await self.exchange(self.prepare("POST", url, **options))
+        return self.exchange(self.prepare("POST", url, **options))
 
-    async def put(self, url: str, **options: Any) -> Reply:
+    def put(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """PUT; options as in `request`."""
-        return await self.exchange(self.prepare("PUT", url, **options))
+        return self.exchange(self.prepare("PUT", url, **options))
 
-    async def patch(self, url: str, **options: Any) -> Reply:
+    def patch(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """PATCH; options as in `request`."""
-        return await self.exchange(self.prepare("PATCH", url, **options))
+        return self.exchange(self.prepare("PATCH", url, **options))
 
-    async def delete(self, url: str, **options: Any) -> Reply:
+    def delete(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """DELETE; options as in `request`."""
-        return await self.exchange(self.prepare("DELETE", url, **options))
+        return self.exchange(self.prepare("DELETE", url, **options))
 
-    async def head(self, url: str, **options: Any) -> Reply:
+    def head(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """HEAD; options as in `request`."""
-        return await self.exchange(self.prepare("HEAD", url, **options))
+        return self.exchange(self.prepare("HEAD", url, **options))
 
-    async def request(self, method: str, url: str, **options: Any) -> Reply:
+    def request(self, method: str, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """Any method.
 
         name:      step name in reports; default is method and path without query
@@ -84,27 +85,58 @@ class HttpClient:
         auth:      (user, password), or a bearer token
         redirects: how many to follow
         """
-        return await self.exchange(self.prepare(method, url, **options))
+        return self.exchange(self.prepare(method, url, **options))
 
     def prepare(self, method: str, url: str, **options: Any) -> Prepared:
         """A request as bytes; requests without any options but a name are kept for the next time."""
-        shared = self._shared
         tags = self._place.tags
-        if not options or options.keys() == {"name"}:
-            key = (method, url, options.get("name", ""), *tags.items())
-            prepared = shared.prepared.get(key)
-            if prepared is None:
-                prepared = prepare(shared, tags, method, url, **options)
-                if len(shared.prepared) >= MOST_PREPARED:
-                    shared.prepared.clear()
-                shared.prepared[key] = prepared
-            return prepared
-        return prepare(shared, tags, method, url, **options)
+        if tags is not self._tags:
+            self._tags, self._known = tags, self._shared.known(tags)
+        key: tuple[str, ...]
+        if not options:
+            key = (method, url)
+        elif len(options) == 1 and "name" in options:
+            key = (method, url, options["name"])
+        else:
+            return prepare(self._shared, tags, method, url, **options)
+        prepared = self._known.get(key)
+        if prepared is None:
+            prepared = prepare(self._shared, tags, method, url, **options)
+            if len(self._known) >= MOST_PREPARED:
+                self._known.clear()
+            self._known[key] = prepared
+        return prepared
 
     async def exchange(self, prepared: Prepared) -> Reply:
         """Send a prepared request, follow redirects, and record; never raises for what the target does."""
         due, excused = self._place.take_due()
-        reply = await self._exchange(prepared, due or now_ns(), excused)
+        if not due:
+            due = now_ns()
+        connection = self.take(prepared.origin)
+        if connection is None:
+            reply = await self._exchange(prepared, due, excused)
+        else:
+            # The usual case, written out: an exchange more on an open connection, without another coroutine for it.
+            reply = Reply(prepared.target, due)
+            try:
+                await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
+            except Failed as failed:
+                if self.may_repeat(prepared, connection, failed):
+                    reply = await self.repeat(prepared, due, excused, connection)
+                else:
+                    self._no_response(prepared, reply, connection, failed)
+            except asyncio.CancelledError:
+                connection.close()
+                raise
+            else:
+                self._record(prepared, reply, connection, excused)
+                self.give_back(prepared.origin, connection)
+        if prepared.redirects and reply.status in REDIRECTS and reply.failure is None:
+            return await self._follow(prepared, reply)
+        return reply
+
+    async def _follow(self, prepared: Prepared, reply: Reply) -> Reply:
+        """Go where redirects lead."""
         hops, followed = prepared.redirects, 0
         while hops and reply.status in REDIRECTS and reply.failure is None and "location" in reply.headers:
             following = self._redirected(prepared, reply)
@@ -120,15 +152,15 @@ class HttpClient:
         return reply
 
     async def _exchange(self, prepared: Prepared, due: int, excused: int) -> Reply:
+        """One exchange, on a new connection when none is free."""
         reply = Reply(prepared.target, due)
         connection = kept = self.take(prepared.origin)
         try:
-            opening_ns = 0
             if connection is None:
                 asked = now_ns()
                 connection = await self._connect(prepared.origin)
-                opening_ns = now_ns() - asked
-            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
+                excused += now_ns() - asked
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
         except Failed as failed:
             if kept is not None and self.may_repeat(prepared, kept, failed):
                 return await self.repeat(prepared, due, excused, kept)
@@ -138,7 +170,7 @@ class HttpClient:
                 connection.close()
             raise
         else:
-            self._record(prepared, reply, connection, excused + opening_ns)
+            self._record(prepared, reply, connection, excused)
             self.give_back(prepared.origin, connection)
         return reply
 
@@ -154,7 +186,7 @@ class HttpClient:
         connection: Connection | None = None
         try:
             connection = await self._connect(prepared.origin)
-            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
         except Failed as failed:
             if connection is not None:
                 connection.sent_ns, connection.put = sent, connection.put + put
@@ -219,9 +251,7 @@ class HttpClient:
             self._look_closer(prepared, reply, head)
         step = prepared.step
         rows = step.rows if reply.failure is None else step.failed
-        rows.extend((reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns, reply.seen_ns, excused, connection.got, connection.put))
-        if len(rows) >= FULL:
-            step.fold()
+        rows.add(reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns, reply.seen_ns, excused, connection.got, connection.put)
 
     def _look_closer(self, prepared: Prepared, reply: Reply, head: Head) -> None:
         if head.encoding and prepared.keep_body and prepared.method != "HEAD":

@@ -17,6 +17,7 @@ from loadstone.measure.recorder import Exchanges, Recorder
 from loadstone.measure.snapshot import Series
 
 MOST_DERIVED_STEPS = 500  # steps named after method and path; give a name to requests with ids in their paths
+MOST_TAGGINGS = 500  # a script that tags each request with an id of its own must not grow our memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,19 @@ class HttpScope:
         self.memory = HeadMemory()
         self.resolver = Resolver(settings.limits.connect_ns)
         self.tls = TlsContext(settings.tls)
-        self.prepared: dict[tuple[object, ...], Prepared] = {}
+        self._known: dict[tuple[tuple[str, str], ...], dict[tuple[str, ...], Prepared]] = {}
         self.base = split_url(settings.target, unix=settings.unix_socket) if settings.target else None
         self._connections = 0
         self._derived_steps: set[str] = set()
         tags = (("scenario", scenario),)
         self.dns_time, self.connect_time, self.tls_time = (Series(f"http.{name}_time", tags) for name in ("dns", "connect", "tls"))
+
+    def known(self, tags: Mapping[str, str]) -> dict[tuple[str, ...], Prepared]:
+        """Requests under these tags that were prepared before, by method, URL and name."""
+        key = tuple(sorted(tags.items()))
+        if key not in self._known and len(self._known) >= MOST_TAGGINGS:
+            self._known.clear()
+        return self._known.setdefault(key, {})
 
     def source(self) -> str:
         """The local address of the next connection; "" leaves it to the kernel."""

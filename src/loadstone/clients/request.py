@@ -40,8 +40,10 @@ class Prepared:
     keep_body: bool
     redirects: int
     wire: bytes = field(default=b"", repr=False)
+    bodiless: bool = False  # its response has no body, whatever the headers say
 
     def __post_init__(self) -> None:
+        self.bodiless = self.method == "HEAD"
         self.wire = self.head + b"\r\n" + self.body
 
     def with_cookies(self, cookies: str) -> bytes:

@@ -15,7 +15,7 @@ from loadstone.clients.failure import Failed
 from loadstone.clients.http import HttpClient
 from loadstone.clients.request import Prepared
 from loadstone.clock import now_ns
-from loadstone.measure.recorder import FULL, Column
+from loadstone.measure.recorder import Column
 
 
 class Volley:
@@ -56,7 +56,7 @@ class Volley:
     def _request(self) -> None:
         assert self._connection is not None
         prepared = self._prepared
-        self._connection.exchange_for(self, prepared.wire, bodiless=prepared.method == "HEAD", keep=prepared.keep_body)
+        self._connection.exchange_for(self, prepared.wire, bodiless=prepared.bodiless, keep=prepared.keep_body)
 
     def done(self) -> bool:
         """See Waiter."""
@@ -68,18 +68,14 @@ class Volley:
         assert connection is not None
         head = connection.head
         assert head is not None
-        sent, end = connection.sent_ns, connection.end_ns
+        sent = connection.sent_ns
         self._durations.add(connection.seen_ns - sent)
         if head.encoding or head.cookies or head.status not in prepared.expect:
             self._client.record(prepared, connection, sent)
             self._end()
             return
-        step = prepared.step
-        rows = step.rows
         # Due is sent: the next request of a closed loop is due when the last one has been read.
-        rows.extend((sent, sent, connection.first_ns, end, connection.seen_ns, 0, connection.got, connection.put))
-        if len(rows) >= FULL:
-            step.fold()
+        prepared.step.rows.add(sent, sent, connection.first_ns, connection.end_ns, connection.seen_ns, 0, connection.got, connection.put)
         if connection.usable and self._go_on():
             self._request()
         else:

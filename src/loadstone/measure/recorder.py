@@ -8,14 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from loadstone.measure.aggregate import add_failure
+from loadstone.measure.rows import ROWS_PER_FOLD, Rows
 from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot, Tags
 from loadstone.stats.histogram import Histogram
 
-# One exchange is this many integers: due, sent, first byte, end, seen (ns), excused wait (ns), bytes in, bytes out.
-WIDTH = 8
-# Folding this many rows takes about a third of a millisecond: too short to make an arrival noticeably late.
-ROWS_PER_FOLD = 2_048
-FULL = WIDTH * ROWS_PER_FOLD
 # Names and tags come from scripts and plans; a step for each request id must not grow our memory.
 MOST_STEPS = 1_000
 MOST_SERIES = 1_000
@@ -65,7 +61,7 @@ class Stretch:
 
 
 class Exchanges:
-    """The columns of one step. The client extends `rows` by WIDTH integers per exchange and calls `fold` when it is FULL.
+    """The columns of one step, filled by the client.
 
     rows:   exchanges that ended as expected
     failed: exchanges that got a whole response, but not the expected one
@@ -76,8 +72,7 @@ class Exchanges:
     def __init__(self, recorder: Recorder, stretch: Stretch, step: str, tags: Tags, prefix: str) -> None:
         self._recorder, self.stretch, self.step, self.tags = recorder, stretch, step, tags
         self._prefix = prefix
-        self.rows: array[int] = array("q")
-        self.failed: array[int] = array("q")
+        self.rows, self.failed = Rows(self.fold), Rows(self.fold)
         self._series = {outcome: self._names(outcome) for outcome in ("ok", "failed")}
 
     def _names(self, outcome: str) -> tuple[Series, ...]:
@@ -105,10 +100,7 @@ class Exchanges:
         bucket = self._recorder.bucket(self.stretch)
         for outcome, rows in (("ok", self.rows), ("failed", self.failed)):
             if rows:
-                table = np.frombuffer(rows, dtype=np.int64).reshape(-1, WIDTH)
-                self._fold(bucket, table, self._series[outcome])
-                del table  # the buffer of an exported array cannot shrink
-                del rows[:]
+                self._fold(bucket, rows.take(), self._series[outcome])
 
     def _fold(self, bucket: Bucket, table: np.ndarray, series: tuple[Series, ...]) -> None:
         due, sent, first, end, seen, excused = (table[:, column] for column in range(6))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from loadstone.clients.reply import Reply
 from loadstone.clock import SECOND
 from loadstone.load.scene import Scene
 from loadstone.load.session import Session
-from loadstone.measure.recorder import FULL, Exchanges
+from loadstone.measure.recorder import Exchanges
 from loadstone.testing.clock import START_NS
 
 
@@ -186,11 +185,9 @@ class ScriptedClient:
             step.failure(failure, reply.reason)
             return
         reply.status, reply.body = answer.status, answer.body
-        rows: array[int] = step.rows
+        rows = step.rows
         if answer.status >= 400:
             reply.failure, reply.reason = Kind.STATUS, f"status {answer.status}"
             step.failure(reply.failure, reply.reason)
             rows = step.failed
-        rows.extend((reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns, reply.seen_ns, excused, len(answer.body), 1))
-        if len(rows) >= FULL:
-            step.fold()
+        rows.add(reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns, reply.seen_ns, excused, len(answer.body), 1)
