@@ -13,8 +13,6 @@ def deeper() -> None:
     int("x")
 
 
-
-
 def test_the_line_is_the_scripts_last_and_not_that_of_a_library() -> None:
     import json
 

@@ -44,7 +44,7 @@ def test_a_task_that_waits_for_what_cannot_happen_is_told() -> None:
 
 def test_a_task_that_spins_without_waiting_is_told() -> None:
     async def spin() -> None:
-        while True:
+        while True:  # noqa: ASYNC110  that is the point
             await asyncio.sleep(0)
 
     with pytest.raises(StandsStill, match="spins"):
@@ -53,7 +53,7 @@ def test_a_task_that_spins_without_waiting_is_told() -> None:
 
 def test_a_task_that_never_ends_is_told() -> None:
     async def tick() -> None:
-        while True:
+        while True:  # noqa: ASYNC110  that is the point
             await asyncio.sleep(1)
 
     with pytest.raises(StandsStill, match="after 100 virtual seconds"):
