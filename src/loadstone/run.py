@@ -107,17 +107,20 @@ def execute(
 
 
 async def _conduct(plan: Plan, fleet: LocalFleet, watch: GateWatch, sinks: Sequence[Sink], command: list[str]) -> Story:
-    await fleet.start()
     course = _Course(plan, watch)
-    started_at = datetime.now(UTC)
-    with _interruptible(course, fleet):
-        fleet.go()
-        async with contextlib.aclosing(fleet.snapshots()) as snapshots:
-            async for snapshot in snapshots:
-                if course.see(snapshot):
-                    fleet.stop()
-                for sink in sinks:
-                    sink.snapshot(snapshot)
+    try:
+        await fleet.start()
+        started_at = datetime.now(UTC)
+        with _interruptible(course, fleet):
+            fleet.go()
+            async with contextlib.aclosing(fleet.snapshots()) as snapshots:
+                async for snapshot in snapshots:
+                    if course.see(snapshot):
+                        fleet.stop()
+                    for sink in sinks:
+                        sink.snapshot(snapshot)
+    finally:
+        fleet.hang_up()
     return _judge(_result(course, fleet, started_at, command), course, fleet)
 
 

@@ -71,7 +71,7 @@ def test_a_callback_that_raises_does_not_silence_the_deadlines_after_it() -> Non
     timers.at(1, broken)
     timers.at(2, lambda: None)
     now[0] = 1
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         timers.fire()
     assert bell.set_for == 2
 

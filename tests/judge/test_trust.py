@@ -89,6 +89,10 @@ def test_an_unreached_load_that_was_allowed_counts_as_reached() -> None:
     assert assess(view(), facts(achieved_arrivals=100, allow_unreached=True)).load_reached
 
 
+def test_a_lost_worker_is_never_trusted() -> None:
+    assert assess(view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL",))).level is Level.UNTRUSTWORTHY
+
+
 def codes(seen: Aggregate, known: GeneratorFacts = FACTS, *gates: str) -> list[NoticeCode]:
     found = find_notices(seen, known, [parse_gate(gate) for gate in gates])
     assert all(notice.text and notice.advice for notice in found)
@@ -117,6 +121,7 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.USER_CODE_FAILED, view(iteration__count=10, iteration__errors=1), FACTS),
         (NoticeCode.SHORT_RUN, view(seconds=5), FACTS),
         (NoticeCode.NOTHING_MEASURED, Aggregate(), FACTS),
+        (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )
 def test_each_notice_has_its_cause_and_comes_alone(code: NoticeCode, seen: Aggregate, known: GeneratorFacts) -> None:

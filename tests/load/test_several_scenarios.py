@@ -28,7 +28,9 @@ def test_scenarios_run_side_by_side(make_plan: Any) -> None:
 
 
 def test_a_scenario_after_another_begins_when_that_one_has_ended(make_plan: Any) -> None:
-    run = simulate(make_plan({"rate": "1/s", "duration": "10s"}, others={"b": other({"users": 1, "duration": "5s"}, after="main")}), constant(3))
+    run = simulate(
+        make_plan({"rate": "1/s", "duration": "10s"}, others={"b": other({"users": 1, "duration": "5s"}, after="main")}), constant(3)
+    )
     assert max(e.end_s for e in run.target.exchanged if e.url == "/") == pytest.approx(12)
     assert 12 <= of(run, "/other")[0] <= 13
     # The pause between them is nobody's load.
@@ -69,7 +71,9 @@ def test_snapshots_of_one_worker_or_many_lie_on_the_grid_of_seconds(make_plan: A
 
 
 def test_two_warm_ups_that_end_at_different_times_keep_their_values_apart(make_plan: Any) -> None:
-    plan = make_plan({"rate": "10/s", "duration": "10s"}, warm_up="2.2s", others={"b": other({"rate": "10/s", "duration": "10s"}, warm_up="6.4s")})
+    plan = make_plan(
+        {"rate": "10/s", "duration": "10s"}, warm_up="2.2s", others={"b": other({"rate": "10/s", "duration": "10s"}, warm_up="6.4s")}
+    )
     run = simulate(plan, constant(0.01))
     assert run.judged.count("load.arrivals", {"scenario": "main"}) == 78
     assert run.judged.count("load.arrivals", {"scenario": "b"}) == 36
@@ -84,14 +88,21 @@ def test_a_run_stopped_during_its_warm_up_judges_nothing(make_plan: Any) -> None
 
 
 def test_users_of_all_workers_add_up_even_when_a_worker_cuts_a_second_in_two(make_plan: Any) -> None:
-    plan = make_plan({"users": 6, "duration": "10s"}, warm_up="2.5s", plan={"workers": 3}, others={"b": other({"users": 1, "duration": "10s"}, warm_up="4.5s")})
+    plan = make_plan(
+        {"users": 6, "duration": "10s"},
+        warm_up="2.5s",
+        plan={"workers": 3},
+        others={"b": other({"users": 1, "duration": "10s"}, warm_up="4.5s")},
+    )
     run = simulate(plan, constant(0.1))
     levels = [gauge.last for s in run.snapshots for series, gauge in s.gauges.items() if series.metric == "load.users" and s.start_s < 9]
     assert set(levels) == {6.0, 1.0}
 
 
 def test_the_asked_rate_is_the_profiles_and_shared_by_the_workers(make_plan: Any) -> None:
-    run = simulate(make_plan({"kind": "ramping-rate", "from_rate": 0, "to_rate": "100/s", "duration": "10s"}, start="5s", plan={"workers": 2}))
+    run = simulate(
+        make_plan({"kind": "ramping-rate", "from_rate": 0, "to_rate": "100/s", "duration": "10s"}, start="5s", plan={"workers": 2})
+    )
     rates = [gauge.last for s in run.snapshots for series, gauge in s.gauges.items() if series.metric == "load.target_rate" and s.judged]
     assert rates == pytest.approx([5 + 10 * k for k in range(10)], abs=0.5)
 

@@ -207,7 +207,7 @@ class CompiledStep:
         finally:
             session.tags = before
         if self._think is not None:
-            await session.sleep(self._think.draw_s(session.rng))
+            await session.sleep(session.draw_s(self._think))
         return good
 
     def prepare(self, session: Session) -> Any:

@@ -181,7 +181,7 @@ class ClosedRun:
             every = round(pacing.every_s * SECOND)
             due = began + ((now - began) // every + 1) * every
         if think is not None:
-            due = max(due, now + round(think.draw_s(session.rng) * SECOND))
+            due = max(due, now + round(session.draw_s(think) * SECOND))
         if not session.leaving:
             await session.pause_until(due)
             session.set_due(due)

@@ -38,6 +38,7 @@ class _Member:
     number: int
     process: subprocess.Popen[bytes]
     reader: asyncio.StreamReader
+    incoming: asyncio.ReadTransport
     ready: Ready | None = None
     until_s: float = 0.0  # everything before this has been received
     heard_ns: int = 0
@@ -82,7 +83,7 @@ class LocalFleet:
         processes = [self._first] if self._first else []
         processes += [spawn_worker() for _ in range(workers - len(processes))]
         self._members = [
-            _Member(number, process, await open_reader(loop, process.stdout)) for number, process in enumerate(processes) if process
+            _Member(number, process, *await open_reader(loop, process.stdout)) for number, process in enumerate(processes) if process
         ]
         text = self._plan.wire()
         for member in self._members:
@@ -209,6 +210,11 @@ class LocalFleet:
             member.process.stdin.write(pack(message))
         except OSError:
             return  # it died; its listener says so
+
+    def hang_up(self) -> None:
+        """Listen no more; inside the event loop that listened."""
+        for member in self._members:
+            member.incoming.close()
 
     def close(self) -> None:
         """Make sure that no worker is left."""

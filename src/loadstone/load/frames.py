@@ -99,8 +99,8 @@ async def receive(reader: asyncio.StreamReader) -> Message | None:
     return message
 
 
-async def open_reader(loop: asyncio.AbstractEventLoop, pipe: object) -> asyncio.StreamReader:
-    """A stream over a pipe of this process."""
+async def open_reader(loop: asyncio.AbstractEventLoop, pipe: object) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
+    """A stream over a pipe of this process, and what must be closed when nobody reads it any more."""
     reader = asyncio.StreamReader(limit=1 << 26)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    return reader
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader, transport

@@ -12,6 +12,7 @@ from loadstone.clients.failure import bounded
 from loadstone.clock import SECOND
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.snapshot import Failure, Series
+from loadstone.plan.think import ThinkTime
 
 LARGEST = 1e12  # of a script's own value: with six decimals it still fits 64 bits
 
@@ -46,6 +47,10 @@ class Session:
         if self._rng is None:  # 2.5 kB each: only users that draw have one
             self._rng = random.Random(f"{self.scene.seed}/{self.scene.name}/{self.index}")
         return self._rng
+
+    def draw_s(self, think: ThinkTime) -> float:
+        """Seconds to think; a time that is always the same costs no random numbers."""
+        return think.high_s if think.kind == "constant" else think.draw_s(self.rng)
 
     # -- intended time ----------------------------------------------------------------------------------------------
 

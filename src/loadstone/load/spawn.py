@@ -8,7 +8,7 @@ import sys
 
 def spawn_worker() -> subprocess.Popen[bytes]:
     """A worker process that waits for its plan; it ends by itself when its stdin is closed."""
-    return subprocess.Popen(  # noqa: S603  our own interpreter, our own module
+    return subprocess.Popen(  # our own interpreter, our own module
         [sys.executable, "-m", "loadstone.load.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -99,7 +99,7 @@ def _classes(code: UserCode) -> list[type[User]]:
         return load_user_classes(code)
     except LoadstoneError:
         raise
-    except (Exception, SystemExit) as error:  # a suite may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a suite may raise anything while it is imported
         cause = innermost(error)
         what = f"raises while it is imported: {type(cause).__name__}: {cause}"
         raise UsageError(what, where=place_of(cause, code.file) or code.file, hint=f"python {code.file}") from None
@@ -143,7 +143,7 @@ def http_options(settings: HttpSettings, target: str) -> HttpOptions:
 async def serve(source: int, output: int) -> None:
     """Follow the parent's messages until the run is over or the parent is gone."""
     loop = asyncio.get_running_loop()
-    reader = await open_reader(loop, os.fdopen(source, "rb", 0))
+    reader, incoming = await open_reader(loop, os.fdopen(source, "rb", 0))
     transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(output, "wb", 0))
 
     def send(message: Message) -> None:
@@ -161,7 +161,8 @@ async def serve(source: int, output: int) -> None:
         send(Refused(error.what, error.where, error.hint))
     except Exception:  # noqa: BLE001  the parent reports it as the bug it is
         send(Crashed(traceback.format_exc()))
-    while transport.get_write_buffer_size():
+    incoming.close()
+    while transport.get_write_buffer_size():  # noqa: ASYNC110  a transport tells nobody that it is empty
         await asyncio.sleep(0.005)
     transport.close()
     if worker is not None and worker.engine.given_up:

@@ -1,0 +1,33 @@
+"""What users cost a worker; benchmarks/ measures the same with ten thousand."""
+
+from loadstone.measure.snapshot import Snapshot
+from loadstone.plan.model import Plan
+from loadstone.run import execute
+
+FEW, MANY = 200, 3_000
+MOST_BYTES_PER_USER = 12_000
+
+
+class Levels:
+    """Memory of the worker at the last second with few users, and at the last with many."""
+
+    def __init__(self) -> None:
+        self.memory: dict[int, float] = {}
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        levels = {series.metric: gauge.last for series, gauge in snapshot.gauges.items()}
+        self.memory[round(levels.get("load.users", 0))] = levels.get("generator.memory", 0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_connected_idle_user_costs_less_than_twelve_kilobytes(target: str) -> None:
+    stages = [{"duration": "2s", "users": FEW, "shape": "step"}, {"duration": "3s", "users": MANY, "shape": "step"}]
+    scenario = {"profile": {"kind": "stages", "stages": stages}, "steps": [{"get": "/"}], "think": "1h"}
+    levels = Levels()
+    story = execute(Plan.model_validate({"target": target, "scenarios": {"main": scenario}}), [levels])
+    assert story.result.total.count("http.requests") == MANY
+    each = (levels.memory[MANY] - levels.memory[FEW]) / (MANY - FEW)
+    print(f"{each:.0f} bytes per idle user")
+    assert 0 < each < MOST_BYTES_PER_USER
