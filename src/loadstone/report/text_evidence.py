@@ -19,12 +19,12 @@ def load(document: Document, sheet: Sheet) -> None:
     load = document.load
     sheet.heading("LOAD")
     warm_up = f" after {format_duration(load.warm_up_s)} of warm-up" if load.warm_up_s else ""
-    users = f", at most {format_count(load.users)} users at once" if load.users else ""
+    users = f", at most {format_count(load.users)} user{'s' if load.users != 1 else ''} at once" if load.users else ""
     _labelled(sheet, "judged", f"{format_duration(load.seconds)}{warm_up}{users}")
     rate = f"{format_rate(load.achieved_rate)} achieved"
     if load.target_rate is not None:
         rate += f" of {format_rate(load.target_rate)} asked"
-        rate += f" ({format_share(load.achieved_rate / load.target_rate)})" if load.target_rate else ""
+        rate += f" ({format_share(round(load.achieved_rate / load.target_rate, 4))})" if load.target_rate else ""
     _labelled(sheet, "rate", rate)
     share = f" ({format_share(load.errors / load.requests)})" if load.requests else ""
     counts = f"{format_count(load.requests)}, {format_count(load.errors)} failed{share}"

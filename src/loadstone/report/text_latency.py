@@ -17,6 +17,7 @@ TITLES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99_9": "p99.
 RESPONSE, SERVICE = "http.response_time", "http.service_time"
 # Told in the generator's block, because they are about us and not about the target.
 GENERATORS_OWN = frozenset({"load.send_lag", "generator.share", "generator.loop_lag"})
+OTHERS = tuple(m.name for m in BUILT_IN if m.kind is Kind.DISTRIBUTION and m.name not in {RESPONSE, *GENERATORS_OWN})
 
 
 def response_times(document: Document, sheet: Sheet) -> None:
@@ -38,14 +39,14 @@ def response_times(document: Document, sheet: Sheet) -> None:
     sheet.table(columns, rows)
     if len(steps) > MOST_STEPS:
         sheet.line(Span(f"  … and {len(steps) - MOST_STEPS} more steps, all in the JSON document", Style.DIM))
-    _footnotes(sheet, [everything, *(step.metrics[RESPONSE] for step in kept)])
+    responses = [everything, *(step.metrics[RESPONSE] for step in kept)]
+    _footnotes(sheet, responses, [document.metrics[name] for name in OTHERS if name in document.metrics])
 
 
 def other_times(document: Document, sheet: Sheet) -> None:
     """Every other time that has values, by its metric's name, so that a gate can be written from what is read here."""
-    built_in = [m.name for m in BUILT_IN if m.kind is Kind.DISTRIBUTION and m.name not in {RESPONSE, *GENERATORS_OWN}]
     rows = []
-    for name in built_in:
+    for name in OTHERS:
         rows += _time_row(name, document.metrics.get(name))
         if name == SERVICE and len(document.steps) > 1 and sheet.width < ROOM_FOR_SERVICE:
             for step in document.steps[:MOST_STEPS]:
@@ -110,9 +111,11 @@ def _greatest(values: Distribution) -> Span:
     return Span(f">{figure(values.max)}", Style.BAD) if values.beyond else Span(figure(values.max))
 
 
-def _footnotes(sheet: Sheet, shown: Iterable[Figures]) -> None:
-    distributions = [values for values in shown if isinstance(values, Distribution)]
-    sizes = [n for values in distributions if (n := values.count + values.beyond)]
+def _footnotes(sheet: Sheet, responses: Iterable[Figures], others: Iterable[Figures]) -> None:
+    """What the marks mean, once for both tables."""
+    distributions = [values for values in responses if isinstance(values, Distribution)]
+    every = [*distributions, *(values for values in others if isinstance(values, Distribution))]
+    sizes = [n for values in every if (n := values.count + values.beyond)]
     scarce = [name for name, q in QUANTILES.items() if any(not enough(q, n) for n in sizes)]
     if scarce:
         needs = ", ".join(f"{TITLES[name]} {format_count(least_samples(QUANTILES[name]))}" for name in scarce)
