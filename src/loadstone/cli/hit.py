@@ -14,6 +14,7 @@ from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import spawn_worker
 
 USERS, DURATION = "10", "10s"
+ERRORS_GATE, CHECKS_GATE = "rate(http.errors) < 1%", "rate(check.failures) < 1%"
 _STATUS = re.compile(r"(?i)\s*([1-5]xx|[1-5]\d\d|any)(\s*,\s*([1-5]xx|[1-5]\d\d|any))*\s*")
 
 
@@ -28,7 +29,7 @@ _STATUS = re.compile(r"(?i)\s*([1-5]xx|[1-5]\d\d|any)(\s*,\s*([1-5]xx|[1-5]\d\d|
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; again for more.")
 @click.option("--body", metavar="TEXT|@FILE", help="Body of the request.")
 @click.option("--expect", "expects", multiple=True, metavar="WHAT", help="200, 2xx, or a check as 'body contains hello'.")
-@click.option("--gate", "gates", multiple=True, metavar="GATE", help="As 'p95(http.response_time) < 200ms'; again for more.")
+@click.option("--gate", "gates", multiple=True, metavar="GATE", help=f"As 'p95(http.response_time) < 1s'; again.  [default: {ERRORS_GATE}]")
 @click.option("--warm-up", metavar="TIME", help="Leave the first part out of the judgement.")
 @click.option("--timeout", metavar="TIME", help="Give a response up after this.  [default: 60s]")
 @click.option("-k", "--insecure", is_flag=True, help="Do not verify the server's certificate.")
@@ -85,9 +86,9 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         if given[key] is not None:
             tree[key] = _number(given[key], f"--{key}")
             origins[(key,)] = f"flag --{key}"
-    if given["gates"]:
-        tree["gates"] = list(given["gates"])
-        origins[("gates",)] = "flag --gate"
+    # A run without a gate could not fail: then at least the exchanges must succeed, and the checks hold.
+    tree["gates"] = list(given["gates"]) or [ERRORS_GATE, *([CHECKS_GATE] if "checks" in step else [])]
+    origins[("gates",)] = "flag --gate"
     plan, _ = resolve(Layers({**tree, "http": http}, origins), source="loadstone hit")
     return plan
 

@@ -56,7 +56,7 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
     """
     from loadstone.report.json import render_json
     from loadstone.report.series import SnapshotLog
-    from loadstone.report.text import render_text
+    from loadstone.report.text import look_of, render_text
     from loadstone.run import execute
 
     stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in the reader's own time
@@ -70,29 +70,32 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
             story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
     finally:
         discard(worker)
-    text = render_text(story, width=_width(), color=_color(showing))
+    document = render_json(story)
     if folder:
-        _write(folder / f"result_{stamp}.json", render_json(story))
+        _write(folder / f"result_{stamp}.json", document)
         _write(folder / f"summary_{stamp}.txt", render_text(story, width=100, color=False).encode())
         if log and log.failure:
             click.echo(f"loadstone: the seconds of this run are kept only in part: {log.failure}", err=True)
     if showing.json:
-        sys.stdout.write(render_json(story).decode() + "\n")
-    elif showing.quiet:
-        click.echo(next(line for line in text.splitlines() if line.strip()))
-    else:
-        click.echo(text)
+        sys.stdout.write(document.decode())
+        return int(story.exit_code)
+    look = look_of(sys.stdout)
+    text = render_text(story, look.width, look.color and not showing.no_color, unicode=look.unicode)
+    if showing.quiet:  # the verdict, what was run, and why
+        text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
+    click.echo(text)
     return int(story.exit_code)
 
 
 def _view(plan: Plan, showing: Showing) -> Sink:
     from loadstone.live.lines import LineView
     from loadstone.live.terminal import TerminalView
+    from loadstone.report.text import look_of
 
     seconds = max(_end_s(plan, scenario) for scenario in plan.scenarios)
     duration = seconds if seconds < float("inf") else None
     if sys.stderr.isatty() and not showing.json:
-        return TerminalView(plan.name, duration, sys.stderr)
+        return TerminalView(plan.name, duration, sys.stderr, color=look_of(sys.stderr).color and not showing.no_color)
     return LineView(plan.name, duration, sys.stderr)
 
 
@@ -118,15 +121,3 @@ def _write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
-
-
-def _width() -> int:
-    import shutil
-
-    return min(shutil.get_terminal_size((100, 24)).columns, 160)
-
-
-def _color(showing: Showing) -> bool:
-    import os
-
-    return sys.stdout.isatty() and not showing.no_color and "NO_COLOR" not in os.environ
