@@ -112,67 +112,43 @@ class HttpClient:
         due, excused = self._place.take_due()
         if not due:
             due = now_ns()
-        connection = self.take(prepared.origin)
-        if connection is None:
-            reply = await self._exchange(prepared, due, excused)
-        else:
-            # The usual case, written out: an exchange more on an open connection, without another coroutine for it.
+        most, followed = prepared.redirects, 0
+        while True:
             reply = Reply(prepared.target, due)
+            connection = kept = self.take(prepared.origin)
             try:
+                if connection is None:
+                    asked = now_ns()
+                    connection = await self._connect(prepared.origin)
+                    excused += now_ns() - asked
                 await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
             except Failed as failed:
-                if self.may_repeat(prepared, connection, failed):
-                    reply = await self.repeat(prepared, due, excused, connection)
+                if kept is not None and self.may_repeat(prepared, kept, failed):
+                    reply = await self.repeat(prepared, due, excused, kept)
                 else:
                     self._no_response(prepared, reply, connection, failed)
             except asyncio.CancelledError:
-                connection.close()
+                if connection is not None:
+                    connection.close()
                 raise
             else:
                 self._record(prepared, reply, connection, excused)
                 self.give_back(prepared.origin, connection)
-        if prepared.redirects and reply.status in REDIRECTS and reply.failure is None:
-            return await self._follow(prepared, reply)
-        return reply
-
-    async def _follow(self, prepared: Prepared, reply: Reply) -> Reply:
-        """Go where redirects lead."""
-        hops, followed = prepared.redirects, 0
-        while hops and reply.status in REDIRECTS and reply.failure is None and "location" in reply.headers:
-            following = self._redirected(prepared, reply)
+            following = self._following(prepared, reply, followed, most) if reply.status in REDIRECTS else None
             if following is None:
-                break
-            hops, followed = hops - 1, followed + 1
-            prepared = following
-            reply = await self._exchange(prepared, now_ns(), 0)
-        else:
-            if reply.status in REDIRECTS and followed and reply.failure is None and "location" in reply.headers:
-                reply.failure, reply.reason = Kind.STATUS, f"more than {followed} redirects"
-                prepared.step.failure(reply.failure, reply.reason)
-        return reply
+                return reply
+            prepared, followed, due, excused = following, followed + 1, now_ns(), 0
 
-    async def _exchange(self, prepared: Prepared, due: int, excused: int) -> Reply:
-        """One exchange, on a new connection when none is free."""
-        reply = Reply(prepared.target, due)
-        connection = kept = self.take(prepared.origin)
-        try:
-            if connection is None:
-                asked = now_ns()
-                connection = await self._connect(prepared.origin)
-                excused += now_ns() - asked
-            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
-        except Failed as failed:
-            if kept is not None and self.may_repeat(prepared, kept, failed):
-                return await self.repeat(prepared, due, excused, kept)
-            self._no_response(prepared, reply, connection, failed)
-        except asyncio.CancelledError:
-            if connection is not None:
-                connection.close()
-            raise
-        else:
-            self._record(prepared, reply, connection, excused)
-            self.give_back(prepared.origin, connection)
-        return reply
+    def _following(self, prepared: Prepared, reply: Reply, followed: int, most: int) -> Prepared | None:
+        """The request that a redirect leads to; None when it leads nowhere, or further than is allowed."""
+        if reply.failure is not None or "location" not in reply.headers:
+            return None
+        if followed < most:
+            return self._redirected(prepared, reply)
+        if followed:
+            reply.failure, reply.reason = Kind.STATUS, f"more than {followed} redirects"
+            prepared.step.failure(reply.failure, reply.reason)
+        return None
 
     def may_repeat(self, prepared: Prepared, kept: Connection, failed: Failed) -> bool:
         """Did the server only hang up a kept-alive connection in the instant in which the request left (RFC 9112 section 9.3.1)?"""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from loadstone.measure.snapshot import Gauge, Series, Snapshot
-from loadstone.stats.histogram import Histogram
+from loadstone.measure.aggregate import together
+from loadstone.measure.snapshot import Gauge, Snapshot
 
 
 def narrow(snapshot: Snapshot, metrics: Collection[str]) -> Snapshot:
@@ -23,16 +24,6 @@ def narrow(snapshot: Snapshot, metrics: Collection[str]) -> Snapshot:
 
 
 def join(snapshots: Sequence[Snapshot]) -> Snapshot:
-    """Snapshots that follow each other, as one; failure texts are left out."""
-    distributions: dict[Series, Histogram] = {}
-    counts: dict[Series, int] = {}
-    gauges: dict[Series, Gauge] = {}
-    for snapshot in snapshots:
-        for series, histogram in snapshot.distributions.items():
-            distributions.setdefault(series, Histogram()).merge(histogram)
-        for series, count in snapshot.counts.items():
-            counts[series] = counts.get(series, 0) + count
-        for series, gauge in snapshot.gauges.items():
-            gauges[series] = gauges[series].then(gauge) if series in gauges else gauge
-    first, last = snapshots[0], snapshots[-1]
-    return Snapshot(last.seq, first.start_s, last.end_s, last.judged, last.phase, distributions, counts, gauges)
+    """Snapshots that follow each other, as one with the last one's place."""
+    last = snapshots[-1]
+    return replace(together(snapshots, Gauge.then), seq=last.seq, end_s=last.end_s, judged=last.judged, phase=last.phase)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from loadstone.measure.snapshot import WIND_DOWN, Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
@@ -69,6 +69,29 @@ class Aggregate:
     def series(self, metric: str) -> list[Series]:
         """See View."""
         return sorted(series for table in (self._distributions, self._counts, self._gauges) for series in table if series.metric == metric)
+
+
+def together(parts: Sequence[Snapshot], add_levels: Callable[[Gauge, Gauge], Gauge]) -> Snapshot:
+    """Snapshots as one, with the first one's place; `add_levels` says how two levels of one series become one."""
+    if len(parts) == 1:
+        return parts[0]
+    distributions: dict[Series, Histogram] = {}
+    counts: dict[Series, int] = {}
+    gauges: dict[Series, Gauge] = {}
+    failures: dict[Failure, int] = {}
+    for snapshot in parts:
+        for series, histogram in snapshot.distributions.items():
+            distributions.setdefault(series, Histogram()).merge(histogram)
+        for series, count in snapshot.counts.items():
+            counts[series] = counts.get(series, 0) + count
+        for series, gauge in snapshot.gauges.items():
+            before = gauges.get(series)
+            gauges[series] = add_levels(before, gauge) if before else gauge
+        for failure, count in snapshot.failures.items():
+            add_failure(failures, failure, count)
+    first = parts[0]
+    start_s, end_s = min(part.start_s for part in parts), max(part.end_s for part in parts)
+    return Snapshot(first.seq, start_s, end_s, first.judged, first.phase, distributions, counts, gauges, failures)
 
 
 def add_failure(table: dict[Failure, int], failure: Failure, count: int) -> None:
