@@ -14,7 +14,9 @@ from loadstone.errors import PluginError
 
 _PROFILES = "loadstone.plan.profiles"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
-    "client": {},
+    "client": {
+        "http": "loadstone.clients.http:HttpClients",
+    },
     "profile": {
         "burst": f"{_PROFILES}:Burst",
         "constant-rate": f"{_PROFILES}:ConstantRate",

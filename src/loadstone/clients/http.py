@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 from loadstone.clients.address import Origin
@@ -19,6 +19,9 @@ from loadstone.clients.request import Prepared
 from loadstone.clock import now_ns
 from loadstone.errors import UsageError
 from loadstone.measure.snapshot import Series
+
+if TYPE_CHECKING:
+    from loadstone.clients.ground import Ground
 
 MOST_PREPARED = 2_000
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -330,3 +333,14 @@ class HttpClient:
             for connection in connections:
                 connection.close()
         self._idle.clear()
+
+
+class HttpClients:
+    """HTTP clients of a scenario; see clients.ground.Clients."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._scope = ground.http
+
+    def client(self, place: Place) -> HttpClient:
+        """One user's."""
+        return HttpClient(self._scope, place)

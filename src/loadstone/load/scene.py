@@ -46,7 +46,7 @@ class Scene:
         recorder: Recorder,
         timers: Timers,
         catalogue: Catalogue,
-        connect: Callable[[Session], Any],
+        speak: Callable[[str, Session], Any],
         tags: Mapping[str, str],
         seed: int,
         worker: int = 0,
@@ -58,7 +58,7 @@ class Scene:
         self.seed, self.worker, self.workers = seed, worker, workers
         self.feeds = [Feed(feed, seed) for feed in plan.data]
         self.active: set[Session] = set()
-        self._connect = connect
+        self.speak = speak
         self._passes = 0
         self._slice_end = self._slice_passes = 0
         self._durations: dict[str, Column] = {}
@@ -71,7 +71,7 @@ class Scene:
     def enter(self, index: int) -> Session:
         """A session with its client; `end` must follow."""
         session = Session(self, index)
-        session.client = self._connect(session)
+        session.client = self.speak("http", session)
         self.active.add(session)
         return session
 
@@ -96,7 +96,7 @@ class Scene:
             self._script_failed("on_stop", error)
         finally:
             self.active.discard(session)
-            session.client.close()
+            session.close()
 
     async def iterate(self, session: Session) -> None:
         """One iteration, timed and counted; whatever the script raises is counted, not raised."""

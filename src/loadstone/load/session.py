@@ -27,12 +27,27 @@ class Session:
     vars:  whatever the script wants to remember
     """
 
-    __slots__ = ("_due_ns", "_rng", "_sleeper", "_waited_ns", "client", "data", "index", "leaving", "scene", "tags", "user", "vars")
+    __slots__ = (
+        "_due_ns",
+        "_others",
+        "_rng",
+        "_sleeper",
+        "_waited_ns",
+        "client",
+        "data",
+        "index",
+        "leaving",
+        "scene",
+        "tags",
+        "user",
+        "vars",
+    )
 
     def __init__(self, scene: Scene, index: int) -> None:
         self.scene, self.index = scene, index
         self.tags: Mapping[str, str] = scene.tags
-        self.client: Any = None  # whatever kind of client the scenario speaks through
+        self.client: Any = None  # its HTTP client
+        self._others: dict[str, Any] = {}  # clients of other kinds, by kind
         self.user: Any = None  # the instance of the script's class, when there is one
         self.data: Mapping[str, Any] = {}
         self.vars: dict[str, Any] = {}
@@ -72,6 +87,15 @@ class Session:
         return due, waited
 
     # -- what a script may ask for ----------------------------------------------------------------------------------
+
+    def speak(self, kind: str) -> Any:
+        """This user's client of a kind (a plug-in's name), made when first asked for."""
+        if kind == "http":
+            return self.client
+        found = self._others.get(kind)
+        if found is None:
+            found = self._others[kind] = self.scene.speak(kind, self)
+        return found
 
     def check(self, holds: bool, name: str) -> bool:
         """Count whether something held."""
@@ -148,6 +172,12 @@ class Session:
         """Begin the iteration that was due then."""
         self.set_due(due_ns, waited_ns)
         self._wake()
+
+    def close(self) -> None:
+        """Close all its clients."""
+        self.client.close()
+        for client in self._others.values():
+            client.close()
 
     def leave(self) -> None:
         """End at the next boundary between iterations."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loadstone.clients.connection import Limits
-from loadstone.clients.http import HttpClient
+from loadstone.clients.ground import Clients, Ground
 from loadstone.clients.http_scope import HttpOptions, HttpScope
 from loadstone.clients.tls import TlsSettings
 from loadstone.clients.wire import Wire
@@ -31,6 +31,7 @@ from loadstone.plan.code import UserCode, load_user_classes
 from loadstone.plan.http import HttpSettings, from_environment
 from loadstone.plan.model import Plan, ScenarioPlan
 from loadstone.plan.user import User
+from loadstone.plugins import installed
 from loadstone.probes.generator import GeneratorHealth
 from loadstone.probes.machine import descriptor_limit
 
@@ -67,9 +68,14 @@ class Worker:
         plan = self._plan
         behaviour = UserBehaviour(_classes(scenario.code)) if scenario.code else StepsBehaviour(scenario.steps)
         scope = HttpScope(self.wire, self._recorder, scenario.name, http_options(plan.http, plan.target or ""))
+        ground = Ground(plan, scenario.name, scope, self.wire.timers, self._setup.worker, self._setup.workers)
+        kinds: dict[str, Clients] = {}
 
-        def connect(session: Session) -> Any:
-            return HttpClient(scope, session)
+        def speak(kind: str, session: Session) -> Any:
+            found = kinds.get(kind)
+            if found is None:
+                found = kinds[kind] = installed().get("client", kind)(ground)
+            return found.client(session)
 
         return Scene(
             scenario,
@@ -77,7 +83,7 @@ class Worker:
             recorder=self._recorder,
             timers=self.wire.timers,
             catalogue=self._catalogue,
-            connect=connect,
+            speak=speak,
             tags=plan.tags,
             seed=plan.seed,
             worker=self._setup.worker,

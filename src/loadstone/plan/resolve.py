@@ -219,6 +219,8 @@ def _settings(plan: Plan, layers: Layers) -> list[Setting]:
 def _as_written(step: dict[str, Any]) -> dict[str, Any]:
     """`get: /path`, as a file has it, so that each line shown is one that can be set."""
     rest = {key: value for key, value in step.items() if key not in {"name", "method", "path"}}
+    if not step["method"]:
+        return {"name": step["name"], **rest}
     return {"name": step["name"], step["method"].lower(): step["path"], **rest}
 
 

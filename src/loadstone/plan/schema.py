@@ -30,10 +30,10 @@ def plan_schema() -> dict[str, Any]:
 
 
 def _methods(step: dict[str, Any]) -> None:
-    from loadstone.plan.steps import METHODS
+    from loadstone.plan.steps import METHODS, OTHER_KINDS
 
     for name in ("method", "path"):
         step["properties"].pop(name)
     step["properties"] = {**{method: {"type": "string", "description": "path of the exchange"} for method in METHODS}, **step["properties"]}
     step["required"] = []
-    step["oneOf"] = [{"required": [method]} for method in METHODS]
+    step["oneOf"] = [{"required": [method]} for method in (*METHODS, *OTHER_KINDS)]

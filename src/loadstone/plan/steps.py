@@ -11,6 +11,8 @@ from loadstone.plan.think import ThinkTime
 from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+# Exchanges that are not one HTTP request: each has a field of its name, whose model says `addresses`.
+OTHER_KINDS: tuple[str, ...] = ()
 BODIES = ("json", "form", "multipart", "body", "file")
 
 
@@ -19,8 +21,8 @@ class Step(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     name: str
-    method: Annotated[str, Field(pattern="^[A-Z]+$")]
-    path: str
+    method: Annotated[str, Field(pattern="^[A-Z]*$")] = ""
+    path: str = ""
     params: dict[str, Any] = Field(default_factory=dict, repr=False)
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     json_body: Any = Field(default=None, alias="json", repr=False)
@@ -40,16 +42,28 @@ class Step(BaseModel):
     def _without_secrets(self, value: Any, info: FieldSerializationInfo) -> Any:
         return masked(value, info)
 
+    @property
+    def kind(self) -> str:
+        """Which client it speaks through."""
+        return next((kind for kind in OTHER_KINDS if getattr(self, kind) is not None), "http")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Paths or URLs it speaks to, as written."""
+        return (self.path,) if self.kind == "http" else tuple(getattr(self, self.kind).addresses)
+
     @model_validator(mode="before")
     @classmethod
     def _method_and_path(cls, value: Any) -> Any:
         """`get: /path` becomes method and path, and the name where none is given."""
-        if not isinstance(value, dict) or "method" in value:
+        if not isinstance(value, dict) or value.get("method"):
             return value
-        used = [method for method in METHODS if method in value]
+        used = [way for way in (*METHODS, *OTHER_KINDS) if value.get(way) is not None]
         if len(used) != 1:
             what = f"has {' and '.join(used)}: a step is one exchange" if used else "says no method"
             raise Wrong(what, hint="get: /path")
+        if used[0] in OTHER_KINDS:
+            return {"name": used[0], **value}
         rest = {key: each for key, each in value.items() if key != used[0]}
         path = str(value[used[0]])
         return {"name": f"{used[0].upper()} {path.partition('?')[0]}", **rest, "method": used[0].upper(), "path": path}

@@ -39,6 +39,9 @@ class Session(Protocol):
     def rng(self) -> random.Random:
         """Random numbers of this user alone."""
 
+    def speak(self, kind: str) -> Any:
+        """This user's client of a kind."""
+
     def check(self, holds: bool, name: str) -> bool:
         """Count whether something held."""
 
@@ -96,6 +99,10 @@ class User:
     @data.setter
     def data(self, row: Mapping[str, Any]) -> None:
         self._session.data = row
+
+    def client(self, kind: str) -> Any:
+        """This user's client of a kind that is installed under that name (`loadstone plugins`), made when first asked for."""
+        return self._session.speak(kind)
 
     async def on_start(self) -> None:
         """Runs once before the user's first task."""

@@ -43,9 +43,13 @@ def verify(plan: Plan) -> list[Finding]:
         extracted = {name for step in scenario.steps for name in step.extract}
         for index, step in enumerate(scenario.steps):
             findings += _step(step, (*at, "steps", index), columns, extracted)
-        if plan.target is None and not plan.embedded and any(not step.path.startswith(("http://", "https://")) for step in scenario.steps):
+        if plan.target is None and not plan.embedded and any(_below_target(step) for step in scenario.steps):
             findings.append(Finding(("target",), "is missing", "--target http://127.0.0.1:8000"))
     return list(dict.fromkeys(findings))
+
+
+def _below_target(step: Step) -> bool:
+    return any(not address.startswith(("http://", "https://", "ws://", "wss://")) for address in step.addresses)
 
 
 def missing_file(path: str) -> str:
@@ -148,7 +152,7 @@ def _step(step: Step, at: Place, columns: list[str] | None, extracted: set[str])
     if step.file is not None and "${" not in step.file and (what := missing_file(step.file)):
         yield Finding((*at, "file"), what)
     for key in ("path", "params", "headers", "json_body", "form", "multipart", "body", "file"):
-        place = (*at, {"json_body": "json", "path": step.method.lower()}.get(key, key))
+        place = (*at, {"json_body": "json", "path": step.method.lower() or "get"}.get(key, key))
         try:
             templates = templates_in(getattr(step, key))
         except Wrong as error:

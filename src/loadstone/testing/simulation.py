@@ -118,7 +118,7 @@ def _engine(run: Simulation, loop: SimulatedLoop, users: Classes, worker: int, e
             recorder=recorder,
             timers=timers,
             catalogue=Catalogue(),
-            connect=lambda session: ScriptedClient(made, session, run.target),
+            speak=lambda _kind, session: ScriptedClient(made, session, run.target),
             tags=plan.tags,
             seed=plan.seed,
             worker=worker,
