@@ -15,7 +15,7 @@ from loadstone.clients.failure import TIMEOUTS, Failed, Kind
 from loadstone.clients.http1 import Head
 from loadstone.clients.http_scope import HttpScope, prepare
 from loadstone.clients.reply import Reply
-from loadstone.clients.request import Prepared
+from loadstone.clients.request import REDIRECTS, Prepared
 from loadstone.clock import now_ns
 from loadstone.errors import UsageError
 from loadstone.measure.snapshot import Series
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from loadstone.clients.ground import Ground
 
 MOST_PREPARED = 2_000
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What may be sent twice, because twice is as good as once (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 HANG_UPS = frozenset({Kind.CLOSED_EARLY, Kind.RESET})
@@ -55,7 +54,8 @@ class HttpClient:
 
     def get(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """GET; options as in `request`."""
-        return self.exchange(self.prepare("GET", url, **options))
+        known = self._known.get(("GET", url)) if not options and self._place.tags is self._tags else None
+        return self.exchange(known or self.prepare("GET", url, **options))
 
     def post(self, url: str, **options: Any) -> Coroutine[Any, Any, Reply]:
         """POST; options as in `request`."""
@@ -113,34 +113,78 @@ class HttpClient:
     async def exchange(self, prepared: Prepared) -> Reply:
         """Send a prepared request, follow redirects, and record; never raises for what the target does."""
         due, excused = self._place.take_due()
-        if not due:
-            due = now_ns()
+        idle = self._idle.get(prepared.origin)
+        if not idle or self.cookies or not idle[-1].usable:
+            return await self._exchange(prepared, due or now_ns(), excused, self.take(prepared.origin))
+        connection = idle.pop()
+        # The usual case in one piece: a connection that is open, and an answer that needs no closer look.
+        shared = self._shared
+        waiter = shared.create_future()
+        connection.exchange_for(waiter, prepared.wire, prepared.bodiless, prepared.keep_body)
+        due = due or connection.sent_ns
+        try:
+            await waiter
+        except Failed as failed:
+            return await self._failed(prepared, due, excused, connection, failed, kept=connection)
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        head = connection.head
+        if head is None or not head.plain or head.status not in prepared.plain:
+            reply = self._answered(prepared, due, excused, connection)
+            return await self._follow(prepared, reply) if reply.status in REDIRECTS else reply
+        sent, first, end, seen = connection.sent_ns, connection.first_ns, connection.end_ns, connection.seen_ns
+        prepared.step.rows.add(due, sent, first, end, seen, excused, connection.got, connection.put)
+        if connection.usable and shared.keep_alive:
+            idle.append(connection)
+        else:
+            self.give_back(prepared.origin, connection)
+        return Reply(prepared.target, due, sent, first, end, seen, head, head.status, connection.body)
+
+    async def _exchange(self, prepared: Prepared, due: int, excused: int, kept: Connection | None) -> Reply:
+        reply = await self._exchange_once(prepared, due, excused, kept)
+        return await self._follow(prepared, reply) if reply.status in REDIRECTS else reply
+
+    async def _exchange_once(self, prepared: Prepared, due: int, excused: int, kept: Connection | None) -> Reply:
+        connection = kept
+        try:
+            if connection is None:
+                asked = now_ns()
+                connection = await self._connect(prepared.origin)
+                excused += now_ns() - asked
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
+        except Failed as failed:
+            return await self._failed(prepared, due, excused, connection, failed, kept=kept)
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.close()
+            raise
+        return self._answered(prepared, due, excused, connection)
+
+    async def _failed(
+        self, prepared: Prepared, due: int, excused: int, connection: Connection | None, failed: Failed, *, kept: Connection | None
+    ) -> Reply:
+        if kept is not None and self.may_repeat(prepared, kept, failed):
+            return await self.repeat(prepared, due, excused, kept)
+        reply = Reply(prepared.target, due)
+        self._no_response(prepared, reply, connection, failed)
+        return reply
+
+    def _answered(self, prepared: Prepared, due: int, excused: int, connection: Connection) -> Reply:
+        reply = Reply(prepared.target, due)
+        self._record(prepared, reply, connection, excused)
+        self.give_back(prepared.origin, connection)
+        return reply
+
+    async def _follow(self, prepared: Prepared, reply: Reply) -> Reply:
+        """Go where the reply points to, as often as is allowed."""
         most, followed = prepared.redirects, 0
-        while True:
-            reply = Reply(prepared.target, due)
-            connection = kept = self.take(prepared.origin)
-            try:
-                if connection is None:
-                    asked = now_ns()
-                    connection = await self._connect(prepared.origin)
-                    excused += now_ns() - asked
-                await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
-            except Failed as failed:
-                if kept is not None and self.may_repeat(prepared, kept, failed):
-                    reply = await self.repeat(prepared, due, excused, kept)
-                else:
-                    self._no_response(prepared, reply, connection, failed)
-            except asyncio.CancelledError:
-                if connection is not None:
-                    connection.close()
-                raise
-            else:
-                self._record(prepared, reply, connection, excused)
-                self.give_back(prepared.origin, connection)
-            following = self._following(prepared, reply, followed, most) if reply.status in REDIRECTS else None
-            if following is None:
-                return reply
-            prepared, followed, due, excused = following, followed + 1, now_ns(), 0
+        while (following := self._following(prepared, reply, followed, most)) is not None:
+            prepared, followed = following, followed + 1
+            reply = await self._exchange_once(prepared, now_ns(), 0, self.take(prepared.origin))
+            if reply.status not in REDIRECTS:
+                break
+        return reply
 
     def _following(self, prepared: Prepared, reply: Reply, followed: int, most: int) -> Prepared | None:
         """The request that a redirect leads to; None when it leads nowhere, or further than is allowed."""

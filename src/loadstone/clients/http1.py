@@ -7,7 +7,7 @@ sends the same head for a second or longer, and identical bytes parse identicall
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loadstone.clients.failure import Failed, Kind
 
@@ -30,6 +30,8 @@ class Head:
     length: bytes of body, or UNTIL_CLOSE, or CHUNKED
     close:  the server will close the connection after this response
     cookies: there is a Set-Cookie header
+    last:   nothing can follow it on this connection
+    plain:  what it says needs no closer look than its status
     """
 
     status: int
@@ -38,6 +40,12 @@ class Head:
     encoding: bytes
     cookies: bool
     raw: bytes
+    last: bool = field(init=False)
+    plain: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last", self.close or self.status == 101)
+        object.__setattr__(self, "plain", not self.encoding and not self.cookies)
 
     def headers(self) -> list[tuple[str, str]]:
         """Names in lower case and values, in order; parsed anew at each call."""

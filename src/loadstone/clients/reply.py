@@ -18,12 +18,20 @@ class Reply:
 
     __slots__ = ("_headers", "body", "due_ns", "end_ns", "failure", "first_ns", "head", "reason", "seen_ns", "sent_ns", "status", "url")
 
-    def __init__(self, url: str, due_ns: int) -> None:
-        self.url, self.due_ns = url, due_ns
-        self.sent_ns = self.first_ns = self.end_ns = self.seen_ns = 0
-        self.status = 0
-        self.head: Head | None = None
-        self.body = b""
+    def __init__(
+        self,
+        url: str,
+        due_ns: int,
+        sent_ns: int = 0,
+        first_ns: int = 0,
+        end_ns: int = 0,
+        seen_ns: int = 0,
+        head: Head | None = None,
+        status: int = 0,
+        body: bytes = b"",
+    ) -> None:
+        self.url, self.due_ns, self.sent_ns, self.first_ns, self.end_ns, self.seen_ns = url, due_ns, sent_ns, first_ns, end_ns, seen_ns
+        self.head, self.status, self.body = head, status, body
         self.failure: Kind | None = None
         self.reason = ""
         self._headers: dict[str, str] | None = None

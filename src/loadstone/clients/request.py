@@ -18,6 +18,8 @@ from loadstone.measure.recorder import Exchanges
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _BREAKS_A_LINE = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
 FileField = tuple[str, bytes] | tuple[str, bytes, str]  # file name, content, type
 
 
@@ -40,11 +42,13 @@ class Prepared:
     keep_body: bool
     redirects: int
     wire: bytes = field(default=b"", repr=False)
+    plain: frozenset[int] = field(default=frozenset(), repr=False)  # expected, and not to be followed
     bodiless: bool = False  # its response has no body, whatever the headers say
 
     def __post_init__(self) -> None:
         self.bodiless = self.method == "HEAD"
         self.wire = self.head + b"\r\n" + self.body
+        self.plain = self.expect - REDIRECTS
 
     def with_cookies(self, cookies: str) -> bytes:
         """The bytes with a Cookie header."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from loadstone.clients.connection import Connection
 from loadstone.clients.failure import Failed
 from loadstone.clients.http import HttpClient
+from loadstone.clients.http1 import Head
 from loadstone.clients.request import Prepared
 from loadstone.clock import now_ns
 from loadstone.measure.recorder import Column
@@ -25,7 +26,9 @@ class Volley:
     """
 
     def __init__(self, client: HttpClient, prepared: Prepared, durations: Column, go_on: Callable[[], bool]) -> None:
-        self._client, self._prepared, self._durations, self._go_on = client, prepared, durations, go_on
+        self._client, self._prepared, self._go_on = client, prepared, go_on
+        self._wire, self._bodiless, self._keep, self._expect = prepared.wire, prepared.bodiless, prepared.keep_body, prepared.expect
+        self._add_row, self._add_duration = prepared.step.rows.add, durations.add
         self._connection: Connection | None = None
         self._finished: asyncio.Future[None] | None = None
         self._stopped = self._to_repeat = False
@@ -39,7 +42,7 @@ class Volley:
         if connection is None:
             return False
         self._finished = asyncio.get_running_loop().create_future()
-        self._request()
+        connection.exchange_for(self, self._wire, self._bodiless, self._keep)
         try:
             await self._finished
         except asyncio.CancelledError:
@@ -48,15 +51,10 @@ class Volley:
             raise
         if self._to_repeat:
             reply = await self._client.repeat(self._prepared, connection.sent_ns, 0, connection)
-            self._durations.add(reply.seen_ns - reply.sent_ns)
+            self._add_duration(reply.seen_ns - reply.sent_ns)
         else:
             self._client.give_back(self._prepared.origin, connection)
         return True
-
-    def _request(self) -> None:
-        assert self._connection is not None
-        prepared = self._prepared
-        self._connection.exchange_for(self, prepared.wire, bodiless=prepared.bodiless, keep=prepared.keep_body)
 
     def done(self) -> bool:
         """See Waiter."""
@@ -64,20 +62,18 @@ class Volley:
 
     def set_result(self, _result: None, /) -> None:
         """See Waiter."""
-        connection, prepared = self._connection, self._prepared
-        assert connection is not None
-        head = connection.head
-        assert head is not None
-        sent = connection.sent_ns
-        self._durations.add(connection.seen_ns - sent)
-        if head.encoding or head.cookies or head.status not in prepared.expect:
-            self._client.record(prepared, connection, sent)
+        connection: Connection = self._connection  # type: ignore[assignment]  # there is one as long as it is told of anything
+        head: Head = connection.head  # type: ignore[assignment]  # of the response that is complete
+        sent, seen = connection.sent_ns, connection.seen_ns
+        self._add_duration(seen - sent)
+        if not head.plain or head.status not in self._expect:
+            self._client.record(self._prepared, connection, sent)
             self._end()
             return
         # Due is sent: the next request of a closed loop is due when the last one has been read.
-        prepared.step.rows.add(sent, sent, connection.first_ns, connection.end_ns, connection.seen_ns, 0, connection.got, connection.put)
+        self._add_row(sent, sent, connection.first_ns, connection.end_ns, seen, 0, connection.got, connection.put)
         if connection.usable and self._go_on():
-            self._request()
+            connection.exchange_for(self, self._wire, self._bodiless, self._keep)
         else:
             self._end()
 
@@ -89,7 +85,7 @@ class Volley:
             self._to_repeat = True
         else:
             self._client.record_failure(prepared, connection, exception)
-            self._durations.add(now_ns() - connection.sent_ns)
+            self._add_duration(now_ns() - connection.sent_ns)
         self._end()
 
     def _end(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bisect
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from itertools import accumulate
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from loadstone.errors import UsageError
 from loadstone.load.session import Session
@@ -15,6 +15,7 @@ from loadstone.plan.steps import Step
 from loadstone.plan.user import Task, User
 
 Item = TypeVar("Item")
+Iteration = tuple[str, Awaitable[object]]
 
 # What a written step of each kind becomes.
 KINDS: Mapping[str, type[CompiledStep]] = {"http": HttpStep}
@@ -71,22 +72,21 @@ class UserBehaviour:
             session.tags = {**session.tags, **cls.tags}
         await user.on_start()
 
-    async def iterate(self, session: Session) -> str:
+    def begin(self, session: Session) -> Iteration:
         """See Behaviour."""
         user = session.user
         cls = type(user)
-        draw = self._tasks[cls]
-        task = draw.one(session.rng) if len(cls.tasks) > 1 else cls.tasks[0]
-        if not task.tags:
-            await task.run(user)
-            return task.name
+        tasks = cls.tasks
+        task = self._tasks[cls].one(session.rng) if len(tasks) > 1 else tasks[0]
+        return task.name, self._run_tagged(session, task) if task.tags else task.run(user)
+
+    async def _run_tagged(self, session: Session, task: Task) -> None:
         before = session.tags
-        session.tags = self._tagged(cls, task, before)
+        session.tags = self._tagged(type(session.user), task, before)
         try:
-            await task.run(user)
+            await task.run(session.user)
         finally:
             session.tags = before
-        return task.name
 
     async def stop(self, session: Session) -> None:
         """See Behaviour."""
@@ -120,16 +120,17 @@ class StepsBehaviour:
     async def start(self, session: Session) -> None:
         """See Behaviour."""
 
-    async def iterate(self, session: Session) -> str:
+    def begin(self, session: Session) -> Iteration:
         """See Behaviour."""
         if self._draw is not None:
             step = self._draw.one(session.rng)
-            await step.run(session)
-            return step.name
+            return step.name, step.run(session)
+        return self.TASK, self._run_all(session)
+
+    async def _run_all(self, session: Session) -> None:
         for step in self._steps:
             if not await step.run(session):
                 break  # what follows needs what this one did not give
-        return self.TASK
 
     async def stop(self, session: Session) -> None:
         """See Behaviour."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from loadstone.clock import MILLISECOND, Timers
@@ -28,8 +28,8 @@ class Behaviour(Protocol):
     async def start(self, session: Session) -> None:
         """Once, before the first iteration."""
 
-    async def iterate(self, session: Session) -> str:
-        """One iteration; answers the name of the task."""
+    def begin(self, session: Session) -> tuple[str, Awaitable[object]]:
+        """One iteration: the name of the task, and what the caller awaits."""
 
     async def stop(self, session: Session) -> None:
         """Once, after the last iteration."""
@@ -103,7 +103,8 @@ class Scene:
         clock = self.timers.now_ns
         began = clock()
         try:
-            name = await self.behaviour.iterate(session)
+            name, work = self.behaviour.begin(session)
+            await work
         except BaseException as error:  # noqa: BLE001  as above
             if _is_cut(error):
                 self.interrupted()
@@ -111,7 +112,8 @@ class Scene:
             name = "(raised)"
         session.set_due(0)  # an iteration without an exchange must not hand its due time on
         ended = clock()
-        self.durations(name).add(ended - began)
+        durations = self._durations.get(name) or self.durations(name)
+        durations.add(ended - began)
         self._slice_passes += 1
         if ended > self._slice_end or self._slice_passes > MOST_PASSES:
             # Iterations that never wait, such as those whose connections are refused at once, must not starve the others.
