@@ -6,7 +6,7 @@ import bisect
 import random
 from collections.abc import Awaitable, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from loadstone.errors import UsageError
 from loadstone.load.session import Session
