@@ -95,7 +95,7 @@ def execute(
     """
     fleet = LocalFleet(plan, worker)
     try:
-        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], Catalogue())
+        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], Catalogue(), allow_few=plan.allow_few)
         grade_all(plan.bands, Aggregate(), Catalogue())
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
@@ -221,7 +221,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         any_samples=any_samples,
         unreachable=_unreachable(total),
     )
-    bands = grade_all(plan.bands, total, result.catalogue)
+    bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
     notices = find_notices(total, facts, [gate.spec for gate in course.watch.gates])
     return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts), bands)
 

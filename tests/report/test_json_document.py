@@ -58,7 +58,7 @@ def test_the_document_has_exactly_the_promised_keys() -> None:
     top = "schema verdict exit_code load metrics steps errors checks gates requirements score bands generator notices provenance"
     assert list(found) == top.split()
     assert {"target_rate", "achieved_rate", "requests", "errors", "dropped"} <= set(found["load"])
-    times = "unit count beyond mean min p50 p90 p95 p99 p99_9 max"
+    times = "unit count beyond mean min p50 p90 p95 p99 p99_9 max too_few"
     assert list(found["metrics"]["http.response_time"]) == times.split()
     assert list(found["metrics"]["http.requests"]) == ["unit", "count", "rate"]
     assert list(found["metrics"]["load.users"]) == ["unit", "last", "mean", "min", "max"]
@@ -71,7 +71,9 @@ def test_every_metric_of_the_catalogue_is_there_recorded_or_not() -> None:
     assert set(metrics) == {metric.name for metric in BUILT_IN}
     for metric in BUILT_IN:
         values = {key: value for key, value in metrics[metric.name].items() if value is not None}
-        nothing = {"unit": metric.unit, "count": 0, "beyond": 0} if metric.kind is Kind.DISTRIBUTION else {"unit": metric.unit}
+        nothing = (
+            {"unit": metric.unit, "count": 0, "beyond": 0, "too_few": {}} if metric.kind is Kind.DISTRIBUTION else {"unit": metric.unit}
+        )
         assert values == nothing
 
 

@@ -43,18 +43,18 @@ class Graded:
     reason: str = ""
 
 
-def grade_all(bands: Iterable[BandLine], view: View, catalogue: Catalogue) -> tuple[Graded, ...]:
+def grade_all(bands: Iterable[BandLine], view: View, catalogue: Catalogue, *, allow_few: bool = False) -> tuple[Graded, ...]:
     """Each band of a plan, over what was judged. Raises UsageError for a metric or a unit that does not fit."""
-    return tuple(_grade(band, view, catalogue) for band in bands)
+    return tuple(_grade(band, view, catalogue, allow_few=allow_few) for band in bands)
 
 
-def _grade(band: BandLine, view: View, catalogue: Catalogue) -> Graded:
+def _grade(band: BandLine, view: View, catalogue: Catalogue, *, allow_few: bool) -> Graded:
     steps = [(Grade.GOOD, band.good), (Grade.FAIR, band.concern), (Grade.CONCERN, band.issue)]
     found, unit, value, subject = Grade.ISSUE, "", None, band.value
     for grade, edge in steps:
         if edge is None:
             continue
-        gate = resolve(parse_gate(f"{band.value} {band.operator} {edge}"), catalogue)
+        gate = resolve(parse_gate(f"{band.value} {band.operator} {edge}"), catalogue, allow_few=allow_few)
         unit, subject = gate.unit, gate.spec.subject
         reading = read(gate, view)
         status = reading.status(band.operator, gate.limit)

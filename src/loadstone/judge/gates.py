@@ -34,8 +34,8 @@ class GateWatch:
     raises: PlanError with every gate that does not fit the catalogue
     """
 
-    def __init__(self, specs: Iterable[GateSpec], catalogue: Catalogue) -> None:
-        self.gates = resolve_all(specs, catalogue)
+    def __init__(self, specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: bool = False) -> None:
+        self.gates = resolve_all(specs, catalogue, allow_few=allow_few)
         self._windows = {at: Window(gate) for at, gate in enumerate(self.gates) if gate.spec.window_s is not None}
         self._whole = {at: Aggregate() for at, gate in enumerate(self.gates) if gate.spec.window_s is None and gate.spec.abort}
         self._fired: dict[int, Verdict] = {}

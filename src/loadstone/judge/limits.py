@@ -9,12 +9,13 @@ from loadstone.clients.failure import Kind as FailureKind
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.plan.gate_text import Dimension, GateSpec
+from loadstone.stats.quantiles import least_samples
 from loadstone.units import BYTES, SECONDS, nearest
 
 FAILURE_KINDS = tuple(str(kind) for kind in FailureKind)
 
-# Tags that tell apart the members of a share (errors by kind), and that its denominator therefore never carries.
-DETAIL_TAGS = frozenset({"kind"})
+# Tags that tell apart the members of a share (errors by kind, good answers by objective), and that its denominator therefore never carries.
+DETAIL_TAGS = frozenset({"kind", "slo"})
 
 STATS_OF = {
     Kind.DISTRIBUTION: ("p<number>", "median", "min", "max", "mean", "count", "sum"),
@@ -25,17 +26,22 @@ STATS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class ReadyGate:
-    """A gate whose metric is known; limit and unit are the displayed ones (ms, %, /s, B …)."""
+    """A gate whose metric is known; limit and unit are the displayed ones (ms, %, /s, B …).
+
+    floor: fewest samples on which its percentile is judged; 0 when any number will do
+    """
 
     spec: GateSpec
     metric: Metric
     limit: float
     unit: str
+    floor: int = 0
 
 
-def resolve(spec: GateSpec, catalogue: Catalogue) -> ReadyGate:
+def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) -> ReadyGate:
     """The gate for this catalogue.
 
+    allow_few: judge percentiles of any metric on any number of samples
     raises: UsageError for an unknown metric (with the nearest name), a statistic it does not have, or a limit of another unit
     """
     metric = catalogue.get(spec.metric)
@@ -54,15 +60,16 @@ def resolve(spec: GateSpec, catalogue: Catalogue) -> ReadyGate:
     if kind is not None and metric.name == "http.errors" and kind not in FAILURE_KINDS:
         raise _mistake(spec, f"unknown kind of failure {kind!r}{nearest(kind, list(FAILURE_KINDS))}", f"one of {', '.join(FAILURE_KINDS)}")
     limit, unit = _limit(spec, metric)
-    return ReadyGate(spec, metric, limit, unit)
+    floor = least_samples(spec.q) if spec.q is not None and metric.has_floors and not allow_few else 0
+    return ReadyGate(spec, metric, limit, unit, floor)
 
 
-def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue) -> list[ReadyGate]:
+def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: bool = False) -> list[ReadyGate]:
     """All gates of a run; raises PlanError with every mistake at once."""
     ready, mistakes = [], []
     for spec in specs:
         try:
-            ready.append(resolve(spec, catalogue))
+            ready.append(resolve(spec, catalogue, allow_few=allow_few))
         except UsageError as error:
             mistakes.append(Mistake(error.what, error.where, error.hint))
     if mistakes:

@@ -60,6 +60,9 @@ def _of_distribution(gate: ReadyGate, view: View, tags: Mapping[str, str]) -> Re
     if histogram is None or histogram.count + histogram.beyond == 0:
         return Reading(missing=_why_missing(view, gate.metric.name, tags))
     samples, scale = histogram.count + histogram.beyond, gate.metric.scale
+    if samples < gate.floor:
+        missing = f"too few samples for {gate.spec.stat} ({samples} of {gate.floor}); `allow_few: true` judges them all the same"
+        return Reading(missing=missing)
     if gate.spec.q is not None:
         value = histogram.quantile(gate.spec.q) / scale
         low, high = quantile_interval(histogram, gate.spec.q)

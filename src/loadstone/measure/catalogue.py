@@ -15,6 +15,9 @@ class Kind(StrEnum):
     GAUGE = "gauge"  # a level sampled now and then; last, mean, min and max exist
 
 
+FLOORED = ("llm.", "ws.")
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A named quantity.
@@ -30,6 +33,14 @@ class Metric:
     meaning: str
     scale: float = 1.0
     share_of: str | None = None
+
+    @property
+    def has_floors(self) -> bool:
+        """Is a percentile shown and judged only when enough samples carry it (`loadstone.stats.quantiles.least_samples`)?
+
+        So for streams, which are few and long; for HTTP exchanges a percentile on too few samples is marked, and judged.
+        """
+        return self.kind is Kind.DISTRIBUTION and self.name.startswith(FLOORED)
 
 
 def _time(name: str, meaning: str) -> Metric:
@@ -59,6 +70,8 @@ BUILT_IN = (
     ),
     _count("http.bytes_in", "bytes received, headers included, before decompression", unit="B"),
     _count("http.bytes_out", "bytes sent, headers included", unit="B"),
+    _count("llm.requests", "answers of a language model that were asked for", better="higher"),
+    _count("llm.good", "answers that kept an objective, which the tag `slo` names", better="higher", share_of="llm.requests"),
     _time("iteration.duration", "one pass of a user through its task, think time included"),
     _count("iteration.count", "passes of users through a task that ended", better="higher"),
     _count("iteration.errors", "passes that ended because the user's own code raised", better="lower", share_of="iteration.count"),

@@ -2,6 +2,7 @@
 
     gate     = STAT "(" METRIC [ "{" tag "=" value { "," tag "=" value } "}" ] ")" OP LIMIT [ "over" DURATION ] [ "abort" ]
     STAT     = p50 … p99.99 | median | min | max | mean | count | sum | rate | throughput | last
+             | "goodput" "(" METRIC OP LIMIT { "and" METRIC OP LIMIT } ")" [ "{" tags "}" ] OP LIMIT …, see `loadstone.plan.slo`
     OP       = "<" | "<=" | ">" | ">=" | "=="
     LIMIT    = a duration, a share ("1%"), a rate ("150/s"), a size ("500MB"), a size per time ("5MB/s") or a number
 
@@ -11,43 +12,33 @@ Whether the metric exists and whether the limit's unit is one of the metric's is
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 
-from loadstone.errors import UnitError, UsageError
-from loadstone.units import BYTES, SECONDS, nearest, parse_duration, parse_rate, parse_size
+from loadstone.errors import UnitError
+from loadstone.plan.limit_text import Dimension, read_limit
+from loadstone.plan.scan import Scan, take_operator
+from loadstone.plan.slo import EXAMPLE as GOODPUT_EXAMPLE
+from loadstone.plan.slo import Slo, take_slo
+from loadstone.units import nearest, parse_duration
+
+__all__ = ["Dimension", "GateSpec", "parse_gate", "read_limit"]
 
 STATS = ("median", "min", "max", "mean", "count", "sum", "rate", "throughput", "last")
-OPERATORS = ("<=", ">=", "==", "<", ">")
+GOODPUT, GOOD, SLO_TAG = "goodput", "llm.good", "slo"
 SHORTEST_WINDOW_S = 1.0  # a snapshot; nothing shorter is kept
-EXAMPLE = "p95(http.response_time) < 2s"
 
 _SYNONYMS = {"avg": "mean", "average": "mean", "med": "median", "minimum": "min", "maximum": "max", "total": "sum", "ratio": "rate"}
 _SYNONYMS |= {"tps": "throughput", "rps": "throughput", "latest": "last", "p0": "min", "p100": "max", "errors": "rate"}
 
-_SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _METRIC = re.compile(r"[A-Za-z_](?:[\w.:/-]*\w)?")
 _TAG = re.compile(r"[A-Za-z_](?:[\w.-]*\w)?")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _BARE = re.compile(r'[^\s,{}"=]+(?:[ \t]+[^\s,{}"=]+)*')
-_OPERATOR = re.compile(r"[<>=!~≤≥]+")
 _LIMIT = re.compile(r".*?(?=\s*(?:\bover\b|\babort\b|$))", re.DOTALL)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
-
-
-class Dimension(StrEnum):
-    """What kind of quantity a limit is, and the unit its number is in."""
-
-    TIME = "a duration"  # seconds
-    SHARE = "a share"  # 0.01 is 1 %; a load of two cores is 2.0
-    RATE = "a rate"  # per second
-    SIZE = "a size"  # bytes
-    SIZE_RATE = "a size per time"  # bytes per second
-    NUMBER = "a number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +50,8 @@ class GateSpec:
     limit:      in the unit that the dimension names
     window_s:   the statement must hold in every window of that length; None: over everything judged
     abort:      stop the run once it has decisively failed
+    slo:        what a good request keeps, for goodput: then the metric is `llm.good` with the tag `slo`, and the statistic its
+                rate (a share of `llm.requests`) or its throughput (good requests per second), as the limit asks
     text:       the gate as it was written; two ways to write the same gate are equal
     """
 
@@ -75,11 +68,14 @@ class GateSpec:
     requirement: str = ""
     name: str = ""
     text: str = field(default="", compare=False)
+    slo: Slo | None = None
 
     @property
     def subject(self) -> str:
         """What is looked at: `p95(http.response_time{step=ask})`."""
-        tags = ",".join(f"{key}={_quoted(value)}" for key, value in self.tags)
+        tags = ",".join(f"{key}={_quoted(value)}" for key, value in self.tags if key != SLO_TAG or self.slo is None)
+        if self.slo is not None:
+            return f"{GOODPUT}({self.slo}){{{tags}}}" if tags else f"{GOODPUT}({self.slo})"
         return f"{self.stat}({self.metric}{{{tags}}})" if tags else f"{self.stat}({self.metric})"
 
     def __str__(self) -> str:
@@ -93,82 +89,58 @@ def parse_gate(text: str, *, requirement: str = "", name: str = "") -> GateSpec:
 
     raises: UsageError that names the place in the text, what was expected there and the nearest known word
     """
-    scan = _Scan(text)
+    scan = Scan(text)
     stat, q = _stat(scan)
     scan.expect("(", "after the statistic")
-    metric = scan.take(_METRIC, "the name of a metric")
-    tags = _tags(scan)
-    scan.expect(")", "after the metric")
-    op = _operator(scan)
+    slo = None
+    if stat == GOODPUT:
+        metric, slo = GOOD, take_slo(scan)
+        scan.expect(")", "or 'and' after a limit")
+        tags = tuple(sorted((*_tags(scan), (SLO_TAG, str(slo)))))
+    else:
+        metric = scan.take(_METRIC, "the name of a metric")
+        tags = _tags(scan)
+        scan.expect(")", "after the metric")
+    op = take_operator(scan)
+    scan.skip()
+    at = scan.at
     limit_text, limit, dimension = _limit(scan)
+    if slo is not None:
+        stat = _of_goodput(scan, at, limit_text, dimension)
     window_s = _window(scan)
     abort = scan.word("abort")
     if window_s is None and (window_s := _window(scan)) is not None:
-        raise scan.error("'abort' comes last", hint=f"{stat}({metric}) {op} {limit_text} over {_seconds(window_s)} abort")
+        raise scan.error("'abort' comes last", hint=f"{op} {limit_text} over {_seconds(window_s)} abort")
     if scan.rest():
         raise scan.error(f"nothing was expected after the gate, found {scan.rest()!r}")
-    return GateSpec(stat, q, metric, tags, op, limit, dimension, limit_text, window_s, abort, requirement, name, text.strip())
+    return GateSpec(stat, q, metric, tags, op, limit, dimension, limit_text, window_s, abort, requirement, name, text.strip(), slo)
 
 
-class _Scan:
-    """A position in a text, and complaints that name it."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
-
-    def skip(self) -> None:
-        match = _SPACE.match(self.text, self.at)
-        self.at = match.end() if match else self.at
-
-    def rest(self) -> str:
-        self.skip()
-        return self.text[self.at :].rstrip()
-
-    def try_take(self, pattern: re.Pattern[str]) -> str | None:
-        self.skip()
-        match = pattern.match(self.text, self.at)
-        if match is None:
-            return None
-        self.at = match.end()
-        return match[0]
-
-    def take(self, pattern: re.Pattern[str], expected: str) -> str:
-        found = self.try_take(pattern)
-        if found is None:
-            raise self.error(f"expected {expected}, found {self.next_shown()}")
-        return found
-
-    def word(self, word: str) -> bool:
-        return self.try_take(re.compile(rf"{word}(?!\w)")) is not None
-
-    def expect(self, mark: str, where: str) -> None:
-        if self.try_take(re.compile(re.escape(mark))) is None:
-            raise self.error(f"expected {mark!r} {where}, found {self.next_shown()}")
-
-    def next_shown(self) -> str:
-        rest = self.rest()
-        return repr(rest[:12] + "…" if len(rest) > 13 else rest) if rest else "the end"
-
-    def error(self, what: str, *, at: int | None = None, hint: str = EXAMPLE) -> UsageError:
-        place = (self.at if at is None else at) + 1
-        return UsageError(what, where=f"gate {self.text.strip()!r}, character {place}", hint=hint)
+def _of_goodput(scan: Scan, at: int, limit_text: str, dimension: Dimension) -> str:
+    """The statistic of good requests that a limit is about."""
+    if dimension in {Dimension.SHARE, Dimension.NUMBER}:
+        return "rate"
+    if dimension is Dimension.RATE:
+        return "throughput"
+    what = f"goodput is a share of the requests, or good requests per second, and {limit_text!r} is {dimension}"
+    raise scan.error(what, at=at, hint=GOODPUT_EXAMPLE)
 
 
-def _stat(scan: _Scan) -> tuple[str, float | None]:
+def _stat(scan: Scan) -> tuple[str, float | None]:
     scan.skip()
     at = scan.at
-    word = scan.take(_WORD, f"a statistic ({', '.join(('p95', *STATS))})")
+    word = scan.take(_WORD, f"a statistic ({', '.join(('p95', *STATS, GOODPUT))})")
     percentile = _PERCENTILE.fullmatch(word)
     if percentile and 0 < (percent := Decimal(percentile[1])) < 100:
         return f"p{percent.normalize():f}", float(percent / 100)
-    if word in STATS:
+    if word in STATS or word == GOODPUT:
         return word, 0.5 if word == "median" else None
     meant = _SYNONYMS.get(word.lower())
-    guess = f"; did you mean {meant!r}?" if meant else nearest(word, ["p50", "p90", "p95", "p99", "p99.9", *STATS])
-    raise scan.error(f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join(STATS)}{guess}", at=at)
+    guess = f"; did you mean {meant!r}?" if meant else nearest(word, ["p50", "p90", "p95", "p99", "p99.9", *STATS, GOODPUT])
+    raise scan.error(f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join(STATS)}, {GOODPUT}{guess}", at=at)
 
 
-def _tags(scan: _Scan) -> tuple[tuple[str, str], ...]:
+def _tags(scan: Scan) -> tuple[tuple[str, str], ...]:
     if scan.try_take(re.compile(r"\{")) is None:
         return ()
     tags: dict[str, str] = {}
@@ -184,18 +156,7 @@ def _tags(scan: _Scan) -> tuple[tuple[str, str], ...]:
         scan.expect(",", "or '}' after a tag")
 
 
-def _operator(scan: _Scan) -> str:
-    scan.skip()
-    at = scan.at
-    op = scan.take(_OPERATOR, f"one of {' '.join(OPERATORS)}")
-    meant = {"=": "==", "≤": "<=", "≥": ">=", "=<": "<=", "=>": ">="}.get(op, op)
-    if op not in OPERATORS:
-        guess = f"; did you mean {meant!r}?" if meant in OPERATORS else ""
-        raise scan.error(f"unknown comparison {op!r}; known: {' '.join(OPERATORS)}{guess}", at=at)
-    return op
-
-
-def _limit(scan: _Scan) -> tuple[str, float, Dimension]:
+def _limit(scan: Scan) -> tuple[str, float, Dimension]:
     scan.skip()
     at = scan.at
     text = " ".join(scan.take(_LIMIT, "a limit").split())
@@ -208,7 +169,7 @@ def _limit(scan: _Scan) -> tuple[str, float, Dimension]:
     return text, value, dimension
 
 
-def _window(scan: _Scan) -> float | None:
+def _window(scan: Scan) -> float | None:
     if not scan.word("over"):
         return None
     scan.skip()
@@ -220,43 +181,6 @@ def _window(scan: _Scan) -> float | None:
     if window_s < SHORTEST_WINDOW_S:
         raise scan.error(f"a window of {window_s:g} s is shorter than the {SHORTEST_WINDOW_S:g} s that are kept", at=at, hint="over 10s")
     return window_s
-
-
-def read_limit(text: str) -> tuple[float, Dimension]:
-    """A quantity of any dimension; its unit says which: "2s", "1%", "150/s", "500MB", "5MB/s", "12".
-
-    raises: UnitError with the known units
-    """
-    number, unit = _split(text)
-    if not unit:
-        return _finite(float(number), text), Dimension.NUMBER
-    if unit == "%":
-        return _finite(float(Decimal(number) / 100), text), Dimension.SHARE
-    amount, slash, per = text.partition("/")
-    if slash:
-        if unit.startswith("/"):
-            return parse_rate(text, negative=True), Dimension.RATE
-        return parse_size(amount, negative=True) * parse_rate(f"1/{per}"), Dimension.SIZE_RATE
-    if unit.lower() in {name.lower() for name in BYTES}:
-        return float(parse_size(text, negative=True)), Dimension.SIZE
-    try:
-        return parse_duration(text, negative=True), Dimension.TIME
-    except UnitError:
-        known = ", ".join((*(name for name in SECONDS if name != "μs"), "%", "/s", "/m", "/h", *BYTES))
-        raise UnitError(f"unknown unit {unit!r}; known: {known}", hint="2s, 1%, 150/s or 500MB") from None
-
-
-def _split(text: str) -> tuple[str, str]:
-    match = re.match(r"([+-]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*", text)
-    if match is None:
-        raise UnitError(f"{text!r} is not a limit", hint="2s, 1%, 150/s or 500MB")
-    return match[1].replace("_", ""), text[match.end() :]
-
-
-def _finite(value: float, text: str) -> float:
-    if not math.isfinite(value):
-        raise UnitError(f"{text!r} is too large a number", hint="a number that can be reached")
-    return value
 
 
 def _quoted(value: str) -> str:

@@ -12,7 +12,9 @@ from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
+from loadstone.plan.prices import Prices
 from loadstone.plan.quantities import Delay, Duration, Share
+from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
 from loadstone.plan.wrong import Wrong
@@ -157,6 +159,8 @@ class Plan(_Model):
     patience_s: Duration = Field(default=10.0, alias="patience")
     workers: Annotated[int, Field(gt=0, le=1024)] = 1
     allow_unreached: bool = False
+    allow_few: bool = Field(default=False, description="decide gates on percentiles of streams also on fewer samples than they need")
+    prices: Prices | None = None
     source: str = ""
 
     @field_validator("scenarios", mode="before")
@@ -175,6 +179,11 @@ class Plan(_Model):
         if value is not None and "@" in value.split("/")[2]:
             raise Wrong("holds a password, which reports would show", hint="http: {auth: {basic: user:${env:PASSWORD}}}")
         return value.rstrip("/") if value else value
+
+    def slos(self) -> tuple[Slo, ...]:
+        """The objectives of its gates, each once, for those who count the requests that meet them."""
+        found = (gate.spec().slo for gate in self.gates)
+        return tuple(dict.fromkeys(slo for slo in found if slo is not None))
 
     def wire(self) -> str:
         """The plan as JSON with its secrets, for worker processes: never print or store it."""

@@ -50,6 +50,9 @@ class Distribution(_Part):
     p99: FiniteFloat | None
     p99_9: FiniteFloat | None
     max: FiniteFloat | None = Field(description="greatest recorded value")
+    too_few: dict[str, NonNegativeInt] = Field(
+        default_factory=dict, description="percentiles that rest on too few samples, each with the number that it needs"
+    )
 
 
 class Count(_Part):

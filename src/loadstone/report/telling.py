@@ -15,6 +15,7 @@ from loadstone.measure.catalogue import Kind, Metric
 from loadstone.measure.result import Result
 from loadstone.measure.snapshot import View
 from loadstone.measure.under_load import seconds_under_load
+from loadstone.stats.quantiles import enough, least_samples
 from loadstone.report import document as doc
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
@@ -71,7 +72,9 @@ def distribution(view: View, metric: Metric, tags: Mapping[str, str] | None = No
         quantiles = {name: finite(values.quantile(q) / metric.scale) for name, q in QUANTILES.items()}
     if values and recorded:
         least, mean, greatest = (finite(value / metric.scale) for value in (values.min, values.mean, values.max))
-    return doc.Distribution(unit=metric.unit, count=recorded, beyond=beyond, mean=mean, min=least, max=greatest, **quantiles)
+    samples = recorded + beyond
+    few = {name: least_samples(q) for name, q in QUANTILES.items() if samples and not enough(q, samples)}
+    return doc.Distribution(unit=metric.unit, count=recorded, beyond=beyond, mean=mean, min=least, max=greatest, too_few=few, **quantiles)
 
 
 def finite(value: float | None) -> float | None:

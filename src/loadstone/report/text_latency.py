@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from loadstone.measure.catalogue import BUILT_IN, Kind
+from loadstone.measure.catalogue import BUILT_IN, FLOORED, Kind
 from loadstone.report.document import Count, Distribution, Document, Figures
 from loadstone.report.sheet import Column, Sheet, Span, Style
 from loadstone.report.telling import QUANTILES
@@ -58,9 +58,12 @@ def other_times(document: Document, sheet: Sheet) -> None:
     sheet.table([Column("metric", left=True, flexible=True, middle=True), *(Column(name) for name in names)], rows)
 
 
-def quantile_cells(values: Distribution) -> list[Span]:
-    """The percentiles and the greatest value; `~` marks one that too few samples carry, `>` one beyond everything recorded."""
-    cells = [_quantile(values, name, q) for name, q in QUANTILES.items()]
+def quantile_cells(values: Distribution, *, floors: bool = False) -> list[Span]:
+    """The percentiles and the greatest value; `~` marks one that too few samples carry, `>` one beyond everything recorded.
+
+    floors: say "too few" in the place of such a value
+    """
+    cells = [_quantile(values, name, q, floors=floors) for name, q in QUANTILES.items()]
     return [*cells, _greatest(values)]
 
 
@@ -92,14 +95,16 @@ def _row(name: str, metrics: dict[str, Figures], *, wide: bool) -> list[Span]:
 def _time_row(name: str, values: Figures | None) -> list[list[Span]]:
     if not isinstance(values, Distribution) or values.count + values.beyond == 0:
         return []
-    return [[Span(name), Span(format_count(values.count)), *quantile_cells(values)]]
+    return [[Span(name), Span(format_count(values.count)), *quantile_cells(values, floors=name.startswith(FLOORED))]]
 
 
-def _quantile(values: Distribution, name: str, q: float) -> Span:
+def _quantile(values: Distribution, name: str, q: float, *, floors: bool = False) -> Span:
     n = values.count + values.beyond
     if n == 0:
         return Span("—", Style.DIM)
     value = getattr(values, name)
+    if floors and not enough(q, n):
+        return Span("too few", Style.DIM)
     if value is None:
         return _greatest(values)
     return Span(figure(value)) if enough(q, n) else Span(f"~{figure(value)}", Style.DIM)
