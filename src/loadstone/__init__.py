@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from loadstone.plan.suite import constant_rate as constant_rate
     from loadstone.plan.suite import constant_users as constant_users
     from loadstone.plan.suite import csv as csv
+    from loadstone.plan.suite import gamma_rate as gamma_rate
     from loadstone.plan.suite import jsonl as jsonl
     from loadstone.plan.suite import per_user_iterations as per_user_iterations
     from loadstone.plan.suite import poisson_rate as poisson_rate
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from loadstone.plan.suite import soak as soak
     from loadstone.plan.suite import spike as spike
     from loadstone.plan.suite import stages as stages
+    from loadstone.plan.suite import trace_arrivals as trace_arrivals
     from loadstone.plan.think import between as between
     from loadstone.plan.think import constant as constant
     from loadstone.plan.think import exponential as exponential
@@ -48,6 +50,7 @@ _HOME = {
             "constant_rate",
             "constant_users",
             "csv",
+            "gamma_rate",
             "jsonl",
             "per_user_iterations",
             "poisson_rate",
@@ -57,6 +60,7 @@ _HOME = {
             "soak",
             "spike",
             "stages",
+            "trace_arrivals",
         ),
         "loadstone.plan.suite",
     ),

@@ -38,7 +38,7 @@ class Outlook:
         end_s = max(scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios)
         begin_s = min(scenario.start_s + scenario.warm_up_s for scenario in plan.scenarios)
         seconds = min(end_s, elapsed_s) - begin_s
-        by_chance = any(isinstance(scenario.profile, OpenProfile) and scenario.profile.poisson for scenario in opened)
+        by_chance = any(isinstance(scenario.profile, OpenProfile) and scenario.profile.by_chance for scenario in opened)
         return cls(
             is_open=True,
             arrivals=None if by_chance else math.ceil(expected - 1e-6),

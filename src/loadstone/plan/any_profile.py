@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationIn
 from pydantic_core import CoreSchema, core_schema
 
 from loadstone.errors import PluginError
-from loadstone.plan import profiles
+from loadstone.plan import profiles, traffic
 from loadstone.plan.code import load_module
 from loadstone.plan.profile import ClosedProfile, OpenProfile, Profile
 from loadstone.plan.wrong import Wrong
@@ -33,6 +33,8 @@ BUILT_IN: tuple[type[OpenProfile | ClosedProfile], ...] = (
     profiles.Burst,
     profiles.UserSoak,
     profiles.RateSoak,
+    traffic.GammaRate,
+    traffic.TraceArrivals,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -97,12 +97,16 @@ class Curve:
 
     def poisson(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
         """Chunks of the times of a Poisson process with this rate, by inversion (Çınlar 1975, section 4.7)."""
-        return _rising(self._poisson(rng))
+        return self.renewal(rng.standard_exponential)
 
-    def _poisson(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    def renewal(self, draw: Callable[[int], NDArray[np.float64]]) -> Iterator[NDArray[np.int64]]:
+        """Chunks of the times of a process whose gaps, in area, are drawn independently; `draw(n)` gives n of mean 1."""
+        return _rising(self._renewal(draw))
+
+    def _renewal(self, draw: Callable[[int], NDArray[np.float64]]) -> Iterator[NDArray[np.int64]]:
         reached = 0.0
         while reached < self.area:
-            areas = reached + np.cumsum(rng.standard_exponential(CHUNK))
+            areas = reached + np.cumsum(draw(CHUNK))
             reached = float(areas[-1])
             inside = areas[areas < self.area]
             if inside.size:

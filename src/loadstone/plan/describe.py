@@ -56,7 +56,7 @@ def _behaviour(scenario: ScenarioPlan) -> str:
 
 def _arrivals(profile: OpenProfile, seed: int, name: str) -> Iterator[str]:
     total = profile.expected_arrivals
-    about = "about " if profile.poisson else ""
+    about = "about " if profile.by_chance else ""
     count = "without end" if math.isinf(total) else f"{about}{format_count(total)}"
     yield f"  arrivals  {count}, peak rate {format_rate(profile.peak_rate_per_s)}"
     first = islice(chain.from_iterable(profile.arrivals(generator(seed, name))), FIRST_ARRIVALS)

@@ -63,6 +63,11 @@ class OpenProfile(Profile):
         """
         return self.shape.poisson(rng) if self.poisson else self.shape.even()
 
+    @property
+    def by_chance(self) -> bool:
+        """Do the arrivals follow from drawn numbers? Then how many there will be is only known on average."""
+        return self.poisson
+
     def rate_at(self, t_s: float) -> float:
         """Arrivals per second that are asked for at a time."""
         return self.shape.at(t_s)
@@ -74,8 +79,8 @@ class OpenProfile(Profile):
 
     @property
     def expected_arrivals(self) -> float:
-        """How many arrivals: exact unless Poisson, then the mean; inf when endless."""
-        return self.shape.area if self.poisson or math.isinf(self.shape.area) else float(math.ceil(self.shape.area))
+        """How many arrivals: exact unless by chance, then the mean; inf when endless."""
+        return self.shape.area if self.by_chance or math.isinf(self.shape.area) else float(math.ceil(self.shape.area))
 
     def expected_until(self, t_s: float) -> float:
         """The integral of the rate up to a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -31,6 +32,18 @@ def _quantity(parse: Callable[[Any], float], example: str, unit: str, *, zero: b
     return BeforeValidator(read)
 
 
+def _times(value: str | float) -> float:
+    """2 of "2x", "2 ×" or 2."""
+    text = value.strip().removesuffix("x").removesuffix("×").strip() if isinstance(value, str) else value
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.inf
+    if not math.isfinite(factor):
+        raise UnitError(f"{value!r} is not a factor", hint="2x, or 0.5")
+    return factor
+
+
 def _is_negative(value: float | str) -> bool:
     return value.strip().startswith("-") if isinstance(value, str) else value < 0
 
@@ -44,4 +57,5 @@ Delay = Annotated[float, _quantity(parse_duration, "5s", "seconds", zero=True), 
 Rate = Annotated[float, _quantity(parse_rate, "5/s", "requests/s", zero=False), _schema("5/s", "a rate above 0")]
 RateOrZero = Annotated[float, _quantity(parse_rate, "5/s", "requests/s", zero=True), _schema("5/s", "a rate, 0 allowed")]
 Share = Annotated[float, _quantity(parse_share, "1%", "of all", zero=True), _schema("1%", "a share of all")]
+Speed = Annotated[float, _quantity(_times, "2x", "times as fast", zero=False), _schema("2x", "a factor above 0")]
 Size = Annotated[int, _quantity(parse_size, "64MB", "bytes", zero=False), _schema("64MB", "a size in bytes")]

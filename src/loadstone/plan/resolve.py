@@ -146,6 +146,8 @@ def _absolute_files(scenario: dict[str, Any], folder: Path) -> None:
     profile = scenario.get("profile")
     if isinstance(profile, dict) and ".py:" in str(profile.get("kind")):
         _absolute(profile, ("kind",), folder)
+    if isinstance(profile, dict) and profile.get("kind") == "trace":
+        _absolute(profile, ("file",), folder)
     steps = scenario.get("steps")
     for holder in [*(feeds or ()), *(steps if isinstance(steps, list) else ()), scenario.get("code")]:
         if isinstance(holder, dict):

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from loadstone.errors import Mistake
+from loadstone.errors import Mistake, UsageError
 from loadstone.plan.document import Place
 from loadstone.plan.mistakes import inner_type
 from loadstone.plan.model import Plan
@@ -168,7 +168,7 @@ def _length(profile: Mapping[str, Any]) -> Any:
 
     try:
         seconds = read_profile(dict(profile)).duration_s
-    except ValueError:
+    except (ValueError, UsageError):
         return profile.get("duration")
     return seconds if seconds != float("inf") else None
 

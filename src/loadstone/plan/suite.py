@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.plan import profiles
+from loadstone.plan import profiles, traffic
 from loadstone.plan.any_profile import kind_of
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.profile import ClosedProfile, OpenProfile
@@ -139,6 +139,16 @@ def spike(**settings: Any) -> profiles.UserSpike | profiles.RateSpike:
 def burst(size: int, every: Quantity, duration: Quantity | None = None) -> profiles.Burst:
     """`size` arrivals at once, each `every`."""
     return _built(profiles.Burst, size=size, every=every, duration=duration)
+
+
+def gamma_rate(rate: Quantity, duration: Quantity | None = None, *, burstiness: float = 1.0) -> traffic.GammaRate:
+    """Arrivals with gamma distributed gaps: burstiness 1 is Poisson, less is more bursty."""
+    return _built(traffic.GammaRate, rate=rate, duration=duration, burstiness=burstiness)
+
+
+def trace_arrivals(file: str, speed: Quantity = 1, **settings: Any) -> traffic.TraceArrivals:
+    """Arrivals as a recorded trace has them: `limit`, `repeat` and `duration` as in TraceArrivals."""
+    return _built(traffic.TraceArrivals, file=file, speed=speed, **settings)
 
 
 def soak(duration: Quantity, *, ramp_up: Quantity = 0, **level: Any) -> profiles.UserSoak | profiles.RateSoak:

@@ -35,8 +35,10 @@ def verify(plan: Plan) -> list[Finding]:
     findings = [*_names(plan), *_http(plan)]
     for scenario in plan.scenarios:
         at: Place = ("scenarios", scenario.name)
-        if scenario.warm_up_s >= scenario.profile.duration_s:
-            lasts = format_duration(scenario.profile.duration_s)
+        findings += _profile_file(scenario, at)
+        lasts_s = _duration_s(scenario)
+        if scenario.warm_up_s >= lasts_s:
+            lasts = format_duration(lasts_s)
             findings.append(Finding((*at, "warm_up"), f"leaves nothing to judge: the scenario lasts {lasts}", "warm_up: 0s"))
         findings += _code(scenario, at)
         columns = _columns(scenario, at, findings)
@@ -63,6 +65,29 @@ def missing_file(path: str) -> str:
         return f"no folder {file.parent}"
     close = difflib.get_close_matches(file.name, sorted(each.name for each in file.parent.iterdir()), n=3, cutoff=0.4)
     return f"no such file; near: {', '.join(close)}" if close else "no such file"
+
+
+def _profile_file(scenario: ScenarioPlan, at: Place) -> Iterator[Finding]:
+    """What is wrong with the file of a profile that replays one."""
+    file = getattr(scenario.profile, "file", None)
+    if not isinstance(file, str):
+        return
+    place = (*at, "profile", "file")
+    if what := missing_file(file):
+        yield Finding(place, what)
+        return
+    try:
+        _ = scenario.profile.duration_s
+    except UsageError as error:
+        yield Finding(place, f"{error.where.removeprefix(file).lstrip(':')} {error.what}".strip(), error.hint)
+
+
+def _duration_s(scenario: ScenarioPlan) -> float:
+    """The profile's length; nan, which equals nothing, when its file cannot be read."""
+    try:
+        return scenario.profile.duration_s
+    except UsageError:
+        return float("nan")
 
 
 def _columns(scenario: ScenarioPlan, at: Place, findings: list[Finding]) -> list[str] | None:
@@ -102,7 +127,7 @@ def _names(plan: Plan) -> Iterator[Finding]:
             seen.add(at)
             at = after[at]
         followed = next((each for each in plan.scenarios if each.name == scenario.after), None)
-        if followed and followed.profile.duration_s == float("inf"):
+        if followed and _duration_s(followed) == float("inf"):
             yield Finding(place, "waits for a scenario that has no end", f"give {followed.name} a duration")
 
 

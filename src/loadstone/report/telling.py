@@ -15,8 +15,8 @@ from loadstone.measure.catalogue import Kind, Metric
 from loadstone.measure.result import Result
 from loadstone.measure.snapshot import View
 from loadstone.measure.under_load import seconds_under_load
-from loadstone.stats.quantiles import enough, least_samples
 from loadstone.report import document as doc
+from loadstone.stats.quantiles import enough, least_samples
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
 # A picosecond, or the sixth decimal of any other unit: below it there is only the noise of binary fractions.
