@@ -16,10 +16,14 @@ def plan_schema() -> dict[str, Any]:
     scenario = definitions["ScenarioPlan"]
     scenario["required"] = ["profile"]
     scenario["properties"].pop("name")
-    text = {"type": "string"}
-    for name in ("GateLine", "FeedPlan", "ThinkTime", "Pacing"):  # all of them have a short form
+    text: dict[str, Any] = {"type": "string"}
+    for name in ("GateLine", "FeedPlan", "ThinkTime", "Pacing", "Lengths", "PromptPlan"):  # all of them have a short form
+        if name not in definitions:
+            continue
         definitions[f"{name}Mapping"] = definitions.pop(name)
-        short = text if name in {"GateLine", "FeedPlan"} else {"type": ["string", "number"]}
+        short: dict[str, Any] = text if name in {"GateLine", "FeedPlan"} else {"type": ["string", "number"]}
+        if name == "PromptPlan":
+            short = {"anyOf": [text, {"type": "array", "items": text}]}
         definitions[name] = {"anyOf": [short, {"$ref": f"#/$defs/{name}Mapping"}]}
     feed = {"$ref": "#/$defs/FeedPlan"}
     scenario["properties"]["data"] = {"anyOf": [feed, {"type": "array", "items": feed}]}

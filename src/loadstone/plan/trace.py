@@ -123,7 +123,8 @@ def _json_rows(file: str, lines: BinaryIO) -> Iterator[_Row]:
             wanted = row["timestamp"], row["input_length"], row["output_length"]
         except (KeyError, TypeError):
             raise UsageError("is no row of a trace", where=where, hint='{"timestamp": 0, "input_length": 9, "output_length": 9}') from None
-        yield _Row(round(_number(wanted[0], where, "timestamp") * 1e6), *(_tokens(each, where) for each in wanted[1:]), here)
+        given, said = (_tokens(each, where) for each in wanted[1:])
+        yield _Row(round(_number(wanted[0], where, "timestamp") * 1e6), given, said, here)
 
 
 def _csv_rows(file: str, lines: BinaryIO) -> Iterator[_Row]:
