@@ -25,12 +25,14 @@ _KEYS = {"say", "think", "max_tokens", "branch"}
 class Said:
     """One turn of a row, before anything is drawn.
 
-    think: the wait before it; None: as the plan says
+    think:  the wait before it; None: as the plan says
+    tokens: of its messages by the plain rule, where that is known without counting
     """
 
     messages: tuple[Message, ...]
     max_tokens: int | None = None
     think: ThinkTime | None = None
+    tokens: int | None = None
 
 
 def dialogue_of(row: Row, where: str, rng: random.Random) -> Iterator[Said]:

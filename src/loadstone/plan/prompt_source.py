@@ -12,7 +12,7 @@ from loadstone.plan.dialogue import Said, check_dialogue, dialogue_of
 from loadstone.plan.prompt_rows import RowFile, asked, limit_of, messages_of, order_of
 from loadstone.plan.prompts import Message, Prompt, PromptPlan, Turn
 from loadstone.plan.trace import BLOCK_TOKENS, read_trace
-from loadstone.plan.words import Tokenizer, Words, count_tokens, fitted
+from loadstone.plan.words import START, Tokenizer, Words, count_tokens, fitted
 
 _GRAIN = 1_000_000  # shares are exact to a millionth
 
@@ -29,6 +29,8 @@ class PromptSource:
         self._seed = seed
         self._words = Words(seed)
         self._count = tokenizer or count_tokens
+        self._by_rule = tokenizer is None
+        self._added = (count_tokens(plan.system) if plan.system else 0) + (START if plan.unique else 0)
         self._script = _script(plan, seed, self._words, tokenizer)
         share = Fraction(plan.repeat).limit_denominator(_GRAIN)
         self._repeated, self._of = share.numerator, share.denominator
@@ -46,7 +48,9 @@ class PromptSource:
             think_s = think.draw_s(rng) if think is not None and at else 0.0
             limit = self.plan.output.draw(rng) if self.plan.output is not None else said.max_tokens
             messages = said.messages if at else self._opened(said.messages, number)
-            yield Turn(messages, limit, self._length(messages), number, at, think_s)
+            known = said.tokens is not None and self._by_rule
+            length = (said.tokens or 0) + (0 if at else self._added) if known else self._length(messages)
+            yield Turn(messages, limit, length, number, at, think_s)
 
     def check(self) -> None:
         """Read everything that can be asked once; raises UsageError for the first row that is no prompt."""
@@ -158,12 +162,12 @@ class _MadeUp:
         turns = plan.turns.draw(rng) if plan.turns is not None else 1
         for turn in range(turns):
             length = plan.input.draw(rng)
-            yield Said(({"role": "user", "content": self._text(number, turn, length, rng)},))
+            yield self._turn(number, turn, length, rng)
 
     def check(self) -> None:
         """Made-up text is always a prompt."""
 
-    def _text(self, number: int, turn: int, length: int, rng: random.Random) -> str:
+    def _turn(self, number: int, turn: int, length: int, rng: random.Random) -> Said:
         plan, words = self._plan, self._words
         group = rng.randrange(plan.prefix_groups) if plan.shared_prefix and not turn else 0
         shared = round(length * plan.shared_prefix) if not turn else 0
@@ -174,7 +178,8 @@ class _MadeUp:
             own = words.text(f"{number}/{turn}", max(0, count - shared))
             return f"{words.text(f'prefix/{group}', min(shared, count))} {own}".strip()
 
-        return made(length) if self._tokenizer is None or not length else fitted(made, length, self._tokenizer)[0]
+        text = made(length) if self._tokenizer is None else fitted(made, length, self._tokenizer)[0]
+        return Said(({"role": "user", "content": text},), tokens=length)
 
 
 class _Traced:
@@ -202,7 +207,7 @@ class _Traced:
             return " ".join([*texts, *([self._words.text(f"row/{number}", rest)] if rest > 0 else [])])
 
         text = made(length) if self._tokenizer is None else fitted(made, length, self._tokenizer)[0]
-        yield Said(({"role": "user", "content": text},), max(1, limit))
+        yield Said(({"role": "user", "content": text},), max(1, limit), tokens=length)
 
     def check(self) -> None:
         """A trace was read whole when it was opened."""
