@@ -192,7 +192,10 @@ def test_a_file_is_closed_with_its_source(write: Any) -> None:
         ("p.jsonl", ["no"], ":1: is not JSON"),
         ("p.jsonl", ['[{"prompt": "a"},'], "one object on each line: jq"),
         ("p.jsonl", [{"prompt": "a"}, "", {"promt": "b"}], ":3: no prompt; it has promt"),
-        ("p.jsonl", [{"prompt": ""}], ":1: no prompt"),
+        ("p.jsonl", [{"prompt": ""}], ":1: prompt is no text, or is empty"),
+        ("p.jsonl", [{"prompt": [1, 2]}], ":1: prompt is no text"),
+        ("p.csv", ["prompt", '"a" "b"'], ":2: is not CSV"),
+        ("p.csv", ["prompt", "x" * 200_000], ":2: is not CSV: field larger"),
         ("p.jsonl", [{"prompt": "a", "max_tokens": 0}], ":1: max_tokens 0 is not a whole number above 0"),
         ("p.jsonl", [{"messages": []}], ":1: has no messages"),
         ("p.jsonl", [{"messages": ["Hi"]}], ":1: has a message without role and content"),
@@ -417,3 +420,8 @@ def test_a_plan_of_prompts_that_contradicts_itself_is_refused(plan: Any, said: s
 def test_a_plan_of_prompts_travels_to_other_processes(plan: Any) -> None:
     written = PromptPlan.model_validate(plan)
     assert PromptPlan.model_validate_json(written.model_dump_json()) == written
+
+
+def test_a_plan_of_prompts_is_shown_in_one_line() -> None:
+    plan = PromptPlan.model_validate({"input": "lognormal 256 128", "output": 64, "unique": True, "repeat": "25%"})
+    assert str(plan) == "synthetic, lognormal 256 128 tokens in, 64 out, unique, 0.25 repeated"

@@ -45,8 +45,7 @@ class RowFile:
     def row(self, number: int) -> Row:
         """A row as a mapping."""
         at = number + self.is_csv
-        data = self._between(at)
-        return self._of_csv(data, at) if self.is_csv else self._of_json(data, at)
+        return self._of_csv(at) if self.is_csv else self._of_json(at)
 
     def where(self, number: int) -> str:
         """`file:line` of a row."""
@@ -55,7 +54,7 @@ class RowFile:
     @cached_property
     def columns(self) -> list[str]:
         """The names in a CSV file's header."""
-        names = next(csv.reader([self._text(self._between(0), 1)]), [])
+        names = self._cells(0)
         if len(set(names)) < len(names):
             raise UsageError("two columns have the same name", where=f"{self.file}:1", hint="rename one of them")
         return names
@@ -87,9 +86,9 @@ class RowFile:
         except UnicodeDecodeError:
             raise UsageError("is not UTF-8 text", where=f"{self.file}:{line}", hint="save the file as UTF-8") from None
 
-    def _of_json(self, data: bytes, at: int) -> Row:
+    def _of_json(self, at: int) -> Row:
         where = f"{self.file}:{self._lines[at]}"
-        text = self._text(data, self._lines[at])
+        text = self._text(self._between(at), self._lines[at])
         try:
             row = json.loads(text)
         except ValueError as error:
@@ -100,9 +99,16 @@ class RowFile:
             raise UsageError("is not a JSON object", where=where, hint=FORM)
         return row
 
-    def _of_csv(self, data: bytes, at: int) -> Row:
-        text = self._text(data, self._lines[at])
-        cells = next(csv.reader(text.splitlines(keepends=True)), [])
+    def _cells(self, at: int) -> list[str]:
+        text = self._text(self._between(at), self._lines[at])
+        try:
+            return next(csv.reader(text.splitlines(keepends=True), strict=True), [])
+        except csv.Error as error:
+            hint = "put texts with a quote in double quotes; very long ones belong into JSON lines"
+            raise UsageError(f"is not CSV: {error}", where=f"{self.file}:{self._lines[at]}", hint=hint) from None
+
+    def _of_csv(self, at: int) -> Row:
+        cells = self._cells(at)
         if len(cells) != len(self.columns):
             what = f"has {len(cells)} cells, the header has {len(self.columns)}"
             raise UsageError(what, where=f"{self.file}:{self._lines[at]}", hint="put texts with a comma in double quotes")
@@ -127,10 +133,13 @@ def messages_of(row: Row, where: str, column: str | None = None) -> tuple[Messag
     if column is None and isinstance(row.get("conversations"), list):
         return tuple(_of_sharegpt(each, where) for each in row["conversations"])
     keys = (column,) if column is not None else TEXT_KEYS
-    text = next((row[key] for key in keys if key in row), None)
-    if not isinstance(text, str) or not text:
-        wanted = f"no text in {column!r}" if column else "no prompt"
+    key = next((key for key in keys if key in row), None)
+    if key is None:
+        wanted = f"no column {column!r}" if column else "no prompt"
         raise UsageError(f"{wanted}; it has {', '.join(map(str, row)) or 'nothing'}", where=where, hint=FORM)
+    text = row[key]
+    if not isinstance(text, str) or not text:
+        raise UsageError(f"{key} is no text, or is empty", where=where, hint=FORM)
     return ({"role": "user", "content": text},)
 
 

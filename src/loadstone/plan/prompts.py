@@ -77,6 +77,16 @@ class PromptPlan(BaseModel):
         plan._check()
         return plan
 
+    def __str__(self) -> str:
+        """Such as `synthetic, lognormal 256 128 tokens in, 64 out, unique`."""
+        parts: list[str] = [self.kind]
+        parts += [f"{len(self.texts)} texts"] * bool(self.texts) + [f"from {self.file}"] * bool(self.file)
+        parts += [f"{self.turns} turns"] * bool(self.turns) + [f"{self.input} tokens in"] * bool(self.input)
+        parts += [f"{self.output} out"] * bool(self.output)
+        parts += [f"{self.shared_prefix:.4g} of it shared by {self.prefix_groups} groups"] * bool(self.shared_prefix)
+        parts += ["unique"] * self.unique + [f"{self.repeat:.4g} repeated"] * bool(self.repeat)
+        return ", ".join(parts)
+
     def _check(self) -> None:
         said = {name for name in self.model_fields_set if getattr(self, name) != type(self).model_fields[name].default}
         if strange := sorted(said - _EVERY - _OWN[self.kind]):
