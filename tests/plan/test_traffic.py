@@ -149,6 +149,7 @@ def test_what_is_expected_of_a_trace_is_what_comes(
     until_s = profile.duration_s * part
     assert profile.expected_until(until_s) == np.searchsorted(made, round(until_s * S), side="left")
     assert profile.shape.area == pytest.approx(len(made), rel=1e-6)
+    assert 1 <= len(profile.shape.pieces) <= max(1, len(made) // 10)
 
 
 def test_a_trace_travels_to_another_process_without_its_rows(azure: str) -> None:

@@ -16,7 +16,7 @@ from loadstone.plan.profile import OpenProfile
 from loadstone.plan.quantities import Duration, Rate, Speed
 from loadstone.plan.trace import read_trace
 
-BINS = 20  # pieces into which a trace's rate is put for display
+MOST_BINS, PER_BIN = 20, 10  # stretches into which a trace's rate is put for display: each with ten arrivals on average
 
 
 class GammaRate(OpenProfile):
@@ -82,11 +82,12 @@ class TraceArrivals(OpenProfile):
         return whole if self.duration is None else min(whole, self.duration)
 
     def curve(self) -> Curve:
-        """The trace's rate in twenty equal stretches."""
+        """The trace's rate in up to twenty equal stretches."""
         length_s = self.duration_s
-        edges = np.linspace(0.0, length_s, BINS + 1)
+        bins = int(min(max(self.expected_arrivals // PER_BIN, 1), MOST_BINS))
+        edges = np.linspace(0.0, length_s, bins + 1)
         passed = [self._before(round(edge * NS_PER_S)) for edge in edges]
-        width = length_s / BINS
+        width = length_s / bins
         return Curve([Piece(width, made / width, made / width) for made in np.diff(passed).tolist()])
 
     def arrivals(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:  # noqa: ARG002  the contract's parameter
