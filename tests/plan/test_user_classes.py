@@ -79,6 +79,9 @@ class Recording:
         self.rng = random.Random(1)
         self.data: Mapping[str, Any] = {}
 
+    def speak(self, kind: str) -> Any:
+        return f"a client of kind {kind}"
+
     def check(self, holds: bool, name: str) -> bool:
         self.calls.append(("check", holds, name))
         return holds
@@ -96,6 +99,7 @@ class Recording:
 def test_a_user_passes_on_to_its_session() -> None:
     user = Reader()
     session = user._session = Recording()
+    assert user.client("gopher") == "a client of kind gopher"
     assert user.check([1], "has items") is True
     user.group("basket")
     assert user.rng is session.rng
