@@ -36,6 +36,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "gate": {},
     "sink": {},
     "report": {},
+    "probe": {"prometheus": "loadstone.probes.prometheus:PrometheusProbe"},
     "store": {},
     "suite": {
         "chat": "loadstone.suites.chat.suite",

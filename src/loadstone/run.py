@@ -31,6 +31,7 @@ from loadstone.measure.result import LoadSummary, Result
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.probes.provenance import collect
+from loadstone.probes.watch import Watch
 
 UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
 
@@ -93,35 +94,37 @@ def execute(
     command: the command line, for the record
     raises:  TargetUnreachable before any load is made, UsageError for what the workers refuse
     """
-    fleet = LocalFleet(plan, worker)
+    fleet, probes = LocalFleet(plan, worker), Watch.of(plan)
     try:
-        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], Catalogue(), allow_few=plan.allow_few)
-        grade_all(plan.bands, Aggregate(), Catalogue())
+        known = Catalogue(probes.metrics)
+        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], known, allow_few=plan.allow_few)
+        grade_all(plan.bands, Aggregate(), known)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
-        return asyncio.run(_conduct(plan, fleet, watch, sinks, list(command)))
+        return asyncio.run(_conduct(_Course(plan, watch), fleet, probes, sinks, list(command)))
     finally:
+        probes.close()
         fleet.close()
         for sink in sinks:
             sink.close()
 
 
-async def _conduct(plan: Plan, fleet: LocalFleet, watch: GateWatch, sinks: Sequence[Sink], command: list[str]) -> Story:
-    course = _Course(plan, watch)
+async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Sequence[Sink], command: list[str]) -> Story:
     try:
         await fleet.start()
         started_at = datetime.now(UTC)
         with _interruptible(course, fleet):
-            fleet.go()
+            probes.start(fleet.go())
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
-                async for snapshot in snapshots:
+                async for bare in snapshots:
+                    snapshot = probes.complete(bare)
                     if course.see(snapshot):
                         fleet.stop()
                     for sink in sinks:
                         sink.snapshot(snapshot)
     finally:
         fleet.hang_up()
-    return _judge(_result(course, fleet, started_at, command), course, fleet)
+    return _judge(_result(course, fleet, probes, started_at, command), course, fleet)
 
 
 @contextlib.contextmanager
@@ -147,9 +150,9 @@ def _interruptible(course: _Course, fleet: LocalFleet) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _result(course: _Course, fleet: LocalFleet, started_at: datetime, command: list[str]) -> Result:
+def _result(course: _Course, fleet: LocalFleet, probes: Watch, started_at: datetime, command: list[str]) -> Result:
     plan, total = course.plan, course.total
-    catalogue = Catalogue(tuple(fleet.metrics.values()))
+    catalogue = Catalogue((*fleet.metrics.values(), *probes.recorded))
     first = fleet.ready[0]
     return Result(
         plan_name=plan.name,
@@ -163,7 +166,7 @@ def _result(course: _Course, fleet: LocalFleet, started_at: datetime, command: l
         provenance=collect(
             seed=plan.seed,
             command=command,
-            plan=plan.model_dump_json(exclude={"source"} | ({"target"} if plan.embedded else set())),
+            plan=plan.model_dump_json(exclude={"source", "probes"} | ({"target"} if plan.embedded else set())),
             event_loop=first.event_loop,
             kernel_clock=first.kernel_clock,
         ),

@@ -36,8 +36,9 @@ def _check_gates(plan: Plan) -> None:
     """Metrics, statistics and units of the gates; a suite in Python may record metrics that nobody knows before it runs."""
     from loadstone.judge.limits import resolve_all
     from loadstone.measure.catalogue import Catalogue
+    from loadstone.probes.watch import Watch
 
-    catalogue = Catalogue()
+    catalogue = Catalogue(Watch.of(plan).metrics)
     own = any(scenario.code for scenario in plan.scenarios)
     specs = [gate.spec() for gate in plan.gates]
     resolve_all([spec for spec in specs if not own or catalogue.get(spec.metric)], catalogue)

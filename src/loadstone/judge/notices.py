@@ -18,6 +18,7 @@ UNSTAMPED_MANY = 0.01
 DESCRIPTORS_FULL = 0.80
 FAILED_MANY = 0.10
 SHORT_RUN_S = 10.0
+PROBE_MISSED_MANY = 0.10
 
 
 class NoticeCode(StrEnum):
@@ -41,6 +42,7 @@ class NoticeCode(StrEnum):
     CHECKS_FAILED = "checks_failed"
     USER_CODE_FAILED = "user_code_failed"
     SHORT_RUN = "short_run"
+    PROBE_SILENT = "probe_silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
         *_clock_notices(health, facts),
         *_failure_notices(view),
         *_sample_notices(view, gates),
+        *_probe_notices(view),
     ]
 
 
@@ -163,3 +166,23 @@ def _sample_notices(view: View, gates: Iterable[GateSpec]) -> list[Notice]:
 
 def _ms(milliseconds: float) -> str:
     return format_duration(milliseconds / 1e3)
+
+
+def _probe_notices(view: View) -> list[Notice]:
+    found = []
+    for series in view.series("probe.missed"):
+        name, kind = (dict(series.tags).get(key, "") for key in ("probe", "kind"))
+        missed, due = view.count("probe.missed", dict(series.tags)) or 0, view.count("probe.readings", {"probe": name}) or 0
+        if missed > PROBE_MISSED_MANY * due:
+            text = f"the probe of {name} brought nothing in {format_count(missed)} of {format_count(due)} readings: {kind}"
+            found.append(Notice(NoticeCode.PROBE_SILENT, text, _PROBE_ADVICE.get(kind, "look at what the address answers")))
+    return found
+
+
+_PROBE_ADVICE = {
+    "refused": "check host and port, and that the target serves metrics at all (--metrics, --enable-metrics)",
+    "status": "check the path, which is often /metrics, and whether it needs headers",
+    "timeout": "give the probe more time (timeout: 5s) or read more seldom (every: 5s)",
+    "busy": "the endpoint is slower than the readings are apart: read more seldom (every: 5s)",
+    "malformed": "the address answers something else than Prometheus text",
+}

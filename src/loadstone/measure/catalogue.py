@@ -110,6 +110,23 @@ BUILT_IN = (
         better="lower",
         share_of="generator.reads",
     ),
+    Metric("target.requests_running", "1", Kind.GAUGE, "neither", "requests that the target says it is working on"),
+    Metric("target.requests_waiting", "1", Kind.GAUGE, "lower", "requests that the target says wait in its queue"),
+    Metric("target.kv_cache_usage", "%", Kind.GAUGE, "neither", "share of the key-value cache that is taken; 100 is full"),
+    Metric("target.prompt_tokens", "1/s", Kind.GAUGE, "higher", "prompt tokens per second that the target says it read"),
+    Metric("target.generation_tokens", "1/s", Kind.GAUGE, "higher", "tokens per second that the target says it generated"),
+    Metric("target.ttft", "ms", Kind.GAUGE, "lower", "the target's own time to the first token: mean of what ended between two readings"),
+    Metric("target.tpot", "ms", Kind.GAUGE, "lower", "the target's own time between two tokens: mean of what ended between two readings"),
+    Metric("target.e2e", "ms", Kind.GAUGE, "lower", "the target's own time for a whole request: mean of what ended between two readings"),
+    _count("probe.readings", "readings of probes that were due"),
+    _count(
+        "probe.missed", "readings that brought nothing: no answer, an error, or no time for it", better="lower", share_of="probe.readings"
+    ),
+    _count(
+        "probe.late", "readings that came after their second was told, and stand in a later one", better="lower", share_of="probe.readings"
+    ),
+    _count("probe.left_out", "series that a reading left out because there were too many", better="lower"),
+    _time("probe.reading_time", "asked to read and understood: how long one reading took"),
 )
 
 

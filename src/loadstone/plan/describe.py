@@ -22,6 +22,8 @@ def describe(plan: Plan) -> Iterator[str]:
     for scenario in plan.scenarios:
         yield ""
         yield from _scenario(plan, scenario)
+    for probe in plan.probes:
+        yield f"probe: {probe.kind} {probe.watches}, every {format_duration(probe.every_s)}"
     yield ""
     yield "gates" if plan.gates else "gates: none, so the run measures but cannot fail"
     for gate in plan.gates:

@@ -13,6 +13,7 @@ from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
 from loadstone.plan.prices import Prices
+from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
 from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
@@ -152,6 +153,7 @@ class Plan(_Model):
     scenarios: Annotated[tuple[ScenarioPlan, ...], Field(min_length=1)]
     gates: tuple[GateLine, ...] = ()
     bands: tuple[BandLine, ...] = ()
+    probes: tuple[ProbePlan, ...] = ()
     http: HttpSettings = HttpSettings()
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)
@@ -186,8 +188,8 @@ class Plan(_Model):
         return tuple(dict.fromkeys(slo for slo in found if slo is not None))
 
     def wire(self) -> str:
-        """The plan as JSON with its secrets, for worker processes: never print or store it."""
-        return self.model_dump_json(context=REVEAL)
+        """The plan as JSON with its secrets, for worker processes: never print or store it. Probes stay with the parent."""
+        return self.model_dump_json(context=REVEAL, exclude={"probes"})
 
     @classmethod
     def from_wire(cls, text: str) -> Plan:

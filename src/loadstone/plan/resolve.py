@@ -162,7 +162,8 @@ def _absolute(holder: dict[str, Any], keys: Sequence[str], folder: Path) -> None
 
 def _fill_environment(document: Document, holder: Any, at: Place) -> None:
     """Steps, headers and identity keep `${env:NAME}`, so that a plan that is shown or stored holds no secret."""
-    if (len(at) > 2 and at[2] == "steps") or at[:2] in {("http", "headers"), ("http", "auth")}:
+    probe_headers = at[:1] == ("probes",) and at[2:3] == ("headers",)
+    if probe_headers or (len(at) > 2 and at[2] == "steps") or at[:2] in {("http", "headers"), ("http", "auth")}:
         return
     items = holder.items() if isinstance(holder, dict) else enumerate(holder) if isinstance(holder, list) else ()
     for key, value in list(items):
@@ -189,7 +190,7 @@ def _merged(documents: Sequence[Document]) -> Layers:
                         where = f"{_line(document, (key, name))} {key}.{name}"
                         layers.mistakes.append(Mistake("another file has a scenario of that name", where, "rename one of them"))
                 mine.update(value)
-            elif key == "gates" and isinstance(mine, list) and isinstance(value, list):
+            elif key in {"gates", "probes"} and isinstance(mine, list) and isinstance(value, list):
                 mine.extend(value)
             else:
                 layers.tree[key] = value

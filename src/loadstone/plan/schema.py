@@ -25,12 +25,23 @@ def plan_schema() -> dict[str, Any]:
         if name == "PromptPlan":
             short = {"anyOf": [text, {"type": "array", "items": text}]}
         definitions[name] = {"anyOf": [short, {"$ref": f"#/$defs/{name}Mapping"}]}
+    definitions["ProbePlan"] = {"anyOf": [text, _probe()]}
     feed = {"$ref": "#/$defs/FeedPlan"}
     scenario["properties"]["data"] = {"anyOf": [feed, {"type": "array", "items": feed}]}
     _methods(definitions["Step"])
     properties["scenarios"] = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/ScenarioPlan"}}
     properties.pop("source")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
+
+
+def _probe() -> dict[str, Any]:
+    """The mapping of a probe: its kind is a key, and which settings there are is that kind's own business."""
+    from loadstone.plugins import installed
+
+    kinds = installed().names("probe")
+    known = {kind: {"type": "string", "description": f"what the {kind} probe looks at"} for kind in kinds}
+    every = {"anyOf": [{"type": "number"}, {"type": "string"}], "description": "from one reading to the next, for example 1s"}
+    return {"type": "object", "properties": {**known, "every": every}, "oneOf": [{"required": [kind]} for kind in kinds]}
 
 
 def _methods(step: dict[str, Any]) -> None:

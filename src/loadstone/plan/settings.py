@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -95,11 +95,11 @@ def variable(name: str) -> str:
 
 def apply(layers: Layers, overrides: Overrides) -> None:
     """Put environment, then flags, then --set on the files."""
-    names = {*setting_places(), *LOAD, *RUN_SETTINGS, "tags"}
+    names = {*setting_places(), *LOAD, *RUN_SETTINGS, *LISTED}
     environment = {name: overrides.environment[variable(name)] for name in sorted(names) if variable(name) in overrides.environment}
     layers.mistakes += _misspelt(overrides.environment, names)
     _apply_layer(layers, environment, {name: f"environment {variable(name)}" for name in environment})
-    flags = {name: value for name, value in overrides.flags.items() if value is not None}
+    flags = {name: value for name, value in overrides.flags.items() if value not in (None, ())}
     _apply_layer(layers, flags, {name: f"flag --{name.replace('_', '-')}" for name in flags})
     for text in overrides.tags:
         _apply_tag(layers, text, "flag --tag")
@@ -121,9 +121,9 @@ def _apply_layer(layers: Layers, values: Mapping[str, Any], origins: Mapping[str
     for name, value in values.items():
         if name in places:
             layers.put(places[name], _typed(value), origins[name])
-        elif name == "tags":
-            for text in str(value).split(","):
-                _apply_tag(layers, text, origins[name])
+        elif name in LISTED:
+            for text in value if isinstance(value, tuple) else str(value).split(","):
+                LISTED[name](layers, text, origins[name])
         elif name not in LOAD:
             layers.run.append(Setting(name, _typed(value), origins[name]))
 
@@ -173,6 +173,13 @@ def _length(profile: Mapping[str, Any]) -> Any:
     return seconds if seconds != float("inf") else None
 
 
+def _add_probe(layers: Layers, url: str, origin: str) -> None:
+    """Probes of the command line stand beside those of the file."""
+    listed = layers.tree.setdefault("probes", [])
+    if isinstance(listed, list):
+        layers.put(("probes", len(listed)), url.strip(), origin)
+
+
 def _apply_tag(layers: Layers, text: str, origin: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -198,6 +205,10 @@ def _typed(value: Any) -> Any:
         return yaml.safe_load(value)
     except yaml.YAMLError:
         return value
+
+
+# What is given by one text after another: `--tag a=1 --tag b=2`, or with commas in the environment.
+LISTED: Mapping[str, Callable[[Layers, str, str], None]] = {"tags": _apply_tag, "probe": _add_probe}
 
 
 def _misspelt(environment: Mapping[str, str], names: set[str]) -> Iterator[Mistake]:

@@ -19,6 +19,7 @@ from loadstone.plan.model import Plan, ScenarioPlan
 from loadstone.plan.steps import Step
 from loadstone.plan.template import Template, templates_in
 from loadstone.plan.wrong import Wrong, suggest
+from loadstone.plugins import installed
 from loadstone.units import format_duration
 
 
@@ -32,7 +33,7 @@ class Finding(NamedTuple):
 
 def verify(plan: Plan) -> list[Finding]:
     """Everything that would go wrong at the start of a run, or in every exchange of it."""
-    findings = [*_names(plan), *_http(plan)]
+    findings = [*_names(plan), *_http(plan), *_probes(plan)]
     for scenario in plan.scenarios:
         at: Place = ("scenarios", scenario.name)
         findings += _profile_file(scenario, at)
@@ -142,6 +143,14 @@ def _http(plan: Plan) -> Iterator[Finding]:
     for key in ("basic", "bearer"):
         secret = getattr(http.auth, key, None)
         yield from _environment(("http", "auth", key), environment_names(secret.get_secret_value()) if secret else [])
+
+
+def _probes(plan: Plan) -> Iterator[Finding]:
+    for index, probe in enumerate(plan.probes):
+        try:
+            installed().get("probe", probe.kind)(probe, plan.target or "http://127.0.0.1")
+        except LoadstoneError as error:
+            yield Finding(("probes", index), error.what, error.hint)
 
 
 def _environment(place: Place, names: list[str] | tuple[str, ...]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from loadstone.report.sheet import Sheet
 from loadstone.report.telling import document_of
 from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance
 from loadstone.report.text_latency import other_times, response_times
+from loadstone.report.text_target import target
 from loadstone.report.text_verdict import bands, gates, headline, requirements
 
 NARROWEST, WIDEST = 80, 160
@@ -45,7 +46,21 @@ def render_text(story: Story, width: int = NARROWEST, color: bool = False, *, un
 def render_page(document: Document, look: Look) -> str:
     """The page for a document, be it of this run or read back from a file."""
     sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
-    for block in (headline, gates, requirements, bands, load, response_times, other_times, own_metrics, errors, checks, generator, notices):
+    for block in (
+        headline,
+        gates,
+        requirements,
+        bands,
+        load,
+        response_times,
+        other_times,
+        own_metrics,
+        target,
+        errors,
+        checks,
+        generator,
+        notices,
+    ):
         block(document, sheet)
     provenance(document, sheet)
     return str(sheet)

@@ -6,6 +6,7 @@ from loadstone.measure.catalogue import BUILT_IN
 from loadstone.report.document import Count, Distribution, Document, Figures, Level
 from loadstone.report.sheet import Column, Sheet, Span, Style
 from loadstone.report.text_latency import figure, quantile_cells
+from loadstone.report.text_target import TARGET
 from loadstone.units import format_count, format_duration, format_rate, format_share, format_size
 
 MOST_ERRORS = 8
@@ -43,7 +44,7 @@ def load(document: Document, sheet: Sheet) -> None:
 def own_metrics(document: Document, sheet: Sheet) -> None:
     """What the suite measures itself."""
     known = {metric.name for metric in BUILT_IN}
-    own = {name: values for name, values in document.metrics.items() if name not in known}
+    own = {name: values for name, values in document.metrics.items() if name not in known and not name.startswith(TARGET)}
     spread = [
         [Span(_with_unit(name, values)), Span(format_count(values.count)), *quantile_cells(values)]
         for name, values in own.items()
