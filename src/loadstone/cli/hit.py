@@ -10,11 +10,14 @@ from typing import Any
 import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import spawn_worker
+from loadstone.units import nearest
 
 USERS, DURATION = "10", "10s"
 ERRORS_GATE, CHECKS_GATE = "rate(http.errors) < 1%", "rate(check.failures) < 1%"
+SWEPT = ("users", "rate", "requests", "duration", "workers")
 _STATUS = re.compile(r"(?i)\s*([1-5]xx|[1-5]\d\d|any)(\s*,\s*([1-5]xx|[1-5]\d\d|any))*\s*")
 
 
@@ -37,6 +40,7 @@ _STATUS = re.compile(r"(?i)\s*([1-5]xx|[1-5]\d\d|any)(\s*,\s*([1-5]xx|[1-5]\d\d|
 @click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
 @click.option("--seed", metavar="N", help="Seed of the arrivals.")
 @click.option("--probe", "probes", multiple=True, metavar="URL", help="A Prometheus endpoint to read beside the load; again for more.")
+@sweep_options
 @showing_options
 def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
     r"""Put load on URL and print how it bore it.
@@ -44,8 +48,13 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     \b
     loadstone hit http://127.0.0.1:8000/health -c 64 -d 10s
     loadstone hit https://host/api -r 150/s -d 1m --gate 'p95(http.response_time) < 2s'
+    loadstone hit http://127.0.0.1:8000/ --sweep users=1..64*2
     """
     worker = spawn_worker()
+    if given["sweep"] is not None:
+        return perform_sweep(
+            given, lambda knob, level: _plan_at(url, given, knob, level), Showing(as_json, quiet, no_color, out), worker=worker
+        )
     try:
         plan = plan_of(url, given)
     except BaseException:
@@ -53,6 +62,15 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
         worker.wait()
         raise
     return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
+
+
+def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
+    """The plan with one of the flags set to a level."""
+    if knob not in SWEPT:
+        what = f"{knob!r} is no knob of hit{nearest(knob, list(SWEPT))}"
+        raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(SWEPT)}")
+    not_with_sweep(given, knob)
+    return plan_of(url, {**given, knob: level})
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:

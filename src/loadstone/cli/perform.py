@@ -60,11 +60,11 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
     from loadstone.run import execute
 
     stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in the reader's own time
-    folder = _folder(showing.out)
+    folder = result_folder(showing.out)
     log = SnapshotLog(folder / f"snapshots_{stamp}.jsonl") if folder else None
     sinks: list[Sink] = [log] if log else []
     if not showing.quiet:
-        sinks.append(_view(plan, showing))
+        sinks.append(view_of(plan, showing))
     try:
         with aimed(plan, faults) as aimed_plan:
             story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
@@ -72,8 +72,8 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
         discard(worker)
     document = render_json(story)
     if folder:
-        _write(folder / f"result_{stamp}.json", document)
-        _write(folder / f"summary_{stamp}.txt", render_text(story, width=100, color=False).encode())
+        write_result(folder / f"result_{stamp}.json", document)
+        write_result(folder / f"summary_{stamp}.txt", render_text(story, width=100, color=False).encode())
         if log and log.failure:
             click.echo(f"loadstone: the seconds of this run are kept only in part: {log.failure}", err=True)
     if showing.json:
@@ -87,7 +87,8 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
     return int(story.exit_code)
 
 
-def _view(plan: Plan, showing: Showing) -> Sink:
+def view_of(plan: Plan, showing: Showing) -> Sink:
+    """What shows a run while it goes on: redrawn on a terminal, a line now and then elsewhere."""
     from loadstone.live.lines import LineView
     from loadstone.live.terminal import TerminalView
     from loadstone.report.text import look_of
@@ -105,7 +106,8 @@ def _end_s(plan: Plan, scenario: ScenarioPlan) -> float:
     return (_end_s(plan, before) if before else scenario.start_s) + scenario.profile.duration_s
 
 
-def _folder(out: str | None) -> Path | None:
+def result_folder(out: str | None) -> Path | None:
+    """The folder for files of results, made if need be; raises UsageError when it cannot be."""
     if not out:
         return None
     folder = Path(out)
@@ -116,7 +118,8 @@ def _folder(out: str | None) -> Path | None:
     return folder
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_result(path: Path, data: bytes) -> None:
+    """Write a file; one that cannot be written is told and does not spoil the verdict."""
     try:
         path.write_bytes(data)
     except OSError as error:

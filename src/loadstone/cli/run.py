@@ -10,11 +10,13 @@ import click
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
+from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.load.spawn import discard, spawn_worker
 
 
 @click.command("run", cls=SuiteCommand)
 @plan_options
+@sweep_options
 @showing_options
 def command(
     suites: tuple[str, ...],
@@ -25,10 +27,17 @@ def command(
     quiet: bool,
     no_color: bool,
     out: str | None,
+    sweep: str | None,
+    sweep_pause: str,
+    sweep_errors: str,
     **flags: str | None,
 ) -> int:
     """Run SUITES (Python, YAML, TOML or JSON files, or names of suites that come with Loadstone) and print a verdict."""
     worker = spawn_worker()
+    if sweep is not None:
+        given = {"sweep": sweep, "sweep_pause": sweep_pause, "sweep_errors": sweep_errors}
+        showing = Showing(as_json, quiet, no_color, out)
+        return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
     try:
         plan, run_settings = _load(suites, sets, tags, flags)
     except BaseException:
@@ -39,6 +48,17 @@ def command(
         as_json or bool(kept.get("json")), quiet or bool(kept.get("quiet")), no_color or bool(kept.get("no_color")), out or kept.get("out")
     )
     return perform(plan, showing, worker=worker)
+
+
+def _plan_at(
+    knob: str, level: str, suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...], flags: dict[str, str | None]
+) -> Any:
+    """The plan with a flag, an option of the suite, or any setting (`scenarios.browse.profile.rate`) set to a level."""
+    name = knob.replace("-", "_")
+    if name not in flags:
+        return _load(suites, (*sets, f"{knob}={level}"), tags, flags)[0]
+    not_with_sweep(flags, name)
+    return _load(suites, sets, tags, {**flags, name: level})[0]
 
 
 def _load(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...], flags: dict[str, str | None]) -> Any:

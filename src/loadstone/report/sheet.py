@@ -48,7 +48,9 @@ class Column:
 
 
 # One cell each, so that a page keeps its columns without Unicode.
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "━": "=", "·": "-", "…": "~", "—": "-", "→": ">", "µ": "u", "×": "x"})
+_ASCII = str.maketrans(
+    {"✓": "+", "✗": "x", "━": "=", "·": "-", "…": "~", "—": "-", "→": ">", "µ": "u", "×": "x", "│": "|", "└": "+", "─": "-"}
+)
 # U+00A0 kept words together while lines were broken; U+202F between thousands is too thin to tell columns from digits.
 _ALWAYS = str.maketrans({"\u00a0": " ", "\u202f": ","})
 INDENT, GAP = 2, 2

@@ -1,0 +1,111 @@
+"""What every command with `--sweep` does: the plans of all levels, their runs, one table, one document."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadstone.cli.embedded import aimed
+from loadstone.cli.perform import Showing, result_folder, view_of, write_result
+from loadstone.errors import UsageError
+from loadstone.load.spawn import discard
+
+if TYPE_CHECKING:
+    from loadstone.judge.sweep import Level
+    from loadstone.plan.model import Plan
+    from loadstone.run import Sink
+
+
+def sweep_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--sweep, --sweep-pause and --sweep-errors."""
+    options = [
+        click.option("--sweep", metavar="KNOB=LEVELS", help="A run per level: users=1,2,4,8, rate=10..100x10, users=1..64*2."),
+        click.option("--sweep-pause", metavar="TIME", default="2s", show_default=True, help="Rest between two levels."),
+        click.option("--sweep-errors", metavar="SHARE", default="10%", show_default=True, help="End after a level with more failures."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def perform_sweep(
+    given: Mapping[str, Any],
+    plan_at: Callable[[str, str], Plan],
+    showing: Showing,
+    *,
+    worker: subprocess.Popen[bytes] | None = None,
+    faults: Sequence[str] = (),
+) -> int:
+    """Run every level of `given["sweep"]`, tell of it, answer the exit code.
+
+    given:   the values of `sweep_options`
+    plan_at: the plan with a knob set to a level, both as they were written; it raises for a knob that it does not have
+    """
+    from loadstone.plan.levels import parse_levels
+    from loadstone.report.sweep_document import render_sweep_json, sweep_document_of
+    from loadstone.report.sweep_text import render_sweep_text
+    from loadstone.report.text import Look, look_of
+    from loadstone.sweep import sweep
+    from loadstone.units import parse_duration, parse_share
+
+    try:
+        levels = parse_levels(given["sweep"])
+        pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
+        plans = {level: plan_at(levels.knob, level) for level in levels.values}
+        folder, stamp = result_folder(showing.out), datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
+        with aimed(next(iter(plans.values())), faults) as first:
+            at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
+            found = sweep(
+                levels.knob,
+                at_target,
+                sinks=lambda level, plan: _sinks(levels.knob, level, plan, showing, stamp),
+                told=lambda level: _tell(levels.knob, level, showing),
+                pause_s=pause_s,
+                error_limit=error_limit,
+                worker=worker,
+                command=["loadstone", *sys.argv[1:]],
+            )
+    finally:
+        discard(worker)
+    document = sweep_document_of(found)
+    if folder:
+        write_result(folder / f"sweep_{stamp}.json", render_sweep_json(document))
+        write_result(folder / f"sweep_{stamp}.txt", render_sweep_text(document, Look(width=100)).encode())
+    if showing.json:
+        sys.stdout.write(render_sweep_json(document).decode())
+        return int(found.exit_code)
+    look = look_of(sys.stdout)
+    text = render_sweep_text(document, Look(look.width, look.color and not showing.no_color, look.unicode))
+    click.echo(text.partition("\n\n")[0] if showing.quiet else text)
+    return int(found.exit_code)
+
+
+def not_with_sweep(given: Mapping[str, Any], knob: str) -> None:
+    """A knob that is swept is not set as well."""
+    if given.get(knob) not in (None, False, ()):
+        raise UsageError(f"{knob} is swept, so it cannot be set as well", where=f"flag --{knob}", hint="leave one of them out")
+
+
+def _sinks(knob: str, level: str, plan: Plan, showing: Showing, stamp: str) -> list[Sink]:
+    from loadstone.report.series import SnapshotLog
+
+    folder = result_folder(showing.out)
+    name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in f"{knob}-{level}")
+    sinks: list[Sink] = [SnapshotLog(folder / f"snapshots_{stamp}_{name}.jsonl")] if folder else []
+    if not showing.quiet:
+        sinks.append(view_of(plan.model_copy(update={"name": f"{plan.name} {knob}={level}"}), showing))
+    return sinks
+
+
+def _tell(knob: str, level: Level, showing: Showing) -> None:
+    if showing.quiet:
+        return
+    from loadstone.report.sweep_document import level_document
+    from loadstone.report.sweep_text import row_text
+
+    click.echo(row_text(knob, level_document(level)), err=True)
