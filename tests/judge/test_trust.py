@@ -93,6 +93,18 @@ def test_a_lost_worker_is_never_trusted() -> None:
     assert assess(view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL",))).level is Level.UNTRUSTWORTHY
 
 
+def silent_probe(missed: int) -> Aggregate:
+    """A good run beside which a probe of `h` missed some of its 30 readings."""
+    seen, tags = view(), (("probe", "h"),)
+    counts = {Series("probe.readings", tags): 30, Series("probe.missed", (("kind", "timeout"), *tags)): missed}
+    seen.add(Snapshot(31, 30.0, 30.0, counts=counts))
+    return seen
+
+
+def test_a_few_missed_readings_of_a_probe_are_no_notice() -> None:
+    assert codes(silent_probe(missed=3)) == []
+
+
 def codes(seen: Aggregate, known: GeneratorFacts = FACTS, *gates: str) -> list[NoticeCode]:
     found = find_notices(seen, known, [parse_gate(gate) for gate in gates])
     assert all(notice.text and notice.advice for notice in found)
@@ -121,6 +133,7 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.USER_CODE_FAILED, view(iteration__count=10, iteration__errors=1), FACTS),
         (NoticeCode.SHORT_RUN, view(seconds=5), FACTS),
         (NoticeCode.NOTHING_MEASURED, Aggregate(), FACTS),
+        (NoticeCode.PROBE_SILENT, silent_probe(missed=6), FACTS),
         (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )

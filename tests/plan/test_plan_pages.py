@@ -9,7 +9,7 @@ import pytest
 
 from loadstone.plan.mistakes import known_keys
 from loadstone.plan.resolve import load
-from loadstone.plan.settings import LOAD, RUN_SETTINGS, Overrides, setting_places
+from loadstone.plan.settings import LISTED, LOAD, RUN_SETTINGS, Overrides, setting_places
 from loadstone.plugins import installed
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```(yaml|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def test_each_setting_has_a_heading_and_no_other_name_does() -> None:
     headings = set(re.findall(r"^### (\S+)$", (DOCS / "settings.md").read_text(), re.MULTILINE))
-    assert headings == {".".join(map(str, place)) for place in setting_places().values()} | {*LOAD, *RUN_SETTINGS, "tags"}
+    assert headings == {".".join(map(str, place)) for place in setting_places().values()} | {*LOAD, *RUN_SETTINGS, *LISTED}
 
 
 @pytest.mark.parametrize(("kind", "number"), [("yaml", 0), ("python", 0)])

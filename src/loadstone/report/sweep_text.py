@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadstone.measure.plain_text import plain
 from loadstone.report.document import Count, Distribution, Document
 from loadstone.report.plot import Mark, plot
 from loadstone.report.sheet import Column, Sheet, Span, Style
@@ -46,7 +47,8 @@ def row_text(knob: str, level: SweepLevel) -> str:
     values = result.metrics.get(main_metric([result]))
     times = "  ".join(f"{name} {_plain_ms(values, name)}" for name in Q)
     share = format_share(result.load.errors / result.load.requests) if result.load.requests else "—"
-    return f"{knob}={level.level}  {format_rate(result.load.achieved_rate)}  {times}  errors {share}  {BANNERS[result.verdict][0]}"
+    row = f"{plain(knob)}={plain(level.level)}  {format_rate(result.load.achieved_rate)}  {times}  errors {share}"
+    return f"{row}  {BANNERS[result.verdict][0]}".replace("\u202f", ",")
 
 
 def main_metric(results: list[Document]) -> str:
