@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from loadstone.report import document
+from loadstone.report import document, sweep_document
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 PARTS: dict[str, type[BaseModel]] = {
@@ -44,3 +44,9 @@ def test_each_figure_of_a_metric_is_explained(figures: type[BaseModel]) -> None:
 def test_each_verdict_is_explained() -> None:
     verdicts = document.Document.model_fields["verdict"].annotation.__args__  # type: ignore[union-attr]
     assert not [verdict for verdict in verdicts if f"| `{verdict}` |" not in section("verdict")]
+
+
+@pytest.mark.parametrize("part", [sweep_document.SweepDocument, sweep_document.SweepLevel])
+def test_each_key_of_a_sweep_stands_on_its_page(part: type[BaseModel]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text(encoding="utf-8").split("## The document")[1]
+    assert not [name for name, field in part.model_fields.items() if f"`{field.alias or name}`" not in page]

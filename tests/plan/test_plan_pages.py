@@ -21,6 +21,14 @@ def test_each_setting_has_a_heading_and_no_other_name_does() -> None:
     assert headings == {".".join(map(str, place)) for place in setting_places().values()} | {*LOAD, *RUN_SETTINGS, *LISTED}
 
 
+def test_the_probes_of_the_page_are_valid(tmp_path: Path) -> None:
+    ((_, text),) = [block for block in BLOCK.findall((DOCS / "probes.md").read_text()) if block[0] == "yaml"]
+    path = tmp_path / "suite.yaml"
+    path.write_text(text + "scenarios: {a: {profile: {rate: 1/s, duration: 5s}, steps: [{get: /}]}}\n")
+    plan, _ = load([str(path)], Overrides())
+    assert [probe.watches for probe in plan.probes] == ["/metrics", "http://localhost:9100/metrics"]
+
+
 @pytest.mark.parametrize(("kind", "number"), [("yaml", 0), ("python", 0)])
 def test_the_suites_of_the_page_are_valid(kind: str, number: int, tmp_path: Path) -> None:
     blocks = [text for language, text in BLOCK.findall((DOCS / "suites.md").read_text()) if language == kind]

@@ -176,10 +176,10 @@ def test_a_missed_reading_is_counted_with_its_reason(watch: Watch) -> None:
 
 def test_only_what_was_recorded_is_told_as_recorded(watch: Watch) -> None:
     assert watch.metrics == (LEVEL,)
-    assert watch.recorded == ()
+    assert not watch.recorded
     kept(watch, 0.5, 1.0)
     watch.complete(second(0))
-    assert watch.recorded == (LEVEL,)
+    assert [metric.name for metric in watch.recorded] == ["target.level"]
 
 
 def test_a_started_watch_looks_once_before_the_load_and_ends_when_it_is_closed() -> None:

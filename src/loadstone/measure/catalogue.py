@@ -117,7 +117,13 @@ BUILT_IN = (
     Metric("target.generation_tokens", "1/s", Kind.GAUGE, "higher", "tokens per second that the target says it generated"),
     Metric("target.ttft", "ms", Kind.GAUGE, "lower", "the target's own time to the first token: mean of what ended between two readings"),
     Metric("target.tpot", "ms", Kind.GAUGE, "lower", "the target's own time between two tokens: mean of what ended between two readings"),
-    Metric("target.e2e", "ms", Kind.GAUGE, "lower", "the target's own time for a whole request: mean of what ended between two readings"),
+    Metric(
+        "target.request_time",
+        "ms",
+        Kind.GAUGE,
+        "lower",
+        "the target's own time for a whole request: mean of what ended between two readings",
+    ),
     _count("probe.readings", "readings of probes that were due"),
     _count(
         "probe.missed", "readings that brought nothing: no answer, an error, or no time for it", better="lower", share_of="probe.readings"

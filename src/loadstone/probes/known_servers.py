@@ -65,7 +65,7 @@ MEANS: Mapping[str, tuple[str, ...]] = {
         "sglang:time_per_output_token_seconds",
         "tgi_request_mean_time_per_token_duration",
     ),
-    "target.e2e": ("vllm:e2e_request_latency_seconds", "sglang:e2e_request_latency_seconds", "tgi_request_duration"),
+    "target.request_time": ("vllm:e2e_request_latency_seconds", "sglang:e2e_request_latency_seconds", "tgi_request_duration"),
 }
 
 # Every sample that is looked at.

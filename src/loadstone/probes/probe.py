@@ -48,14 +48,15 @@ class Readings:
 
 
 class Probe(Protocol):
-    """Watches an endpoint or a process. Its methods are called one after another, by one thread that is all its own.
+    """Watches an endpoint or a process. `open` and `sample` are called one after another, by one thread that is all its own."""
 
-    name:    the tag `probe` of what it measures
-    metrics: every metric that it may record, so that gates can name them before the first reading
-    """
+    @property
+    def name(self) -> str:
+        """The tag `probe` of what it measures."""
 
-    name: str
-    metrics: Sequence[Metric]
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Every metric that it may record, so that gates can name them before the first reading."""
 
     def open(self, clock: Callable[[], int]) -> None:
         """Get ready, shortly before the load begins; raises NoReading, and is then tried again.

@@ -118,7 +118,7 @@ def _curve(sweep: SweepDocument, metric: str, sheet: Sheet) -> None:
             marks += [Mark(rate, values.p95, _name(number))] if values.p95 is not None else []
     if len({mark.x for mark in marks}) < 2:
         return
-    sheet.heading("CURVE", f"{metric} over requests/s; p95 under the sign of its row, p50 as ·")
+    sheet.heading("CURVE", f"{metric} over requests/s; p95 by its row's sign, p50 as ·")
     width = max(20, min(100, sheet.width - 16))
     for line in plot(marks, width, PLOT_HEIGHT, format_rate, lambda ms: format_duration(ms / 1e3)):
         sheet.line(Span(f"  {line}"))
