@@ -67,6 +67,16 @@ def test_a_secret_from_the_environment_is_not_filled_in_when_the_plan_is_read(tm
     assert probe.settings["headers"] == {"Authorization": "Bearer ${env:NOT_SET}"}
 
 
+def test_each_setting_of_a_probe_is_shown_as_it_was_written_and_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "suite.yaml"
+    file.write_text(f"{BODY}probes:\n  - prometheus: {URL}\n    metrics: [up]\n")
+    shown = {each.name: (each.value, each.origin) for each in load([str(file)], Overrides(flags={"probe": ("h:1",)}))[1]}
+    assert shown["probes.0.prometheus"] == (URL, f"file {file}:4")
+    assert shown["probes.0.metrics"] == (["up"], f"file {file}:5")
+    assert shown["probes.0.every"] == (1.0, "default")
+    assert shown["probes.1.prometheus"] == ("h:1", "flag --probe")
+
+
 def test_something_else_is_no_probe() -> None:
     with pytest.raises(ValidationError):
         ProbePlan.model_validate(5)

@@ -100,6 +100,20 @@ def test_a_language_model_gets_its_tokens_and_is_plotted_by_its_whole_answer() -
     assert "LEVELS  llm.e2e in ms" in page
 
 
+def test_tokens_of_one_user_are_the_median_answers_where_answers_are_timed() -> None:
+    story = llm_story(1, 50.0)
+    rate = Metric("llm.output_rate", "1/s", Kind.DISTRIBUTION, "higher", "tokens per second of one answer", scale=1e6)
+    snapshot = make_snapshot(11, steps={"chat": (20, 800.0)})
+    distributions: Any = snapshot.distributions
+    distributions[make_series("llm.output_rate", scenario="shop")] = make_histogram([33.0] * 20)
+    story.result.total.add(snapshot)
+    story.result.catalogue.add(rate)
+    (row,) = [
+        line.split() for line in render_sweep_text(sweep_of(story), Look(120)).split("TOKENS")[1].splitlines() if line.split()[:1] == ["1"]
+    ]
+    assert float(row[-2]) == pytest.approx(33, rel=0.01)
+
+
 def test_http_alone_has_no_table_of_tokens() -> None:
     assert "TOKENS" not in render_sweep_text(HTTP, Look(120))
 

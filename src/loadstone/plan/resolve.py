@@ -212,6 +212,7 @@ def _line(document: Document, place: Place) -> str:
 def _settings(plan: Plan, layers: Layers) -> list[Setting]:
     shown = plan.model_dump(mode="json", by_alias=True, exclude={"source"})
     scenarios = shown["scenarios"]
+    shown["probes"] = [{probe["kind"]: probe["watches"], "every": probe["every"], **probe["settings"]} for probe in shown["probes"]]
     shown["scenarios"] = {scenario.pop("name"): scenario for scenario in scenarios}
     for scenario, values in zip(plan.scenarios, scenarios, strict=True):
         values["steps"] = [_as_written(step) for step in values["steps"]]

@@ -15,7 +15,7 @@ from loadstone.units import format_count, format_duration, format_rate, format_s
 
 # The latency that a reader of each kind of load asks for, the most telling first.
 MAIN = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
-TTFT, TPOT, TOKENS = "llm.ttft", "llm.tpot", "llm.output_tokens"
+TTFT, TPOT, TOKENS, OUTPUT_RATE = "llm.ttft", "llm.tpot", "llm.output_tokens", "llm.output_rate"
 ROW_NAMES = "123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OTHERS = "+"
 PLOT_HEIGHT = 12
@@ -100,13 +100,21 @@ def _tokens(sweep: SweepDocument, sheet: Sheet) -> None:
         cells = [Span(_name(number), Style.DIM), Span(level.level, Style.BOLD)]
         cells += [_quantile(ttft, name, q) for name, q in Q.items()]
         cells += [_quantile(tpot, name, Q[name]) for name in ("p50", "p95")]
-        each = figure(total / users) if total is not None and users else "—"
-        rows.append([*cells, Span(each), Span(format_count(round(total)) if total is not None else "—")])
+        rows.append(
+            [*cells, Span(_each(metrics.get(OUTPUT_RATE), total, users)), Span(format_count(round(total)) if total is not None else "—")]
+        )
     if not rows:
         return
     sheet.heading("TOKENS", "ms; output tokens per second, of one user and of all")
     names = ("ttft p50", "p95", "p99", "tpot p50", "p95", "tok/s each", "in all")
     sheet.table([Column("", left=True), Column(sweep.knob), *(Column(name) for name in names)], rows)
+
+
+def _each(rate: object, total: float | None, users: int) -> str:
+    """Tokens per second of one user: the median answer's where answers are timed, else an equal share of all."""
+    if isinstance(rate, Distribution) and rate.p50 is not None:
+        return figure(rate.p50)
+    return figure(total / users) if total is not None and users else "—"
 
 
 def _curve(sweep: SweepDocument, metric: str, sheet: Sheet) -> None:
