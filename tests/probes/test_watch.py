@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loadstone.clock import MILLISECOND, SECOND
 from loadstone.measure.catalogue import Kind, Metric
@@ -192,3 +194,17 @@ def test_a_started_watch_looks_once_before_the_load_and_ends_when_it_is_closed()
     watch.close()
     assert (probe.opened, probe.closed) == (1, 1)
     assert watch.complete(second(0)).gauges == {}
+
+
+@given(st.lists(st.tuples(st.integers(0, 79), st.integers(0, 30)), max_size=30, unique_by=lambda each: each[0]))
+def test_no_reading_of_the_judged_time_is_lost_or_told_twice(arrivals: list[tuple[int, int]]) -> None:
+    """Readings at tenths of a second that come up to three seconds late, beside seconds that are told at their ends."""
+    watch = Watch([(Level(lambda _: None), 1.0)], Clock())
+    events = sorted([((at + late) / 10, at / 10) for at, late in arrivals])
+    told = 0
+    for number in range(12):
+        while events and events[0][0] < number + 1:
+            kept(watch, events.pop(0)[1], 1.0)
+        gauge = watch.complete(second(number)).gauges.get(Series("target.level"))
+        told += gauge.count if gauge else 0
+    assert told == len(arrivals)

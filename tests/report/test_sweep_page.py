@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -136,6 +136,7 @@ def test_a_level_is_told_in_one_line() -> None:
     assert row_text("users", HTTP.levels[0]) == "users=1  100/s  p50 9.99 ms  p95 16.8 ms  p99 23.3 ms  errors 0%  PASS"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e9)), min_size=1, max_size=20))
 def test_every_point_lies_inside_the_field(points: list[tuple[float, float]]) -> None:
     lines = plot([Mark(x, y, "@") for x, y in points], 40, 8, lambda x: f"{x:.3g}", lambda y: f"{y:.3g}")

@@ -12,7 +12,7 @@ import click
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.load.spawn import spawn_worker
+from loadstone.load.spawn import discard, spawn_worker
 from loadstone.units import nearest
 
 USERS, DURATION = "10", "10s"
@@ -58,8 +58,7 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     try:
         plan = plan_of(url, given)
     except BaseException:
-        worker.kill()
-        worker.wait()
+        discard(worker)
         raise
     return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
 

@@ -22,3 +22,6 @@ def discard(worker: subprocess.Popen[bytes] | None) -> None:
     if worker is not None and worker.poll() is None:
         worker.kill()
         worker.wait()
+        for pipe in (worker.stdin, worker.stdout):
+            if pipe is not None:
+                pipe.close()
