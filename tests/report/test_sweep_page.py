@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from referencing import Registry, Resource
 from rich.cells import cell_len
 
 from loadstone.errors import ExitCode
@@ -20,7 +21,7 @@ from loadstone.report.sweep_text import render_sweep_text, row_text
 from loadstone.report.text import Look
 from loadstone.testing.samples import make_histogram, make_series, make_snapshot, make_story, spread_ms
 
-SHIPPED = files("loadstone.report") / "schema" / "sweep-1.json"
+SCHEMAS = files("loadstone.report") / "schema"
 OWN = (
     Metric("llm.ttft", "ms", Kind.DISTRIBUTION, "lower", "first token", scale=1e6),
     Metric("llm.tpot", "ms", Kind.DISTRIBUTION, "lower", "time per token", scale=1e6),
@@ -58,7 +59,7 @@ CUT = sweep_of(level_story(100, 10.0), ended="the target is gone", code=ExitCode
 
 
 def test_the_shipped_schema_is_what_the_types_say() -> None:
-    assert SHIPPED.read_text(encoding="utf-8") == schema_json(), (
+    assert (SCHEMAS / "sweep-1.json").read_text(encoding="utf-8") == schema_json(), (
         "run: python -m loadstone.report.sweep_document > src/loadstone/report/schema/sweep-1.json"
     )
 
@@ -67,7 +68,9 @@ def test_the_shipped_schema_is_what_the_types_say() -> None:
 def test_every_document_follows_the_schema_and_reads_back(sweep: SweepDocument) -> None:
     raw = render_sweep_json(sweep)
     found = json.loads(raw)
-    jsonschema.validate(found, json.loads(SHIPPED.read_text(encoding="utf-8")))
+    result, whole = (json.loads((SCHEMAS / f"{name}-1.json").read_text(encoding="utf-8")) for name in ("result", "sweep"))
+    registry = Registry().with_resource(result["$id"], Resource.from_contents(result))
+    jsonschema.Draft202012Validator(whole, registry=registry).validate(found)
     assert SweepDocument.model_validate_json(raw) == sweep
     assert [level["result"]["schema"] for level in found["levels"]] == ["loadstone.result/1"] * len(sweep.levels)
 
@@ -112,6 +115,19 @@ def test_tokens_of_one_user_are_the_median_answers_where_answers_are_timed() -> 
         line.split() for line in render_sweep_text(sweep_of(story), Look(120)).split("TOKENS")[1].splitlines() if line.split()[:1] == ["1"]
     ]
     assert float(row[-2]) == pytest.approx(33, rel=0.01)
+
+
+def test_a_percentile_without_enough_answers_is_marked_and_not_called_beyond() -> None:
+    story = make_story([], own_metrics=OWN)
+    snapshot = make_snapshot(0, steps={"chat": (20, 800.0)})
+    distributions: Any = snapshot.distributions
+    distributions[make_series("llm.ttft", scenario="shop")] = make_histogram(spread_ms(20, 50.0))
+    story.result.total.add(snapshot)
+    (row,) = [
+        line.split() for line in render_sweep_text(sweep_of(story), Look(120)).split("TOKENS")[1].splitlines() if line.split()[:1] == ["1"]
+    ]
+    assert float(row[2]) == pytest.approx(50, rel=0.05)
+    assert row[3:5] == ["~", "~"]
 
 
 def test_http_alone_has_no_table_of_tokens() -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from loadstone.judge.score import EXIT_CODES
 from loadstone.judge.sweep import Level, Sweep
 from loadstone.plan.levels import number_of
+from loadstone.report.document import SCHEMA as RESULT
 from loadstone.report.document import Document
 from loadstone.report.telling import document_of, finite, sound
 
@@ -70,8 +71,11 @@ def render_sweep_json(document: SweepDocument) -> bytes:
 
 
 def schema_json() -> str:
-    """The JSON schema of `SweepDocument`, as shipped in `schema/sweep-1.json`."""
+    """The JSON schema of `SweepDocument`, as shipped in `schema/sweep-1.json`; for results it names the schema of results."""
     schema = SweepDocument.model_json_schema(by_alias=True, mode="serialization")
+    level = schema["$defs"]["SweepLevel"]
+    level["properties"]["result"] = {"$ref": f"urn:{RESULT.replace('/', ':')}"}
+    schema["$defs"] = {"SweepLevel": level}
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
     return json.dumps(whole, indent=2, sort_keys=True) + "\n"
 
