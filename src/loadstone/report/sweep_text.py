@@ -137,7 +137,7 @@ def _quantile(values: object, name: str, q: float) -> Span:
         return Span("—", Style.DIM)
     value: float | None = getattr(values, name)
     if value is None:
-        return Span("~", Style.DIM) if name in values.too_few else Span("beyond", Style.BAD)
+        return Span("beyond", Style.BAD)
     return Span(figure(value)) if enough(q, values.count + values.beyond) else Span(f"~{figure(value)}", Style.DIM)
 
 
