@@ -39,7 +39,7 @@ def plot(
     labels = {0: top, height - 1: bottom}
     lines = [f"{labels.get(row, '').rjust(gutter)} │{''.join(cells).rstrip()}" for row, cells in enumerate(field)]
     low, high = show_x(across.low), show_x(across.high)
-    scale = f"{title}{', logarithmic upwards' if up.logarithmic else ''}"
+    scale = ", ".join([*([title] if title else []), *(["logarithmic upwards"] if up.logarithmic else [])])
     return [
         *([scale] if scale else []),
         *lines,
