@@ -60,7 +60,7 @@ static struct histogram { uint32_t us[BUCKETS]; uint64_t count; } late, ttft, ga
 static uint64_t requests, answers, failures, events_written, broken;
 static int open_now, most_open, active, most_active;
 static int poller, timer, realtime;
-static int64_t armed_ns;
+static int64_t armed_ns, first_ns, last_ns; /* the first request, the end of the newest answer */
 
 static int64_t clock_ns(clockid_t clock) {
     struct timespec now;
@@ -187,6 +187,7 @@ static void finish(int fd) {
     connections[fd].doing = IDLE;
     active--;
     answers++;
+    last_ns = clock_ns(CLOCK_MONOTONIC);
     if (connections[fd].got) understand(fd); /* what came meanwhile */
 }
 
@@ -264,10 +265,10 @@ static void say(char *into, size_t room) {
     double cpu_s = used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     snprintf(into, room,
              "{\"requests\": %llu, \"answers\": %llu, \"failures\": %llu, \"events\": %llu, \"broken\": %llu, \"most_connections\": %d, "
-             "\"most_at_once\": %d, \"cpu_s\": %.3f, \"late_p50_us\": %lld, \"late_p99_us\": %lld, \"ttft_p50_us\": %lld, \"ttft_p99_us\": %lld, "
+             "\"most_at_once\": %d, \"cpu_s\": %.3f, \"span_s\": %.6f, \"late_p50_us\": %lld, \"late_p99_us\": %lld, \"ttft_p50_us\": %lld, \"ttft_p99_us\": %lld, "
              "\"gap_p50_us\": %lld, \"gap_p99_us\": %lld, \"realtime\": %d}",
              (unsigned long long)requests, (unsigned long long)answers, (unsigned long long)failures, (unsigned long long)events_written,
-             (unsigned long long)broken, most_open, most_active, cpu_s, (long long)quantile_us(&late, 0.5), (long long)quantile_us(&late, 0.99),
+             (unsigned long long)broken, most_open, most_active, cpu_s, (last_ns - first_ns) / 1e9, (long long)quantile_us(&late, 0.5), (long long)quantile_us(&late, 0.99),
              (long long)quantile_us(&ttft, 0.5), (long long)quantile_us(&ttft, 0.99), (long long)quantile_us(&gap, 0.5),
              (long long)quantile_us(&gap, 0.99), realtime);
 }
@@ -306,6 +307,7 @@ static void asked(int fd, char *head, const char *body, size_t size) {
     if ((query = strchr(target, '?')))
         for (char *rest = query + 1, *field; (field = strsep(&rest, "&"));) set(one->knobs, field, strlen(field));
     uint64_t number = requests++;
+    if (!number) first_ns = one->arrived_ns;
     int64_t errors = one->knobs[ERRORS];
     one->doing = (number + 1) * errors / 1000 > number * errors / 1000 ? FAILS : asks_for_stream(body, size) ? STREAMS : WHOLE;
     one->token = one->written_ns = 0;
