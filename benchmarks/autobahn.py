@@ -1,7 +1,7 @@
 """`python -m benchmarks.autobahn`: our WebSocket client judged by the fuzzing server of the Autobahn test suite.
 
-The suite is written in Python 2: it needs a Python 2.7, named by LOADSTONE_PYTHON2 or found as `python2.7`, and is installed once into a folder of its
-own. The exit code is 0 when no case failed, 1 when one did, 4 when the suite could not be run.
+The suite is written in Python 2: it needs a Python 2.7, named by LOADSTONE_PYTHON2 or found as `python2.7`, and is installed once into a
+folder of its own. The exit code is 0 when no case failed, 1 when one did, 4 when the suite could not be run.
 """
 
 from __future__ import annotations
