@@ -31,9 +31,10 @@ PROMPT_TOKENS = 16
 class Seen:
     """What a client says of the streams it read; times in milliseconds.
 
-    ttft_p99: None when the client had too few answers to say
-    gap:      between tokens, or what the client offers in its place
-    cpu_s:    CPU time of all its processes, start included
+    ttft_p99:  None when the client had too few answers to say
+    gap:       between tokens, or what the client offers in its place
+    cpu_s:     CPU time of all its processes, start included
+    coalesced: share of its reads, 0 to 1, that had more than one event and so only one time; None when it does not say
     """
 
     answers: float
@@ -43,6 +44,7 @@ class Seen:
     ttft_p99: float | None
     gap_p50: float
     gap_p99: float
+    coalesced: float | None = None
 
 
 Client = Callable[[str, int, int, int], Seen]  # url, concurrent streams, answers, tokens of an answer

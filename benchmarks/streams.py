@@ -66,6 +66,7 @@ def seen_by_us(result: ours.Result, answers: int) -> Seen:
         ttft_p99=result.number("metrics/llm.ttft/p99") if answers >= ENOUGH_FOR_P99 else None,
         gap_p50=result.number("metrics/llm.token_gap/p50"),
         gap_p99=result.number("metrics/llm.token_gap/p99"),
+        coalesced=result.number("generator.coalesced_share"),
     )
 
 
@@ -108,18 +109,20 @@ def measure(options: Options) -> Iterator[Figure]:
     cpu = Figure(f"CPU per token event at {MOST} streams", "µs", Bound(most=20))
     late = Figure(f"how late the server's own writes were, p99, {MOST} streams", "ms")
     off_schedule = Figure(f"the same p99 at {MOST} streams against the schedule, server's lateness included: off by", "ms")
+    coalesced = Figure(f"reads at {MOST} streams with more than one event (a core that others use, too)", "%")
     for _ in range(options.rounds):
         for streams in STREAMS:
             read = attempt(partial(read_streams, loadstone, streams, answers_for(streams, options.seconds)))
             p50[streams].add(read.map(lambda one: one.off_p50))
             p99[streams].add(read.map(lambda one: one.off_p99))
         rate.add(read.map(partial(share_of, SCHEDULE.possible_per_s(MOST))))
+        coalesced.add(read.map(coalesced_percent))
         late.add(read.map(lambda one: one.truth.late_p99))
         off_schedule.add(read.map(lambda one: one.off_schedule_p99))
         cpu.add(marginal_cpu(loadstone, read))
     yield from p50.values()
     yield from p99.values()
-    yield from (rate, cpu, late, off_schedule)
+    yield from (rate, cpu, late, off_schedule, coalesced)
     yield from modes(options)
     yield from beside("AIPerf", llm_peers.aiperf, options.seconds)
     if llm_peers.guidellm_is_installed():
@@ -144,6 +147,13 @@ def off_ttft_p99(read: Read) -> float:
     if read.seen.ttft_p99 is None:
         raise Failed("the client gave no p99")
     return abs(read.seen.ttft_p99 - read.truth.ttft_p99)
+
+
+def coalesced_percent(read: Read) -> float:
+    """Of the client's reads; one that did not say it is no zero."""
+    if read.seen.coalesced is None:
+        raise Failed("the client does not count coalesced reads")
+    return read.seen.coalesced * 100
 
 
 def share_of(possible_per_s: float, read: Read) -> float:

@@ -99,8 +99,9 @@ def test_a_client_that_counted_other_answers_than_the_server_gave_is_not_measure
 
 def test_our_own_document_is_read_and_a_failed_stream_is_no_time() -> None:
     times = {"llm.ttft": {"p50": 50.1, "p99": 50.9}, "llm.token_gap": {"p50": 10.0, "p99": 10.4}}
-    document = {"load": {"requests": 700, "errors": 0, "achieved_rate": 94.0}, "metrics": times}
-    assert seen_by_us(result(document), 700) == Seen(700, 94, 2.0, 50.1, 50.9, 10.0, 10.4)
+    load = {"requests": 700, "errors": 0, "achieved_rate": 94.0}
+    document: dict[str, Any] = {"load": load, "metrics": times, "generator": {"coalesced_share": 0.02}}
+    assert seen_by_us(result(document), 700) == Seen(700, 94, 2.0, 50.1, 50.9, 10.0, 10.4, 0.02)
     assert seen_by_us(result(document), 661).ttft_p99 is None
     document["load"] = {"requests": 700, "errors": 1, "achieved_rate": 94.0}
     with pytest.raises(Failed, match="1 of 700"):
