@@ -15,7 +15,7 @@ import psutil
 from benchmarks.figures import Bound, Figure
 from benchmarks.ours import PROGRAM, SUITES
 from benchmarks.processes import GENERATOR_CORE, Failed, end, start
-from benchmarks.rounds import Options, attempt
+from benchmarks.rounds import Options, Outcome, attempt
 from benchmarks.servers import delay, nginx
 
 USERS = 10_000
@@ -34,24 +34,36 @@ def measure(options: Options) -> Iterator[Figure]:
         "MB",
         Bound(most=2),
     )
-    few, many = attempt(lambda: worker_with_users(FEW_USERS)), attempt(lambda: worker_with_users(USERS))
+    few, many = attempt(lambda: idle_users(FEW_USERS)), attempt(lambda: idle_users(USERS))
     per_user.add(many.map(lambda memory: memory / USERS / 1000))
-    each_more.add(many.map(lambda memory: (memory - (few.value or memory)) / (USERS - FEW_USERS) / 1000))
+    each_more.add(of_one_more(few, many).map(lambda memory: memory / 1000))
     growth.add(attempt(lambda: growth_at_full_speed(options.minutes)).map(lambda grown: grown / 1e6))
     yield from (per_user, each_more, growth)
 
 
-def worker_with_users(users: int) -> float:
-    """Resident bytes of the worker once so many users are connected and silent."""
+def idle_users(users: int) -> float:
+    """Resident bytes of the worker with users that keep a connection."""
     with delay(0) as here:
-        arguments = ["run", str(SUITES / "idle_user.py"), "--target", here.url, "--users", str(users), "--duration", "10m"]
-        process = start([*PROGRAM, *arguments], core=GENERATOR_CORE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_for_connections(process, int(urlsplit(here.url).port or 0), users)
-            time.sleep(SETTLE_S)
-            return float(worker_of(process.pid).memory_info().rss)
-        finally:
-            end(process, signal.SIGINT)
+        return worker_with(users, "idle_user", here.url)
+
+
+def worker_with(users: int, suite: str, url: str) -> float:
+    """Resident bytes of the worker once so many users of the suite are connected and silent."""
+    arguments = ["run", str(SUITES / f"{suite}.py"), "--target", url, "--users", str(users), "--duration", "10m"]
+    process = start([*PROGRAM, *arguments], core=GENERATOR_CORE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_connections(process, int(urlsplit(url).port or 0), users)
+        time.sleep(SETTLE_S)
+        return float(worker_of(process.pid).memory_info().rss)
+    finally:
+        end(process, signal.SIGINT)
+
+
+def of_one_more(few: Outcome[float], many: Outcome[float]) -> Outcome[float]:
+    """Bytes of one more user, from a worker with few of them and one with many; lacks a value when either does."""
+    if few.value is None or many.value is None:
+        return Outcome(None, few.reason or many.reason)
+    return Outcome((many.value - few.value) / (USERS - FEW_USERS))
 
 
 def wait_for_connections(process: subprocess.Popen[bytes], port: int, users: int) -> None:

@@ -71,6 +71,16 @@ def hit(url: str, *arguments: str, seconds: float) -> Result:
     return loadstone(["hit", url, *arguments, "-d", f"{seconds:g}s"], seconds=seconds)
 
 
+def llm(url: str, *arguments: str, seconds: float) -> Result:
+    """`loadstone llm URL --model exact … --json`."""
+    return loadstone(["llm", url, "--model", "exact", *arguments], seconds=seconds)
+
+
+def ws(url: str, *arguments: str, seconds: float) -> Result:
+    """`loadstone ws URL … --json`."""
+    return loadstone(["ws", url, *arguments], seconds=seconds)
+
+
 def run_suite(name: str, url: str, *, users: int, seconds: float) -> Result:
     """`loadstone run SUITE … --json` with one of the suites beside this file."""
     suite = str(SUITES / f"{name}.py")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.environments import Missing, environment
 from benchmarks.processes import Failed, Finished, run
 
 INSTALL = {
@@ -18,12 +17,7 @@ INSTALL = {
     "nginx": "apt-get install nginx-light",
     "gcc": "apt-get install gcc libc6-dev",
 }
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "loadstone-benchmarks"
 LOCUST_FILE = Path(__file__).parent / "suites" / "locust_one_get.py"
-
-
-class Missing(Exception):
-    """A peer that is not installed; says how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +61,11 @@ def hey(url: str, *, connections: int, seconds: float) -> Rate:
     return Rate(per_s, cpu_per_request_us(done, per_s * seconds))
 
 
-def locust_program() -> str:
-    """Locust in an environment of its own, made once; its dependencies must not meet ours."""
-    home = CACHE / f"locust-{sys.version_info.major}.{sys.version_info.minor}"
-    program = home / "bin" / "locust"
-    if not program.exists():
-        print(f"Installing Locust into {home}, once.", file=sys.stderr)
-        made = run([sys.executable, "-m", "venv", str(home)], core=None)
-        installed = run([str(home / "bin" / "python"), "-m", "pip", "install", "-qq", "locust"], core=None, limit_s=300)
-        if made.code or installed.code or not program.exists():
-            shutil.rmtree(home, ignore_errors=True)
-            raise Missing(f"Locust could not be installed: {installed.stderr.strip()[-200:]}. Try: pip install locust")
-    return str(program)
-
-
 def locust(url: str, *, users: int, seconds: float) -> Rate:
     """FastHttpUser, one GET per task, one process, no browser page."""
     arguments = ["-f", str(LOCUST_FILE), "--headless", "-u", str(users), "-r", str(users), "-t", f"{seconds:.0f}s", "--host", url]
-    done = run([locust_program(), *arguments, "--json", "--loglevel", "ERROR"], limit_s=seconds + 60)
+    program = environment("locust", "locust", ["locust"])
+    done = run([str(program), *arguments, "--json", "--loglevel", "ERROR"], limit_s=seconds + 60)
     try:
         (entry,) = json.loads(done.stdout)
     except ValueError:

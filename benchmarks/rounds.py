@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from benchmarks.peers import Missing
+from benchmarks.environments import Missing
 from benchmarks.processes import Failed
 
 T = TypeVar("T")

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.peers import CACHE, need
+from benchmarks.environments import CACHE
+from benchmarks.peers import need
 from benchmarks.processes import Failed, Server, free_port, run, server
 
 NGINX = """
@@ -51,10 +52,10 @@ def nginx() -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
 
 
-def delay_program() -> Path:
-    """The server in C, compiled once for each version of its source."""
-    source = Path(__file__).with_name("delay.c")
-    program = CACHE / f"delay-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
+def compiled(name: str) -> Path:
+    """A server in C, compiled once for each version of its source."""
+    source = Path(__file__).with_name(f"{name}.c")
+    program = CACHE / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
     if not program.exists():
         compiler = need("gcc")
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,7 @@ class Delay:
 @contextlib.contextmanager
 def delay(delay_ms: float) -> Iterator[Delay]:
     """A server whose every answer comes after the same time."""
-    program, port = delay_program(), free_port()
+    program, port = compiled("delay"), free_port()
     here = Delay(f"http://127.0.0.1:{port}/")
     running: Server | None = None
     try:

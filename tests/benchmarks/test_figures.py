@@ -2,8 +2,9 @@
 
 import pytest
 
+from benchmarks.environments import Missing
 from benchmarks.figures import Bound, Figure, table
-from benchmarks.peers import Missing, Rate, median_of_counts
+from benchmarks.peers import Rate, median_of_counts
 from benchmarks.rounds import Outcome, attempt, ratio
 
 
