@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadstone.reference.completions import due_times
 from loadstone.reference.delays import parse_delay
+from loadstone.reference.reply import due_times
 from loadstone.reference.simulator import MODEL, complete, count_tokens
 
 QUESTION = {"model": MODEL, "messages": [{"role": "user", "content": "how fast is it?"}]}
@@ -109,7 +109,7 @@ def test_the_model_is_listed(backend: Any) -> None:
         ({"stream_options": {"include_usage": True}}, 400, "stream_options"),
         ({"simulator": {"speed": 1}}, 400, "simulator"),
         ({"simulator": {"ttft": "soon"}}, 400, "simulator.ttft"),
-        ({"simulator": {"tokens": 0}}, 400, "tokens"),
+        ({"simulator": {"tokens": 0}}, 400, "simulator.tokens"),
     ],
 )
 def test_a_wrong_request_gets_an_error_in_openai_form(backend: Any, change: dict[str, Any], status: int, param: str) -> None:

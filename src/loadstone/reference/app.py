@@ -12,6 +12,7 @@ from loadstone.reference.database import Database
 from loadstone.reference.front import Front
 from loadstone.reference.injector import Injector
 from loadstone.reference.ledger import Ledger
+from loadstone.reference.model import SimulatedModel
 from loadstone.reference.state import Backend, Settings
 from loadstone.reference.timer import KernelTimer, Timer, best_timer
 
@@ -28,7 +29,8 @@ class ReferenceApp:
         database = Database(settings.database)
         items.fill_items(database)
         workflows.fill_documents(database)
-        self.backend = Backend(settings, timer, database, Injector(settings.faults, timer.now()), Ledger())
+        model = SimulatedModel(settings.simulator, settings.seed, timer)
+        self.backend = Backend(settings, timer, database, Injector(settings.faults, timer.now()), Ledger(), model)
         starlette = Starlette(routes=ROUTES, exception_handlers={Refusal: refused, HTTPException: not_served, Exception: broken})
         starlette.state.backend = self.backend
         self._front = Front(starlette, ROUTES, self.backend.injector, self.backend.ledger, timer)

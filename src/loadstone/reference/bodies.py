@@ -19,14 +19,17 @@ class Refusal(Exception):
     param: the field that is wrong, if it is one
     """
 
-    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, param: str | None = None, code: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
+        self.headers = headers
 
 
 def error_body(status: int, message: str, *, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """OpenAI's error object; the whole backend uses it."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
+    kind = "server_error" if status >= 500 else "rate_limit_error" if status == 429 else "invalid_request_error"
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
@@ -35,7 +38,7 @@ async def refused(_: Request, error: Exception) -> Response:
     if not isinstance(error, Refusal):
         raise TypeError(error)
     # The rest of a body that is too large is not read: close, or it would be taken for the next request.
-    headers = {"connection": "close"} if error.status == 413 else None
+    headers = {"connection": "close"} if error.status == 413 else error.headers
     body = error_body(error.status, error.message, param=error.param, code=error.code)
     return JSONResponse(body, error.status, headers=headers)
 

@@ -14,8 +14,8 @@ from loadstone.units import parse_duration, parse_rate, parse_share, parse_size
 
 KNOWN = ("latency", "error_rate", "error_status", "capacity", "queue", "stall", "leak", "paths", "seed")
 # Whoever switches faults must always get through; health is spared unless it is named.
-NEVER_FAULTY = ("/faults", "/stats")
-SPARED_BY_DEFAULT = (*NEVER_FAULTY, "/health")
+NEVER_FAULTY = ("/faults", "/stats", "/simulator", "/sockets")
+SPARED_BY_DEFAULT = (*NEVER_FAULTY, "/health", "/metrics")
 DEFAULT_QUEUE = 10_000
 
 

@@ -16,8 +16,6 @@ class Ledger:
         self.started = time.time()
         self.in_flight = 0
         self.in_flight_max = 0
-        self.streams_cancelled = 0
-        self.tokens = 0
         self._counts: dict[tuple[str, int], int] = {}
 
     def arrived(self) -> None:
@@ -41,7 +39,5 @@ class Ledger:
             "by_route": routes,
             "in_flight": self.in_flight,
             "in_flight_max": self.in_flight_max,
-            "tokens": self.tokens,
-            "streams_cancelled": self.streams_cancelled,
             "uptime_s": round(time.time() - self.started, 3),
         }

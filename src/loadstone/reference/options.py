@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 @click.option("--stall", metavar="FOR@AT", help="Answer nothing for a while: 5s@30s; several with commas.")
 @click.option("--leak", metavar="SIZE", help="Memory lost with each request: 10kB.")
 @click.option("--fault", "faults", metavar="NAME=VALUE", multiple=True, help="Any fault by name: error_status, queue, paths, …")
-@click.option("--ttft", metavar="DELAY", default="lognormal:50ms,0.2", show_default=True, help="Simulated model: time to the first token.")
-@click.option("--token-gap", metavar="DELAY", default="normal:10ms,2ms", show_default=True, help="Simulated model: time between tokens.")
+@click.option("--ttft", metavar="DELAY", help="Simulated model: time to the first token.  [default: lognormal:50ms,0.2]")
+@click.option("--token-gap", metavar="DELAY", help="Simulated model: time between tokens.  [default: normal:10ms,2ms]")
+@click.option("--simulator", metavar="NAME=VALUE", multiple=True, help="Any switch of the simulated model: reasoning, stall, cache, …")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that gets the URL once it answers.")
 @click.option("--parent-pid", type=click.IntRange(1), help="End when that process has ended.")
 @click.option("--quiet", is_flag=True, help="Do not print the URL.")
@@ -32,17 +34,16 @@ def command(**given: Any) -> None:
     """Start the reference backend: an AI backend with a simulated model, and faults of exactly known amounts."""
     faults = asked_faults(given)
     # Starlette and uvicorn take a third of a second; a mistake above should not wait for them.
-    from loadstone.reference.delays import parse_delay
     from loadstone.reference.faults import read_faults
     from loadstone.reference.server import Listening, serve
     from loadstone.reference.state import Settings
+    from loadstone.reference.switches import Switches, read_switches
 
     settings = Settings(
         database=given["database"],
         seed=given["seed"],
         faults=read_faults(faults, where="fault"),
-        ttft=parse_delay(given["ttft"], where="--ttft"),
-        token_gap=parse_delay(given["token_gap"], where="--token-gap"),
+        simulator=read_switches(asked_switches(given), Switches(), where="--simulator"),
     )
     serve(settings, Listening(given["host"], given["port"], given["ready_file"], given["parent_pid"], given["quiet"]))
 
@@ -53,11 +54,32 @@ def asked_faults(given: dict[str, Any]) -> dict[str, Any]:
     for name in _SHORT:
         if given[name] is not None:
             faults[name] = given[name]
-    for text in given["faults"]:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(f"{text!r} has no value", where="--fault", hint="--fault error_rate=1%")
+    for name, value in _pairs(given["faults"], "--fault", "--fault error_rate=1%"):
         if name in faults and name != "seed":
             raise UsageError(f"{name!r} is asked for twice", where="--fault")
         faults[name] = value
     return faults
+
+
+def asked_switches(given: dict[str, Any]) -> dict[str, str]:
+    """The switches of all flags together. Raises UsageError when one is asked for twice, or its short flag is wrong."""
+    from loadstone.reference.delays import parse_delay
+
+    switches = {}
+    for name, flag in (("ttft", "--ttft"), ("token_gap", "--token-gap")):
+        if given[name] is not None:
+            parse_delay(given[name], where=flag)
+            switches[name] = given[name]
+    for name, value in _pairs(given["simulator"], "--simulator", "--simulator reasoning=20"):
+        if name in switches:
+            raise UsageError(f"{name!r} is asked for twice", where="--simulator")
+        switches[name] = value
+    return switches
+
+
+def _pairs(texts: tuple[str, ...], flag: str, example: str) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text!r} has no value", where=flag, hint=example)
+        yield name, value

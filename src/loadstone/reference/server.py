@@ -19,6 +19,7 @@ import uvicorn
 
 from loadstone.errors import LoadstoneError, UsageError
 from loadstone.reference.app import ReferenceApp
+from loadstone.reference.connections import BreakableHttp
 from loadstone.reference.state import Settings
 
 try:
@@ -52,7 +53,7 @@ def serve(settings: Settings, listening: Listening) -> None:
     with closing(ReferenceApp(settings)) as app, closing(bind(listening.host, listening.port)) as listener:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=BreakableHttp,
             ws="none",
             lifespan="off",
             access_log=False,

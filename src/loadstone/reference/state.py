@@ -8,10 +8,11 @@ from pathlib import Path
 from starlette.requests import Request
 
 from loadstone.reference.database import Database
-from loadstone.reference.delays import Delay, parse_delay
 from loadstone.reference.faults import Faults
 from loadstone.reference.injector import Injector
 from loadstone.reference.ledger import Ledger
+from loadstone.reference.model import SimulatedModel
+from loadstone.reference.switches import Switches
 from loadstone.reference.timer import Timer
 
 
@@ -19,17 +20,13 @@ from loadstone.reference.timer import Timer
 class Settings:
     """How a backend starts.
 
-    ttft:      request to the first token of the simulated model
-    token_gap: one token to the next
-    tokens:    least and greatest length of an answer that no `max_tokens` cuts
+    simulator: how the simulated model answers
     """
 
     database: Path | None = None
     seed: int = 0
     faults: Faults = field(default_factory=Faults)
-    ttft: Delay = field(default_factory=lambda: parse_delay("lognormal:50ms,0.2"))
-    token_gap: Delay = field(default_factory=lambda: parse_delay("normal:10ms,2ms"))
-    tokens: tuple[int, int] = (16, 64)
+    simulator: Switches = field(default_factory=Switches)
 
 
 @dataclass(slots=True)
@@ -41,6 +38,7 @@ class Backend:
     database: Database
     injector: Injector
     ledger: Ledger
+    model: SimulatedModel
 
 
 def backend_of(request: Request) -> Backend:
