@@ -13,11 +13,13 @@ from loadstone.reference.front import Front
 from loadstone.reference.injector import Injector
 from loadstone.reference.ledger import Ledger
 from loadstone.reference.model import SimulatedModel
+from loadstone.reference.sockets import control as socket_control
+from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.state import Backend, Settings
 from loadstone.reference.timer import KernelTimer, Timer, best_timer
 
 # Tried in this order for every request, so the most used come first.
-ROUTES = [*control.ROUTES, *items.ROUTES, *chat.ROUTES, *completions.ROUTES, *workflows.ROUTES, *mirror.ROUTES]
+ROUTES = [*control.ROUTES, *items.ROUTES, *chat.ROUTES, *completions.ROUTES, *workflows.ROUTES, *mirror.ROUTES, *socket_control.ROUTES]
 
 
 class ReferenceApp:
@@ -30,7 +32,9 @@ class ReferenceApp:
         items.fill_items(database)
         workflows.fill_documents(database)
         model = SimulatedModel(settings.simulator, settings.seed, timer)
-        self.backend = Backend(settings, timer, database, Injector(settings.faults, timer.now()), Ledger(), model)
+        injector = Injector(settings.faults, timer.now())
+        hub = Hub(settings.sockets, settings.seed, timer, injector)
+        self.backend = Backend(settings, timer, database, injector, Ledger(), model, hub)
         starlette = Starlette(routes=ROUTES, exception_handlers={Refusal: refused, HTTPException: not_served, Exception: broken})
         starlette.state.backend = self.backend
         self._front = Front(starlette, ROUTES, self.backend.injector, self.backend.ledger, timer)

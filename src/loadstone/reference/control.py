@@ -46,6 +46,7 @@ async def about(_: Request) -> Response:
             "notice": "The model is a simulator: seeded words at set times. It understands nothing and nothing it says is advice.",
             "faults": "/faults",
             "simulator": "/simulator",
+            "sockets": "/sockets",
             "stats": "/stats",
         }
     )
@@ -107,6 +108,7 @@ async def stats(request: Request) -> Response:
             "tokens": backend.model.done.tokens,
             "streams_cancelled": backend.model.done.cancelled,
             "model": backend.model.as_json(),
+            "sockets": backend.hub.as_json(),
             "cache": backend.model.cache.as_json(),
             "faults": dataclasses.asdict(backend.injector.injected),
             "leaked_bytes": backend.injector.injected.leaked_bytes,

@@ -27,6 +27,7 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 @click.option("--ttft", metavar="DELAY", help="Simulated model: time to the first token.  [default: lognormal:50ms,0.2]")
 @click.option("--token-gap", metavar="DELAY", help="Simulated model: time between tokens.  [default: normal:10ms,2ms]")
 @click.option("--simulator", metavar="NAME=VALUE", multiple=True, help="Any switch of the simulated model: reasoning, stall, cache, …")
+@click.option("--socket", "sockets", metavar="NAME=VALUE", multiple=True, help="Any switch of WebSockets: limit, slow, lose, drop, …")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that gets the URL once it answers.")
 @click.option("--parent-pid", type=click.IntRange(1), help="End when that process has ended.")
 @click.option("--quiet", is_flag=True, help="Do not print the URL.")
@@ -36,6 +37,7 @@ def command(**given: Any) -> None:
     # Starlette and uvicorn take a third of a second; a mistake above should not wait for them.
     from loadstone.reference.faults import read_faults
     from loadstone.reference.server import Listening, serve
+    from loadstone.reference.sockets.switches import SocketSwitches, read_socket_switches
     from loadstone.reference.state import Settings
     from loadstone.reference.switches import Switches, read_switches
 
@@ -43,6 +45,7 @@ def command(**given: Any) -> None:
         database=given["database"],
         seed=given["seed"],
         faults=read_faults(faults, where="fault"),
+        sockets=read_socket_switches(dict(_pairs(given["sockets"], "--socket", "--socket limit=100")), SocketSwitches(), where="--socket"),
         simulator=read_switches(asked_switches(given), Switches(), where="--simulator"),
     )
     serve(settings, Listening(given["host"], given["port"], given["ready_file"], given["parent_pid"], given["quiet"]))

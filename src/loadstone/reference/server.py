@@ -12,7 +12,9 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import uvicorn
@@ -20,6 +22,8 @@ import uvicorn
 from loadstone.errors import LoadstoneError, UsageError
 from loadstone.reference.app import ReferenceApp
 from loadstone.reference.connections import BreakableHttp
+from loadstone.reference.sockets.connection import SocketConnection
+from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.state import Settings
 
 try:
@@ -54,7 +58,7 @@ def serve(settings: Settings, listening: Listening) -> None:
         config = uvicorn.Config(
             app,
             http=BreakableHttp,
-            ws="none",
+            ws=partial(_socket, app.backend.hub),  # type: ignore[arg-type]
             lifespan="off",
             access_log=False,
             log_level="warning",
@@ -65,6 +69,12 @@ def serve(settings: Settings, listening: Listening) -> None:
             proxy_headers=False,
         )
         _Server(config, listening).run(sockets=[listener])
+
+
+def _socket(hub: Hub, *, config: uvicorn.Config, server_state: Any, app_state: Any) -> SocketConnection:
+    """The protocol for one upgrade, called as uvicorn calls its own."""
+    del config, app_state
+    return SocketConnection(hub, server_state)
 
 
 def raise_descriptor_limit() -> None:

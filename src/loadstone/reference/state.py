@@ -12,6 +12,8 @@ from loadstone.reference.faults import Faults
 from loadstone.reference.injector import Injector
 from loadstone.reference.ledger import Ledger
 from loadstone.reference.model import SimulatedModel
+from loadstone.reference.sockets.hub import Hub
+from loadstone.reference.sockets.switches import SocketSwitches
 from loadstone.reference.switches import Switches
 from loadstone.reference.timer import Timer
 
@@ -21,12 +23,14 @@ class Settings:
     """How a backend starts.
 
     simulator: how the simulated model answers
+    sockets:   how WebSockets behave
     """
 
     database: Path | None = None
     seed: int = 0
     faults: Faults = field(default_factory=Faults)
     simulator: Switches = field(default_factory=Switches)
+    sockets: SocketSwitches = field(default_factory=SocketSwitches)
 
 
 @dataclass(slots=True)
@@ -39,6 +43,7 @@ class Backend:
     injector: Injector
     ledger: Ledger
     model: SimulatedModel
+    hub: Hub
 
 
 def backend_of(request: Request) -> Backend:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any
 
@@ -37,8 +37,8 @@ class Switches:
     cached_tokens: what usage says, instead of what the prefix cache found
     """
 
-    ttft: Delay = Delay("lognormal", 0.05, 0.2, "lognormal:50ms,0.2")
-    token_gap: Delay = Delay("normal", 0.01, 0.002, "normal:10ms,2ms")
+    ttft: Delay = field(default_factory=lambda: parse_delay("lognormal:50ms,0.2"))
+    token_gap: Delay = field(default_factory=lambda: parse_delay("normal:10ms,2ms"))
     tokens: tuple[int, int] = (16, 64)
     tokens_per_chunk: int = 1
     first_chunk: str = "role"
@@ -68,8 +68,8 @@ class Switches:
 
     def as_json(self) -> dict[str, Any]:
         """The form that `read_switches` reads back to the same switches."""
-        shown = {field.name: _shown(getattr(self, field.name)) for field in fields(self)}
-        return shown | ({"cache": f"lru:{self.cache}"} if isinstance(self.cache, int) else {})
+        values = {known.name: shown(getattr(self, known.name)) for known in fields(self)}
+        return values | ({"cache": f"lru:{self.cache}"} if isinstance(self.cache, int) else {})
 
 
 def read_switches(asked: Mapping[str, Any], start: Switches, *, where: str = "simulator", names: frozenset[str] | None = None) -> Switches:
@@ -78,18 +78,23 @@ def read_switches(asked: Mapping[str, Any], start: Switches, *, where: str = "si
     names:  that may be set here; all when None
     raises: UsageError for an unknown name or a value that cannot be used, its place in `where`
     """
-    known = [name for name in _READ if names is None or name in names]
-    unknown = [name for name in asked if name not in known]
+    readers = {name: read for name, read in _READ.items() if names is None or name in names}
+    return replace(start, **read_values(asked, readers, _DEFAULT, where))
+
+
+def read_values(asked: Mapping[str, Any], readers: Mapping[str, Callable[[Any, str], Any]], default: object, where: str) -> dict[str, Any]:
+    """What a mapping asks for, read by name; null reads as what `default` has. Raises UsageError."""
+    unknown = [name for name in asked if name not in readers]
     if unknown:
-        raise UsageError(f"unknown switch {unknown[0]!r}; known: {', '.join(known)}", where=where, hint='{"ttft": "50ms"}')
-    read = {}
+        raise UsageError(f"unknown switch {unknown[0]!r}; known: {', '.join(readers)}", where=where)
+    values = {}
     for name, value in asked.items():
         place = f"{where}.{name}"
         try:
-            read[name] = getattr(_DEFAULT, name) if value is None else _READ[name](value, place)
+            values[name] = getattr(default, name) if value is None else readers[name](value, place)
         except UsageError as error:
             raise UsageError(error.what, where=place, hint=error.hint) from None
-    return replace(start, **read)
+    return values
 
 
 def whole(least: int, greatest: int) -> Callable[[Any, str], int]:
@@ -145,7 +150,8 @@ def delay(value: Any, where: str) -> Delay:
     return parse_delay(value, where=where)
 
 
-def _period(value: Any, where: str) -> float:
+def period(value: Any, where: str) -> float:
+    """A reader of durations that something is repeated after; seconds."""
     seconds = duration(value, where)
     if seconds < 0.001:
         raise UsageError(f"{value!r} is shorter than 1 ms", where=where, hint="100ms")
@@ -184,7 +190,8 @@ def _cache(value: Any, where: str) -> Fraction | int | None:
         raise UsageError(f"{value!r} is no cache", where=where, hint="50% of answers are hits, lru:100 entries, or off") from None
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """A switch as it is written in JSON."""
     match value:
         case Delay():
             return str(value)
@@ -214,7 +221,7 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "cut": one_of(*CUTS),
     "error_at": whole(0, MOST_TOKENS),
     "done": truth,
-    "ping": _period,
+    "ping": period,
     "write_bytes": whole(1, 65_536),
     "write_gap": duration,
     "usage": one_of("asked", "always", "never"),

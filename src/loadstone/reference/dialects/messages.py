@@ -70,7 +70,7 @@ class Message:
             "cache_read_input_tokens": reply.cached_tokens,
             "output_tokens": output_tokens,
         }
-        shown = {"id": self._id, "type": "message", "role": "assistant", "model": MODEL, "content": blocks}
+        shown: dict[str, Any] = {"id": self._id, "type": "message", "role": "assistant", "model": MODEL, "content": blocks}
         shown |= {"stop_reason": reason, "stop_sequence": None}
         return shown if self._switches.usage == "never" else shown | {"usage": usage}
 
