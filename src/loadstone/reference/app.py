@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from loadstone.reference import chat, completions, control, items, mirror, workflows
+from loadstone.reference import chat, completions, control, embeddings, feeds, items, metrics_page, mirror, transform, workflows
 from loadstone.reference.bodies import Refusal, broken, not_served, refused
 from loadstone.reference.database import Database
 from loadstone.reference.front import Front
@@ -19,7 +19,19 @@ from loadstone.reference.state import Backend, Settings
 from loadstone.reference.timer import KernelTimer, Timer, best_timer
 
 # Tried in this order for every request, so the most used come first.
-ROUTES = [*control.ROUTES, *items.ROUTES, *chat.ROUTES, *completions.ROUTES, *workflows.ROUTES, *mirror.ROUTES, *socket_control.ROUTES]
+ROUTES = [
+    *control.ROUTES,
+    *items.ROUTES,
+    *chat.ROUTES,
+    *completions.ROUTES,
+    *embeddings.ROUTES,
+    *transform.ROUTES,
+    *workflows.ROUTES,
+    *mirror.ROUTES,
+    *feeds.ROUTES,
+    *metrics_page.ROUTES,
+    *socket_control.ROUTES,
+]
 
 
 class ReferenceApp:
@@ -44,7 +56,8 @@ class ReferenceApp:
         await self._front(scope, receive, send)
 
     def close(self) -> None:
-        """Close the database and the timer."""
+        """End worker processes, close the database and the timer."""
+        self.backend.workshop.close()
         self.backend.database.close()
         if isinstance(self.backend.timer, KernelTimer):
             self.backend.timer.close()

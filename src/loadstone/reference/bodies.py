@@ -33,13 +33,16 @@ def error_body(status: int, message: str, *, param: str | None = None, code: str
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-async def refused(_: Request, error: Exception) -> Response:
-    """Answer to a Refusal."""
+async def refused(request: Request, error: Exception) -> Response:
+    """Answer to a Refusal; at /v1/messages in the form of that API."""
     if not isinstance(error, Refusal):
         raise TypeError(error)
     # The rest of a body that is too large is not read: close, or it would be taken for the next request.
     headers = {"connection": "close"} if error.status == 413 else error.headers
     body = error_body(error.status, error.message, param=error.param, code=error.code)
+    if request.url.path == "/v1/messages":
+        kind = {404: "not_found_error", 413: "request_too_large"}.get(error.status, body["error"]["type"])
+        body = {"type": "error", "error": {"type": kind, "message": error.message}}
     return JSONResponse(body, error.status, headers=headers)
 
 

@@ -102,7 +102,7 @@ async def _plain(request: Request, backend: Backend, dialect: Dialect, reply: Re
     model.sent(reply.tokens - reply.reasoning_tokens, False, now - start - reply.end_s)
     if reply.reasoning_tokens:
         model.sent(reply.reasoning_tokens, True, 0.0)
-    model.e2e.add(now - arrival)
+    model.finish(reply, now - arrival)
     model.ended(Ending.COMPLETE)
     return JSONResponse(dialect.whole(), headers=cache_headers(hit))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -74,6 +74,7 @@ class SimulatedModel:
         self.done = Done()
         self.seed = seed
         self.ttft, self.e2e = Spread(), Spread()
+        self.finished: Counter[str] = Counter()
         self.cache = AnswerCache(None, seed)
         self.prefixes = PrefixCache(0)
         self._timer = timer
@@ -156,6 +157,11 @@ class SimulatedModel:
             done.reasoning_tokens += tokens
         if late_s > done.late_max_s:
             done.late_max_s = late_s
+
+    def finish(self, reply: Reply, seconds: float) -> None:
+        """A whole answer was given so long after its arrival."""
+        self.finished["length" if reply.cut else "stop"] += 1
+        self.e2e.add(seconds)
 
     def ended(self, ending: Ending) -> None:
         """An answer is over in that way; a client that left is counted by `cancelled` instead."""

@@ -16,6 +16,7 @@ from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.sockets.switches import SocketSwitches
 from loadstone.reference.switches import Switches
 from loadstone.reference.timer import Timer
+from loadstone.reference.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Backend:
     ledger: Ledger
     model: SimulatedModel
     hub: Hub
+    workshop: Workshop = field(default_factory=Workshop)
 
 
 def backend_of(request: Request) -> Backend:

@@ -101,7 +101,7 @@ class ReplyStream(Response):
         end = b""
         if ending is Ending.COMPLETE:
             end = self._dialect.closing(done=self._switches.done)
-            self._model.e2e.add(self._timer.now() - self._arrival)
+            self._model.finish(self._reply, self._timer.now() - self._arrival)
         elif ending is Ending.ERROR:
             end = self._dialect.failure()
         # One write an event, as servers do it; in compact JSON an empty line is always the end of one.

@@ -197,6 +197,8 @@ def shown(value: Any) -> Any:
             return str(value)
         case Fraction():
             return float(value)
+        case ():
+            return None
         case tuple():
             return "-".join(map(str, value)) if value and isinstance(value[0], int) else ",".join(map(str, value))
         case _:

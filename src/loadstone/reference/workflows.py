@@ -22,14 +22,9 @@ from loadstone.reference.delays import parse_delay
 from loadstone.reference.graph import Node, Outputs, State, execute
 from loadstone.reference.simulator import count_tokens
 from loadstone.reference.state import Backend, backend_of
+from loadstone.reference.texts import TOPICS
 
 FIRST_DOCUMENTS = 40
-TOPICS = {
-    "billing": ("invoice", "refund", "charge", "price", "payment"),
-    "access": ("login", "password", "account", "locked", "token"),
-    "performance": ("slow", "timeout", "latency", "crash", "memory"),
-    "product": ("feature", "export", "report", "search", "upload"),
-}
 _URGENT = frozenset(("urgent", "now", "crash", "locked", "refund", "immediately", "down"))
 _GOOD, _BAD = frozenset(("good", "great", "thanks", "love", "fast")), frozenset(("bad", "slow", "broken", "crash", "angry", "locked"))
 _WORD = re.compile(r"\w+")
