@@ -73,7 +73,8 @@ def check_model(body: dict[str, Any]) -> None:
         return
     if not isinstance(model, str):
         raise Refusal(400, "you must provide a model parameter", param="model")
-    raise Refusal(404, f"the model {model[:60]!r} does not exist; known: {MODEL}", param="model", code="model_not_found")
+    more = ". Try: loadstone serve --model smollm2" if model == "smollm2" else ""
+    raise Refusal(404, f"the model {model[:60]!r} does not exist; known: {MODEL}{more}", param="model", code="model_not_found")
 
 
 def _check_one(body: dict[str, Any]) -> None:

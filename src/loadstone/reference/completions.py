@@ -19,6 +19,7 @@ from loadstone.reference.dialects.frames import Dialect, DialectMaker
 from loadstone.reference.dialects.messages import Message
 from loadstone.reference.dialects.responses import Response as ResponsesAnswer
 from loadstone.reference.dialects.text import TextCompletion
+from loadstone.reference.forwarding import Forwarded
 from loadstone.reference.model import ClientLeft
 from loadstone.reference.reply import Ask, Ending, Reply
 from loadstone.reference.simulator import MODEL
@@ -47,9 +48,13 @@ async def messages(request: Request) -> Response:
     return await _serve(request, asks.messages_ask, Message)
 
 
-async def models(_: Request) -> Response:
+async def models(request: Request) -> Response:
     """`GET /v1/models`."""
-    return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "loadstone"}]})
+    real = backend_of(request).real
+    names = [MODEL, *([real.name] if real else [])]
+    return JSONResponse(
+        {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": "loadstone"} for name in names]}
+    )
 
 
 def request_switches(body: dict[str, Any], start: Switches) -> Switches:
@@ -73,6 +78,8 @@ async def _serve(request: Request, read: Callable[[dict[str, Any]], Ask], make: 
     arrival = backend.timer.now()
     body = await read_object(request)
     model = backend.model
+    if backend.real is not None and body.get("model") == backend.real.name:
+        return Forwarded(backend.real.url, "POST", request.url.path, {name: value for name, value in body.items() if name != "simulator"})
     ask = read(body)
     switches = request_switches(body, model.switches)
     if only_text:

@@ -28,21 +28,29 @@ _HEALTHY_BODY = {"type": "http.response.body", "body": _HEALTHY}
 
 
 class Health:
-    """`GET /health`: prepared bytes, so that a rate measured here is the server's, not the framework's."""
+    """`GET /health`: prepared bytes, so that a rate measured here is the server's, not the framework's.
+
+    With a real model it says so.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer at once."""
-        del scope, receive
+        real = scope["app"].state.backend.real
+        if real is not None:
+            await JSONResponse({"status": "ok", "model": real.name, "pid": real.pid, "loaded_in_s": real.loaded_in_s})(scope, receive, send)
+            return
         await send(_HEALTHY_START)
         await send(_HEALTHY_BODY)
 
 
-async def about(_: Request) -> Response:
+async def about(request: Request) -> Response:
     """What this is."""
+    backend = backend_of(request)
     return JSONResponse(
         {
             "name": "Loadstone reference backend",
             "model": MODEL,
+            "real_model": backend.real.name if backend.real else None,
             "notice": "The model is a simulator: seeded words at set times. It understands nothing and nothing it says is advice.",
             "faults": "/faults",
             "simulator": "/simulator",

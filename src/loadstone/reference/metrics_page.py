@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from loadstone.reference.forwarding import fetch_text
 from loadstone.reference.model import BUCKETS_S, SimulatedModel, Spread
 from loadstone.reference.simulator import MODEL
 from loadstone.reference.state import backend_of
@@ -17,8 +18,11 @@ _LABELS = f'engine="0",model_name="{MODEL}"'
 
 
 async def metrics(request: Request) -> Response:
-    """The page; every number is the simulator's own, at this moment."""
-    text = "".join(page(backend_of(request).model))
+    """The page; every number is the simulator's own, at this moment. What a real model says of itself follows."""
+    backend = backend_of(request)
+    text = "".join(page(backend.model))
+    if backend.real:
+        text += await fetch_text(backend.real.url, "/metrics")
     return Response(text, headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

@@ -28,6 +28,15 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 @click.option("--token-gap", metavar="DELAY", help="Simulated model: time between tokens.  [default: normal:10ms,2ms]")
 @click.option("--simulator", metavar="NAME=VALUE", multiple=True, help="Any switch of the simulated model: reasoning, stall, cache, …")
 @click.option("--socket", "sockets", metavar="NAME=VALUE", multiple=True, help="Any switch of WebSockets: limit, slow, lose, drop, …")
+@click.option(
+    "--model",
+    type=click.Choice(["simulator", "smollm2"]),
+    default="simulator",
+    show_default=True,
+    help="smollm2 loads a real small model as well; the simulator stays.",
+)
+@click.option("--model-threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Real model: threads that compute.")
+@click.option("--model-slots", type=click.IntRange(1, 64), default=4, show_default=True, help="Real model: answers at once; more wait.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that gets the URL once it answers.")
 @click.option("--parent-pid", type=click.IntRange(1), help="End when that process has ended.")
 @click.option("--quiet", is_flag=True, help="Do not print the URL.")
@@ -45,6 +54,7 @@ def command(**given: Any) -> None:
         database=given["database"],
         seed=given["seed"],
         faults=read_faults(faults, where="fault"),
+        real=(given["model_threads"], given["model_slots"]) if given["model"] != "simulator" else None,
         sockets=read_socket_switches(dict(_pairs(given["sockets"], "--socket", "--socket limit=100")), SocketSwitches(), where="--socket"),
         simulator=read_switches(asked_switches(given), Switches(), where="--simulator"),
     )

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import psutil
 import uvicorn
 
 from loadstone.errors import LoadstoneError, UsageError
+from loadstone.reference import real_model
 from loadstone.reference.app import ReferenceApp
 from loadstone.reference.connections import BreakableHttp
 from loadstone.reference.sockets.connection import SocketConnection
@@ -54,7 +55,12 @@ class Listening:
 def serve(settings: Settings, listening: Listening) -> None:
     """Serve until Ctrl-C or SIGTERM, then return. Raises UsageError when the address cannot be had."""
     raise_descriptor_limit()
-    with closing(ReferenceApp(settings)) as app, closing(bind(listening.host, listening.port)) as listener:
+    with ExitStack() as until_the_end:
+        # The address first: whether it can be had is known at once, the model takes seconds to load.
+        listener = until_the_end.enter_context(closing(bind(listening.host, listening.port)))
+        app = until_the_end.enter_context(closing(ReferenceApp(settings)))
+        if settings.real:
+            app.backend.real = until_the_end.enter_context(real_model.running(*settings.real))
         config = uvicorn.Config(
             app,
             http=BreakableHttp,

@@ -12,6 +12,7 @@ from loadstone.reference.faults import Faults
 from loadstone.reference.injector import Injector
 from loadstone.reference.ledger import Ledger
 from loadstone.reference.model import SimulatedModel
+from loadstone.reference.real_model import RealModel
 from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.sockets.switches import SocketSwitches
 from loadstone.reference.switches import Switches
@@ -25,6 +26,7 @@ class Settings:
 
     simulator: how the simulated model answers
     sockets:   how WebSockets behave
+    real:      also load the real model; threads that compute and answers at once
     """
 
     database: Path | None = None
@@ -32,6 +34,7 @@ class Settings:
     faults: Faults = field(default_factory=Faults)
     simulator: Switches = field(default_factory=Switches)
     sockets: SocketSwitches = field(default_factory=SocketSwitches)
+    real: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class Backend:
     model: SimulatedModel
     hub: Hub
     workshop: Workshop = field(default_factory=Workshop)
+    real: RealModel | None = None
 
 
 def backend_of(request: Request) -> Backend:
