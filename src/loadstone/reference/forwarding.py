@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ class Forwarded(Response):
         finally:
             gone.cancel()
             work.cancel()
+            await asyncio.wait({work})  # it closes the other connection, and the model stops
 
     async def pass_on(self, send: Send) -> None:
         """Ask, and hand each piece of the answer to `send`."""
@@ -62,6 +64,8 @@ class Forwarded(Response):
                     await send({"type": "http.response.body", "body": part, "more_body": True})
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         if not started:
             await _fail(send, "the model's process ended before it answered")
         elif answer.complete:
@@ -111,12 +115,15 @@ class _Answer:
 async def fetch_text(url: str, path: str) -> str:
     """The body of a plain GET, as text; empty when there is none to be had."""
     parts: list[bytes] = []
+    status = 0
 
     async def keep(message: Any) -> None:
+        nonlocal status
+        status = message.get("status", status)
         parts.append(message.get("body", b""))
 
     await Forwarded(url, "GET", path).pass_on(keep)
-    return b"".join(parts).decode("utf-8", "replace")
+    return b"".join(parts).decode("utf-8", "replace") if status == 200 else ""
 
 
 async def _fail(send: Send, message: str) -> None:

@@ -144,7 +144,7 @@ class SimulatedModel:
     def kv_usage(self) -> float:
         """Share of `kv_tokens` that prompts and answers in the making hold by their schedule, at most 1."""
         now = self._timer.now()
-        held = sum(reply.prompt_tokens + bisect_right(reply.dues_s, now - start) for start, reply in self._running.values())
+        held = sum(reply.prompt_tokens + bisect_right(reply.dues_s, now - start + 1e-9) for start, reply in self._running.values())
         return min(1.0, held / self.switches.kv_tokens)
 
     def sent(self, tokens: int, reasoning: bool, late_s: float) -> None:

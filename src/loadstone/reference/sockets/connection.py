@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -48,6 +48,10 @@ class _Frames(ServerProtocol):
             self.unanswered += 1
         else:
             super().recv_frame(frame)
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The first of ours that the client offers; none when there is none, which is no reason to refuse."""
+        return next((name for name in self.available_subprotocols or () if name in subprotocols), None)
 
 
 class SocketConnection(asyncio.Protocol):
