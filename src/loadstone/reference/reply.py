@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
+from typing import NamedTuple
 
 from loadstone.reference.delays import Delay
 from loadstone.reference.simulator import REASONING, complete, count_tokens, tool_arguments
@@ -45,9 +46,8 @@ class Ask:
     calls: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One chunk of the answer.
+class Piece(NamedTuple):
+    """One chunk of the answer; a tuple, because there is one for each token.
 
     due_s: seconds after the start that its last token is due
     part:  which part of the answer it belongs to, from 0: the reasoning, the text, or one tool call

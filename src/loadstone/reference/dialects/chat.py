@@ -23,10 +23,8 @@ class ChatCompletion:
         self._head = head(identity("chatcmpl-"), kind)
         self._chunk_head = self._head | ({"usage": None} if self._usage else {})
         self._role_due = switches.first_chunk == "token"
-        self._frames = {
-            Kind.TEXT: EventFrame(self._chunk({"content": EventFrame.MARK})),
-            Kind.REASONING: EventFrame(self._chunk({"reasoning_content": EventFrame.MARK})),
-        }
+        self._text = EventFrame(self._chunk({"content": EventFrame.MARK}))
+        self._reasoning = EventFrame(self._chunk({"reasoning_content": EventFrame.MARK}))
         # Part 0 may be the reasoning; calls are numbered from 0 by themselves.
         self._first_call = next((index for index, part in enumerate(reply.parts) if part.kind is Kind.TOOL), 0)
         self._call_frames: dict[int, EventFrame] = {}
@@ -38,7 +36,7 @@ class ChatCompletion:
     def piece(self, piece: Piece) -> bytes:
         """See Dialect."""
         if not self._role_due and piece.kind is not Kind.TOOL:
-            return self._frames[piece.kind].around(piece.text)
+            return (self._text if piece.kind is Kind.TEXT else self._reasoning).around(piece.text)
         delta: dict[str, Any] = {"role": "assistant"} if self._role_due else {}
         self._role_due = False
         if piece.kind is Kind.TOOL:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from loadstone.reference.reply import Ask, Piece, Reply
 from loadstone.reference.switches import Switches
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _MARK = "\0"
 _MARK_JSON = json.dumps(_MARK)
 
@@ -38,7 +39,7 @@ DialectMaker = Callable[[Ask, Reply, Switches], Dialect]
 
 def encoded(value: Any) -> bytes:
     """JSON in UTF-8, as compact as servers write it; what is not ASCII is left as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(value).encode()
 
 
 def event(value: Any, name: str = "") -> bytes:
@@ -60,7 +61,7 @@ class EventFrame:
 
     def around(self, text: str) -> bytes:
         """The event with that text."""
-        return self._before + encoded(text) + self._after
+        return self._before + _JSON.encode(text).encode() + self._after
 
 
 def identity(prefix: str) -> str:
