@@ -26,7 +26,7 @@ from loadstone.judge.verdict import Verdict
 from loadstone.load.fleet import LocalFleet
 from loadstone.load.outlook import Outlook
 from loadstone.measure.aggregate import Aggregate
-from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.declared import catalogue_of
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
@@ -96,9 +96,9 @@ def execute(
     """
     fleet, probes = LocalFleet(plan, worker), Watch.of(plan)
     try:
-        known = Catalogue(probes.metrics)
-        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], known, allow_few=plan.allow_few)
-        grade_all(plan.bands, Aggregate(), known)
+        catalogue = catalogue_of(plan, probes.metrics)
+        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], catalogue, allow_few=plan.allow_few)
+        grade_all(plan.bands, Aggregate(), catalogue)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
         return asyncio.run(_conduct(_Course(plan, watch), fleet, probes, sinks, list(command)))
@@ -152,7 +152,7 @@ def _interruptible(course: _Course, fleet: LocalFleet) -> Iterator[None]:
 
 def _result(course: _Course, fleet: LocalFleet, probes: Watch, started_at: datetime, command: list[str]) -> Result:
     plan, total = course.plan, course.total
-    catalogue = Catalogue((*fleet.metrics.values(), *probes.recorded))
+    catalogue = catalogue_of(plan, (*fleet.metrics.values(), *probes.recorded))
     first = fleet.ready[0]
     return Result(
         plan_name=plan.name,

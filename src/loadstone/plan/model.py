@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from loadstone.errors import UsageError
 from loadstone.plan.any_profile import ProfileField
@@ -12,6 +13,7 @@ from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
+from loadstone.plan.own_metrics import MetricLine, by_name, well_named
 from loadstone.plan.prices import Prices
 from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
@@ -21,6 +23,7 @@ from loadstone.plan.think import Pacing, ThinkTime
 from loadstone.plan.wrong import Wrong
 
 Tags = dict[str, Annotated[str, BeforeValidator(str)]]
+Metrics = Annotated[dict[str, MetricLine], BeforeValidator(by_name), AfterValidator(well_named)]
 
 
 NO_STEPS, NO_STEPS_HINT = "does nothing: it has no steps", "steps: [{get: /}]"
@@ -45,6 +48,16 @@ class ScenarioPlan(_Model):
     data: tuple[FeedPlan, ...] = ()
     tags: Tags = Field(default_factory=dict)
     max_sessions: Annotated[int, Field(gt=0)] | None = None
+    _metrics: Mapping[str, MetricLine] = PrivateAttr(default_factory=dict)
+
+    @property
+    def metrics(self) -> Mapping[str, MetricLine]:
+        """What the plan that it is part of declares; a scenario alone declares nothing."""
+        return self._metrics
+
+    def know(self, metrics: Mapping[str, MetricLine]) -> None:
+        """Take over the plan's metrics; the plan's own call."""
+        self._metrics = metrics
 
     @field_validator("data", mode="before")
     @classmethod
@@ -153,6 +166,7 @@ class Plan(_Model):
     scenarios: Annotated[tuple[ScenarioPlan, ...], Field(min_length=1)]
     gates: tuple[GateLine, ...] = ()
     bands: tuple[BandLine, ...] = ()
+    metrics: Metrics = Field(default_factory=dict)
     probes: tuple[ProbePlan, ...] = ()
     http: HttpSettings = HttpSettings()
     stop: StopRules = StopRules()
@@ -186,6 +200,11 @@ class Plan(_Model):
         """The objectives of its gates, each once, for those who count the requests that meet them."""
         found = (gate.spec().slo for gate in self.gates)
         return tuple(dict.fromkeys(slo for slo in found if slo is not None))
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """Let the scenarios know the metrics of the plan: what their scripts record is of these."""
+        for scenario in self.scenarios:
+            scenario.know(self.metrics)
 
     def wire(self) -> str:
         """The plan as JSON with its secrets, for worker processes: never print or store it. Probes stay with the parent."""
