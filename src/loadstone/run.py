@@ -11,14 +11,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
 from loadstone.judge.bands import grade_all
-from loadstone.judge.gates import GateWatch, undecided
 from loadstone.judge.notices import find_notices
+from loadstone.judge.panel import Panel
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
@@ -28,6 +27,7 @@ from loadstone.load.outlook import Outlook
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.result import LoadSummary, Result
+from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.probes.provenance import collect
@@ -36,22 +36,12 @@ from loadstone.probes.watch import Watch
 UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
 
 
-class Sink(Protocol):
-    """Anything that watches a run: terminal, log, exporter."""
-
-    def snapshot(self, snapshot: Snapshot) -> None:
-        """One more second."""
-
-    def close(self) -> None:
-        """The run is over."""
-
-
 @dataclass
 class _Course:
     """What is learnt while a run goes on."""
 
     plan: Plan
-    watch: GateWatch
+    gates: Panel
     total: Aggregate = field(default_factory=Aggregate)
     warm_up_s: float = 0.0
     interrupts: int = 0
@@ -59,7 +49,7 @@ class _Course:
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
-        fired = self.watch.see(snapshot)
+        fired = self.gates.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
         elif not self.total.seconds:
@@ -97,11 +87,11 @@ def execute(
     fleet, probes = LocalFleet(plan, worker), Watch.of(plan)
     try:
         catalogue = catalogue_of(plan, probes.metrics)
-        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], catalogue, allow_few=plan.allow_few)
+        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few)
         grade_all(plan.bands, Aggregate(), catalogue)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
-        return asyncio.run(_conduct(_Course(plan, watch), fleet, probes, sinks, list(command)))
+        return asyncio.run(_conduct(_Course(plan, gates), fleet, probes, sinks, list(command)))
     finally:
         probes.close()
         fleet.close()
@@ -213,8 +203,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         allow_unreached=plan.allow_unreached or bool(course.aborted_by) or result.interrupted,
     )
     trust = assess(total, facts)
-    decided = iter(course.watch.verdicts(total))
-    verdicts = [undecided(gate.spec(), gate.needs) if gate.needs else next(decided) for gate in plan.gates]
+    verdicts = course.gates.verdicts(total)
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,
@@ -225,7 +214,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         unreachable=_unreachable(total),
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
-    notices = find_notices(total, facts, [gate.spec for gate in course.watch.gates])
+    notices = find_notices(total, facts, course.gates.specs)
     return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts), bands)
 
 

@@ -28,6 +28,12 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return make
 
 
+def test_a_kind_may_be_given_as_its_text_and_no_other_text() -> None:
+    assert Metric("a", "1", "count", "lower", "x").kind is Kind.COUNT  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="histogram"):
+        Metric("a", "1", "histogram", "lower", "x")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("claim", "target"), [("acme_wait", "WAIT"), ("acme", "FAMILY")])
 def test_a_metric_of_a_plugin_is_known_by_its_name_or_by_the_family_it_begins_with(install: Any, claim: str, target: str) -> None:
     install(**{claim: f"{__name__}:{target}"})

@@ -37,6 +37,10 @@ class Metric:
     scale: float = 1.0
     share_of: str | None = None
 
+    def __post_init__(self) -> None:
+        """A kind may be given as its text."""
+        object.__setattr__(self, "kind", Kind(self.kind))
+
     @property
     def has_floors(self) -> bool:
         """Is a percentile shown and judged only when enough samples carry it (`loadstone.stats.quantiles.least_samples`)?

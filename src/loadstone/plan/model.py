@@ -26,6 +26,7 @@ Tags = dict[str, Annotated[str, BeforeValidator(str)]]
 Metrics = Annotated[dict[str, MetricLine], BeforeValidator(by_name), AfterValidator(well_named)]
 
 
+STATEMENT = "statement"  # the kind of a gate that is a text
 NO_STEPS, NO_STEPS_HINT = "does nothing: it has no steps", "steps: [{get: /}]"
 
 
@@ -85,10 +86,14 @@ class ScenarioPlan(_Model):
 class GateLine(_Model):
     """A gate as the plan writes it: the text alone, or with the requirement that it validates.
 
-    needs: what is missing to decide it; the gate then stays visible, and lacks data
+    gate:     the statement; for a gate in code how reports call it, its kind when left out
+    kind:     what judges: a statement, or the name of a plug-in, which gets the settings
+    needs:    what is missing to decide it; the gate then stays visible, and lacks data
     """
 
-    gate: str
+    gate: str = ""
+    kind: str = STATEMENT
+    settings: dict[str, Any] = Field(default_factory=dict)
     requirement: str = ""
     name: str = ""
     needs: str = ""
@@ -98,17 +103,29 @@ class GateLine(_Model):
     def _from_text(cls, value: Any) -> Any:
         return {"gate": value} if isinstance(value, str) else value
 
-    @field_validator("gate")
-    @classmethod
-    def _readable(cls, text: str) -> str:
+    @model_validator(mode="after")
+    def _readable(self) -> GateLine:
+        if not self.is_statement:
+            return self
+        if self.settings:
+            raise Wrong("settings are for gates in code", hint="kind: the name of a plug-in")
+        if not self.gate:
+            raise Wrong("says nothing", example="p95(http.response_time) < 2s")
         try:
-            parse_gate(text)
+            parse_gate(self.gate)
         except UsageError as error:
             raise Wrong(error.what, hint=error.hint) from None
-        return text
+        return self
+
+    @property
+    def is_statement(self) -> bool:
+        """Is it a text, and not a judgement in code?"""
+        return self.kind == STATEMENT
 
     def spec(self) -> GateSpec:
-        """The parsed gate."""
+        """The parsed gate; of a gate in code only what reports call it."""
+        if not self.is_statement:
+            return GateSpec.in_code(self.kind, self.gate or self.kind, self.requirement, self.name)
         return parse_gate(self.gate, requirement=self.requirement, name=self.name)
 
 
