@@ -209,9 +209,10 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         verdicts,
         trust,
         interrupted=result.interrupted,
-        load_reached=trust.load_reached and not fleet.lost,
+        load_reached=trust.load_reached,
         any_samples=any_samples,
         unreachable=_unreachable(total),
+        worker_lost=bool(fleet.lost),
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
     notices = find_notices(total, facts, course.gates.specs)

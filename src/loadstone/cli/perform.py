@@ -14,7 +14,8 @@ import click
 
 from loadstone.cli.embedded import aimed
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
-from loadstone.errors import UsageError
+from loadstone.cli.streams import silence_stdout
+from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import discard
 
 if TYPE_CHECKING:
@@ -74,18 +75,16 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
     if watched.folder:
         for name, file in (("json", f"result_{watched.stamp}.json"), ("text", f"summary_{watched.stamp}.txt")):
             reports.append((installed().get("report", name), watched.folder / file))
-    for render, path in reports:
-        write_result(path, render(story))
+    kept = [write_result(path, render(story)) for render, path in reports]
     told(sinks)
+    code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if showing.json:
-        sys.stdout.write(installed().get("report", "json")(story).decode())
-        return int(story.exit_code)
+        return _tell(installed().get("report", "json")(story).decode(), code)
     look = look_of(sys.stdout)
     text = render_text(story, look.width, look.color and not showing.no_color, unicode=look.unicode)
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
-    click.echo(text)
-    return int(story.exit_code)
+    return _tell(f"{text}\n", code)
 
 
 def _watched(plan: Plan, showing: Showing) -> Watched:
@@ -144,9 +143,25 @@ def result_folder(out: str | None) -> Path | None:
     return folder
 
 
-def write_result(path: Path, data: bytes) -> None:
-    """Write a file; one that cannot be written is told."""
+def write_result(path: Path, data: bytes) -> bool:
+    """Write a file; one that cannot be written is told. Answers whether it was."""
     try:
         path.write_bytes(data)
     except OSError as error:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
+        return False
+    return True
+
+
+def _tell(text: str, code: int) -> int:
+    """Print on stdout; a pass that nobody could read is none."""
+    try:
+        click.echo(text, nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        click.echo(f"loadstone: standard output could not be written: {error.strerror}", err=True)
+        silence_stdout()
+        return code or ExitCode.USAGE
+    return code
