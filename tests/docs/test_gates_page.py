@@ -8,9 +8,10 @@ import yaml
 
 from loadstone.judge.limits import STATS_OF, resolve
 from loadstone.measure.catalogue import Catalogue, Kind
-from loadstone.plan.gate_text import OPERATORS, STATS, parse_gate
+from loadstone.plan.gate_text import STATS, parse_gate
 from loadstone.plan.model import GateLine
 from loadstone.plan.resolve import load
+from loadstone.plan.scan import OPERATORS
 from loadstone.plan.settings import Overrides
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,7 @@ def test_there_is_a_gate_for_each_statistic_and_each_operator() -> None:
     assert any(spec.window_s for spec in specs)
     assert any(spec.abort for spec in specs)
     assert any(spec.tags for spec in specs)
+    assert any(spec.slo for spec in specs)
 
 
 def test_the_table_says_of_which_kinds_each_statistic_is() -> None:

@@ -78,7 +78,11 @@ def test_a_killed_worker_ends_the_run_which_keeps_its_results_and_names_the_work
 def test_a_worker_that_is_killed_before_anything_was_judged_makes_the_run_untrustworthy_and_says_why(target: str) -> None:
     scenario = {"profile": {"users": 2, "duration": "1h"}, "warm_up": "50m", "think": "10ms", "steps": [{"get": "/"}]}
     plan = Plan.model_validate({"target": target, "scenarios": {"main": scenario}, "gates": ["count(http.requests) > 1"]})
-    story = execute(plan, [OnSecond(1, lambda: workers()[0].kill())])
+
+    def kill() -> None:
+        workers()[0].kill()
+
+    story = execute(plan, [OnSecond(1, kill)])
     assert story.exit_code is ExitCode.UNTRUSTWORTHY
     assert story.result.seconds == 0
     assert "The load generator ended before anything was judged: worker 0 (pid" in " ".join(render_text(story).split())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "burst": {"size": 5, "every": "2s", "duration": "9s"},
     "constant-rate": {"rate": "7/s", "duration": "3s"},
     "constant-users": {"users": 3, "duration": "3s"},
+    "gamma": {"rate": "7/s", "duration": "3s", "burstiness": 0.5},
     "per-user-iterations": {"iterations": 4, "users": 3},
     "poisson-rate": {"rate": "7/s", "duration": "3s"},
     "ramping-rate": {"from_rate": "1/s", "to_rate": "9/s", "duration": "3s", "hold": "1s"},
@@ -41,6 +44,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "shared-iterations": {"iterations": 4, "users": 3},
     "soak": {"users": 4, "duration": "20s", "ramp_up": "2s"},
     "spike": {"rate": "5/s", "peak": 4, "at": "1s", "for": "1s"},
+    "trace": {"file": "trace.jsonl", "speed": 2, "repeat": 2},
     "stages": {"stages": [{"duration": "2s", "users": 3}, {"duration": "2s", "users": 0}]},
 }
 
@@ -111,7 +115,10 @@ def test_built_in_reports_conform(name: str, check: str) -> None:
 
 @pytest.mark.parametrize("check", checks(ProfileConformance))
 @pytest.mark.parametrize("kind", BUILT_IN["profile"])
-def test_built_in_profiles_conform(kind: str, check: str) -> None:
+def test_built_in_profiles_conform(kind: str, check: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"timestamp": at_ms, "input_length": 10, "output_length": 5} for at_ms in (0, 300, 300, 2_000)]
+    Path("trace.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     run(AnyProfile({"kind": kind, **PROFILES[kind]}), check)
 
 

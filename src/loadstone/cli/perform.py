@@ -14,6 +14,7 @@ import click
 
 from loadstone.cli.embedded import aimed
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
+from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.streams import silence_stdout
 from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import discard
@@ -64,6 +65,8 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
     sinks: Sequence[Sink] = ()
     try:
         watched = _watched(plan, showing)
+        check_room(watched.folder)
+        check_machine(plan)
         reports = chosen_reports()
         sinks = _sinks(watched, showing)
         with aimed(plan, faults) as aimed_plan:

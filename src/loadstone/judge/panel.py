@@ -70,7 +70,9 @@ class Panel:
     def __init__(self, lines: Iterable[GateLine], catalogue: Catalogue, plugins: Plugins | None = None, *, allow_few: bool = False) -> None:
         self._lines = tuple(lines)
         # Statements are watched together: their mistakes are told all at once.
-        self._statements = GateWatch([line.spec() for line in self._lines if line.is_statement and not line.needs], catalogue, allow_few=allow_few)
+        self._statements = GateWatch(
+            [line.spec() for line in self._lines if line.is_statement and not line.needs], catalogue, allow_few=allow_few
+        )
         self._coded: dict[int, Gate] = {}
         self._fired: dict[int, Verdict] = {}
         for at, line in enumerate(self._lines):

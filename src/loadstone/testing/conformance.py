@@ -229,7 +229,7 @@ class ProfileConformance:
         assert np.array_equal(one, again), "the same seed gave other arrivals"
         assert np.all(np.diff(one) >= 0), "an arrival is due before the one before it"
         assert not one.size or (one[0] >= 0 and one[-1] <= profile.duration_s * 1e9), "an arrival is due outside the profile"
-        if not profile.poisson:
+        if not profile.by_chance:
             assert one.size == profile.expected_arrivals, f"{one.size} arrivals, and expected_arrivals says {profile.expected_arrivals}"
         assert profile.rate_at(profile.duration_s / 2) <= profile.peak_rate_per_s * (1 + 1e-9), "a rate lies above the peak"
 
