@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loadstone.errors import UsageError as UsageError
+    from loadstone.measure.catalogue import Metric as Metric
     from loadstone.plan.curve import Curve as Curve
     from loadstone.plan.curve import Piece as Piece
     from loadstone.plan.options import Option as Option
@@ -68,6 +69,7 @@ _HOME = {
     **dict.fromkeys(("Curve", "Piece"), "loadstone.plan.curve"),
     **dict.fromkeys(("ClosedProfile", "OpenProfile"), "loadstone.plan.profile"),
     "UsageError": "loadstone.errors",
+    "Metric": "loadstone.measure.catalogue",
     **dict.fromkeys(("Option", "Options"), "loadstone.plan.options"),
     **dict.fromkeys(("User", "task"), "loadstone.plan.user"),
 }

@@ -168,6 +168,11 @@ class Timers:
         """Entries that are kept, cancelled ones included."""
         return len(self._heap)
 
+    @property
+    def next_ns(self) -> int | None:
+        """The earliest deadline, be it cancelled; None without any."""
+        return self._heap[0][0] if self._heap else None
+
     def use(self, alarm: Alarm) -> None:
         """Ring on this alarm from now on; it must call `fire`."""
         self._alarm = alarm

@@ -33,9 +33,18 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "trace": "loadstone.plan.traffic:TraceArrivals",
     },
     "metric": {},
-    "gate": {},
-    "sink": {},
-    "report": {},
+    "gate": {
+        "statement": "loadstone.judge.panel:Statement",
+    },
+    "sink": {
+        "lines": "loadstone.live.lines:line_view",
+        "log": "loadstone.report.series:snapshot_log",
+        "terminal": "loadstone.live.terminal:terminal_view",
+    },
+    "report": {
+        "json": "loadstone.report.json:render_json",
+        "text": "loadstone.report.text:render_file",
+    },
     "probe": {"prometheus": "loadstone.probes.prometheus:PrometheusProbe"},
     "store": {},
     "suite": {

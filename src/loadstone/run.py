@@ -11,14 +11,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
 from loadstone.judge.bands import grade_all
-from loadstone.judge.gates import GateWatch, undecided
 from loadstone.judge.notices import find_notices
+from loadstone.judge.panel import Panel
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
@@ -26,8 +25,9 @@ from loadstone.judge.verdict import Verdict
 from loadstone.load.fleet import LocalFleet
 from loadstone.load.outlook import Outlook
 from loadstone.measure.aggregate import Aggregate
-from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.declared import catalogue_of
 from loadstone.measure.result import LoadSummary, Result
+from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.probes.provenance import collect
@@ -36,22 +36,12 @@ from loadstone.probes.watch import Watch
 UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
 
 
-class Sink(Protocol):
-    """Anything that watches a run: terminal, log, exporter."""
-
-    def snapshot(self, snapshot: Snapshot) -> None:
-        """One more second."""
-
-    def close(self) -> None:
-        """The run is over."""
-
-
 @dataclass
 class _Course:
     """What is learnt while a run goes on."""
 
     plan: Plan
-    watch: GateWatch
+    gates: Panel
     total: Aggregate = field(default_factory=Aggregate)
     warm_up_s: float = 0.0
     interrupts: int = 0
@@ -59,7 +49,7 @@ class _Course:
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
-        fired = self.watch.see(snapshot)
+        fired = self.gates.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
         elif not self.total.seconds:
@@ -96,12 +86,12 @@ def execute(
     """
     fleet, probes = LocalFleet(plan, worker), Watch.of(plan)
     try:
-        known = Catalogue(probes.metrics)
-        watch = GateWatch([gate.spec() for gate in plan.gates if not gate.needs], known, allow_few=plan.allow_few)
-        grade_all(plan.bands, Aggregate(), known)
+        catalogue = catalogue_of(plan, probes.metrics)
+        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few)
+        grade_all(plan.bands, Aggregate(), catalogue)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
-        return asyncio.run(_conduct(_Course(plan, watch), fleet, probes, sinks, list(command)))
+        return asyncio.run(_conduct(_Course(plan, gates), fleet, probes, sinks, list(command)))
     finally:
         probes.close()
         fleet.close()
@@ -152,7 +142,7 @@ def _interruptible(course: _Course, fleet: LocalFleet) -> Iterator[None]:
 
 def _result(course: _Course, fleet: LocalFleet, probes: Watch, started_at: datetime, command: list[str]) -> Result:
     plan, total = course.plan, course.total
-    catalogue = Catalogue((*fleet.metrics.values(), *probes.recorded))
+    catalogue = catalogue_of(plan, (*fleet.metrics.values(), *probes.recorded))
     first = fleet.ready[0]
     return Result(
         plan_name=plan.name,
@@ -213,19 +203,19 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         allow_unreached=plan.allow_unreached or bool(course.aborted_by) or result.interrupted,
     )
     trust = assess(total, facts)
-    decided = iter(course.watch.verdicts(total))
-    verdicts = [undecided(gate.spec(), gate.needs) if gate.needs else next(decided) for gate in plan.gates]
+    verdicts = course.gates.verdicts(total)
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,
         trust,
         interrupted=result.interrupted,
-        load_reached=trust.load_reached and not fleet.lost,
+        load_reached=trust.load_reached,
         any_samples=any_samples,
         unreachable=_unreachable(total),
+        worker_lost=bool(fleet.lost),
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
-    notices = find_notices(total, facts, [gate.spec for gate in course.watch.gates])
+    notices = find_notices(total, facts, course.gates.specs)
     return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts), bands)
 
 

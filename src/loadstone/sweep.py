@@ -10,8 +10,9 @@ from typing import Protocol
 from loadstone.errors import ExitCode, TargetUnreachable, UsageError
 from loadstone.judge.story import Story
 from loadstone.judge.sweep import Level, Sweep, worst
+from loadstone.measure.sink import Sink
 from loadstone.plan.model import Plan
-from loadstone.run import Sink, execute
+from loadstone.run import execute
 from loadstone.units import format_share
 
 PAUSE_S = 2.0

@@ -33,6 +33,8 @@ PASS, FAIL, NO_DATA = (verdict(status) for status in (Status.PASS, Status.FAIL, 
         ([FAIL], GOOD, {"load_reached": False}, Decision.UNTRUSTWORTHY, 5),
         ([PASS], Trust(Level.DEGRADED, ["busy"]), {}, Decision.PASS, 0),
         ([NO_DATA], GOOD, {"any_samples": False, "unreachable": True}, Decision.UNREACHABLE, 3),
+        ([NO_DATA], GOOD, {"any_samples": False, "worker_lost": True}, Decision.UNTRUSTWORTHY, 5),
+        ([PASS], GOOD, {"worker_lost": True}, Decision.UNTRUSTWORTHY, 5),
         ([FAIL], BAD, {"interrupted": True, "unreachable": True}, Decision.INTERRUPTED, 130),
     ],
 )

@@ -16,6 +16,7 @@ from loadstone.errors import ExitCode, UsageError
 from loadstone.judge.notices import NoticeCode
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
+from loadstone.report.text import render_text
 from loadstone.run import execute
 
 SuitePlan = Callable[..., Plan]
@@ -72,6 +73,27 @@ def test_a_killed_worker_ends_the_run_which_keeps_its_results_and_names_the_work
     notice = next(notice for notice in story.notices if notice.code is NoticeCode.WORKER_LOST)
     assert f"pid {killed[0]}" in notice.text
     assert "SIGKILL" in notice.text
+
+
+def test_a_worker_that_is_killed_before_anything_was_judged_makes_the_run_untrustworthy_and_says_why(target: str) -> None:
+    scenario = {"profile": {"users": 2, "duration": "1h"}, "warm_up": "50m", "think": "10ms", "steps": [{"get": "/"}]}
+    plan = Plan.model_validate({"target": target, "scenarios": {"main": scenario}, "gates": ["count(http.requests) > 1"]})
+
+    def kill() -> None:
+        workers()[0].kill()
+
+    story = execute(plan, [OnSecond(1, kill)])
+    assert story.exit_code is ExitCode.UNTRUSTWORTHY
+    assert story.result.seconds == 0
+    assert "The load generator ended before anything was judged: worker 0 (pid" in " ".join(render_text(story).split())
+
+
+def test_ctrl_c_in_the_warm_up_says_that_nothing_was_judged(target: str) -> None:
+    scenario = {"profile": {"users": 2, "duration": "1h"}, "warm_up": "50m", "think": "10ms", "steps": [{"get": "/"}]}
+    plan = Plan.model_validate({"target": target, "scenarios": {"main": scenario}})
+    story = execute(plan, [OnSecond(1, lambda: os.kill(os.getpid(), signal.SIGINT))])
+    assert story.exit_code is ExitCode.INTERRUPTED
+    assert "Interrupted during warm-up, nothing judged." in render_text(story)
 
 
 def test_workers_end_when_their_parent_is_killed_even_if_a_script_hangs(suite_plan: SuitePlan, tmp_path: Path) -> None:

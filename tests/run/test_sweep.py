@@ -9,9 +9,9 @@ import pytest
 from loadstone.errors import ExitCode, TargetUnreachable, UsageError
 from loadstone.judge.story import Story
 from loadstone.judge.sweep import Sweep, worst
+from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Failure
 from loadstone.plan.model import Plan
-from loadstone.run import Sink
 from loadstone.sweep import sweep
 from loadstone.testing.samples import make_snapshot, make_story
 

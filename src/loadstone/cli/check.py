@@ -33,12 +33,13 @@ def command(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...
 
 
 def _check_gates(plan: Plan) -> None:
-    """Metrics, statistics and units of the gates; a suite in Python may record metrics that nobody knows before it runs."""
-    from loadstone.judge.limits import resolve_all
-    from loadstone.measure.catalogue import Catalogue
+    """Metrics, statistics and units of gates and bands, as a run would look at them."""
+    from loadstone.judge.bands import grade_all
+    from loadstone.judge.panel import Panel
+    from loadstone.measure.aggregate import Aggregate
+    from loadstone.measure.declared import catalogue_of
     from loadstone.probes.watch import Watch
 
-    catalogue = Catalogue(Watch.of(plan).metrics)
-    own = any(scenario.code for scenario in plan.scenarios)
-    specs = [gate.spec() for gate in plan.gates]
-    resolve_all([spec for spec in specs if not own or catalogue.get(spec.metric)], catalogue)
+    catalogue = catalogue_of(plan, Watch.of(plan).metrics)
+    Panel(plan.gates, catalogue, allow_few=plan.allow_few)
+    grade_all(plan.bands, Aggregate(), catalogue)

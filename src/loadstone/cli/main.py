@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
+from loadstone.cli.streams import silence_stdout
 from loadstone.errors import ExitCode, LoadstoneError
 
 # name -> one line of help, so that `loadstone --help` imports none of them
@@ -23,6 +26,7 @@ COMMANDS = {
     "metrics": "List the metrics that gates and reports can name.",
     "plugins": "List what is installed, and what of it is broken.",
 }
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 VERBOSE = ("-v", "--verbose")
 
 
@@ -79,6 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = [word for word in words if word not in VERBOSE]
     try:
         code = cli.main(words, prog_name="loadstone", standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk behind it can still be told
     except click.exceptions.Abort:
         sys.exit(ExitCode.INTERRUPTED)
     except click.ClickException as error:
@@ -89,17 +94,27 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
         sys.exit(ExitCode.PASS)
+    except OSError as error:
+        if error.errno not in FULL:
+            _bug(error, verbose=verbose)
+        _tell(f"standard output could not be written: {error.strerror}")
+        silence_stdout()
+        sys.exit(ExitCode.USAGE)
     except LoadstoneError as error:
         if verbose:
             traceback.print_exc()
         _tell(str(error))
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001  the last line of defence
-        if verbose:
-            traceback.print_exc()
-        _tell(f"{type(error).__name__}: {error}\nThis is a bug in Loadstone. Run again with -v and report what it prints.")
-        sys.exit(ExitCode.BUG)
+        _bug(error, verbose=verbose)
     sys.exit(code if isinstance(code, int) else ExitCode.PASS)
+
+
+def _bug(error: Exception, *, verbose: bool) -> NoReturn:
+    if verbose:
+        traceback.print_exception(error)
+    _tell(f"{type(error).__name__}: {error}\nThis is a bug in Loadstone. Run again with -v and report what it prints.")
+    sys.exit(ExitCode.BUG)
 
 
 def _tell(text: str) -> None:

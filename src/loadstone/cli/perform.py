@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.embedded import aimed
-from loadstone.errors import UsageError
+from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
+from loadstone.cli.preflight import check_machine, check_room
+from loadstone.cli.streams import silence_stdout
+from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import discard
 
 if TYPE_CHECKING:
+    from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
-    from loadstone.run import Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
         click.option("--out", metavar="DIR", help="Keep the result, the text and every second in this folder."),
     ]
+    function = outlet_options(function)
     for option in reversed(options):
         function = option(function)
     return function
@@ -54,50 +58,74 @@ def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | N
 
     faults: of the reference backend, for a plan that asks for that
     """
-    from loadstone.report.json import render_json
-    from loadstone.report.series import SnapshotLog
+    from loadstone.plugins import installed
     from loadstone.report.text import look_of, render_text
     from loadstone.run import execute
 
-    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in the reader's own time
-    folder = result_folder(showing.out)
-    log = SnapshotLog(folder / f"snapshots_{stamp}.jsonl") if folder else None
-    sinks: list[Sink] = [log] if log else []
-    if not showing.quiet:
-        sinks.append(view_of(plan, showing))
+    sinks: Sequence[Sink] = ()
     try:
+        watched = _watched(plan, showing)
+        check_room(watched.folder)
+        check_machine(plan)
+        reports = chosen_reports()
+        sinks = _sinks(watched, showing)
         with aimed(plan, faults) as aimed_plan:
             story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
     finally:
         discard(worker)
-    document = render_json(story)
-    if folder:
-        write_result(folder / f"result_{stamp}.json", document)
-        write_result(folder / f"summary_{stamp}.txt", render_text(story, width=100, color=False).encode())
-        if log and log.failure:
-            click.echo(f"loadstone: the seconds of this run are kept only in part: {log.failure}", err=True)
+        for sink in sinks:
+            sink.close()  # also where the run was refused before it began
+    if watched.folder:
+        for name, file in (("json", f"result_{watched.stamp}.json"), ("text", f"summary_{watched.stamp}.txt")):
+            reports.append((installed().get("report", name), watched.folder / file))
+    kept = [write_result(path, render(story)) for render, path in reports]
+    told(sinks)
+    code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if showing.json:
-        sys.stdout.write(document.decode())
-        return int(story.exit_code)
+        return _tell(installed().get("report", "json")(story).decode(), code)
     look = look_of(sys.stdout)
     text = render_text(story, look.width, look.color and not showing.no_color, unicode=look.unicode)
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
-    click.echo(text)
-    return int(story.exit_code)
+    return _tell(f"{text}\n", code)
+
+
+def _watched(plan: Plan, showing: Showing) -> Watched:
+    from loadstone.measure.sink import Watched
+    from loadstone.report.text import look_of
+
+    seconds = max(_end_s(plan, scenario) for scenario in plan.scenarios)
+    return Watched(
+        plan=plan,
+        duration_s=seconds if seconds < float("inf") else None,
+        stream=sys.stderr,
+        color=look_of(sys.stderr).color and not showing.no_color,
+        folder=result_folder(showing.out),
+        stamp=datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  a file name, in the reader's own time
+    )
+
+
+def _sinks(watched: Watched, showing: Showing) -> list[Sink]:
+    """The log where there is a folder, those that were asked for, and a view unless nobody wants to see one."""
+    from loadstone.plugins import installed
+
+    sinks: list[Sink] = [installed().get("sink", "log")(watched)] if watched.folder else []
+    sinks += chosen_sinks(watched)
+    if not showing.quiet:
+        sinks.append(_view(watched, showing))  # last: it draws from here on
+    return sinks
 
 
 def view_of(plan: Plan, showing: Showing) -> Sink:
     """What shows a run while it goes on: redrawn on a terminal, a line now and then elsewhere."""
-    from loadstone.live.lines import LineView
-    from loadstone.live.terminal import TerminalView
-    from loadstone.report.text import look_of
+    return _view(_watched(plan, showing), showing)
 
-    seconds = max(_end_s(plan, scenario) for scenario in plan.scenarios)
-    duration = seconds if seconds < float("inf") else None
-    if sys.stderr.isatty() and not showing.json:
-        return TerminalView(plan.name, duration, sys.stderr, color=look_of(sys.stderr).color and not showing.no_color)
-    return LineView(plan.name, duration, sys.stderr)
+
+def _view(watched: Watched, showing: Showing) -> Sink:
+    from loadstone.plugins import installed
+
+    made: Sink = installed().get("sink", "terminal" if watched.stream.isatty() and not showing.json else "lines")(watched)
+    return made
 
 
 def _end_s(plan: Plan, scenario: ScenarioPlan) -> float:
@@ -118,9 +146,25 @@ def result_folder(out: str | None) -> Path | None:
     return folder
 
 
-def write_result(path: Path, data: bytes) -> None:
-    """Write a file; one that cannot be written is told and does not spoil the verdict."""
+def write_result(path: Path, data: bytes) -> bool:
+    """Write a file; one that cannot be written is told. Answers whether it was."""
     try:
         path.write_bytes(data)
     except OSError as error:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
+        return False
+    return True
+
+
+def _tell(text: str, code: int) -> int:
+    """Print on stdout; a pass that nobody could read is none."""
+    try:
+        click.echo(text, nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        click.echo(f"loadstone: standard output could not be written: {error.strerror}", err=True)
+        silence_stdout()
+        return code or ExitCode.USAGE
+    return code

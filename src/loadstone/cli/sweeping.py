@@ -17,8 +17,8 @@ from loadstone.load.spawn import discard
 
 if TYPE_CHECKING:
     from loadstone.judge.sweep import Level
+    from loadstone.measure.sink import Sink
     from loadstone.plan.model import Plan
-    from loadstone.run import Sink
 
 
 def sweep_options(function: Callable[..., Any]) -> Callable[..., Any]:

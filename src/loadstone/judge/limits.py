@@ -47,7 +47,9 @@ def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) ->
     metric = catalogue.get(spec.metric)
     if metric is None:
         raise _mistake(
-            spec, f"unknown metric {spec.metric!r}{nearest(spec.metric, catalogue.names())}", "`loadstone metrics` lists all of them"
+            spec,
+            f"unknown metric {spec.metric!r}{nearest(spec.metric, catalogue.names())}",
+            "`loadstone metrics` lists all of them; what the suite records itself it declares under metrics:",
         )
     known = STATS_OF[metric.kind]
     if spec.stat not in known and not (spec.stat.startswith("p") and spec.q is not None and "p<number>" in known):

@@ -71,15 +71,23 @@ def worst_status(verdicts: Sequence[Verdict]) -> Status:
 
 
 def decide(
-    verdicts: Sequence[Verdict], trust: Trust, *, interrupted: bool, load_reached: bool, any_samples: bool, unreachable: bool = False
+    verdicts: Sequence[Verdict],
+    trust: Trust,
+    *,
+    interrupted: bool,
+    load_reached: bool,
+    any_samples: bool,
+    unreachable: bool = False,
+    worker_lost: bool = False,
 ) -> tuple[Decision, ExitCode]:
     """The decision of a run and the exit code that tells it.
 
     In this order, the first that holds:
     interrupted    130  whatever the numbers say, they are about less than was asked for
     unreachable      3  nothing answered at all
-    untrustworthy    5  the generator was not fit, or the load was not reached. Before the gates, because a latency that failed
-                        may be our own and one that passed may be that of a smaller load: such a verdict is none
+    untrustworthy    5  the generator was not fit, a worker of it was lost, or the load was not reached. Before the gates, because
+                        a latency that failed may be our own and one that passed may be that of a smaller load: such a verdict
+                        is none
     failed           1  a gate failed; before "no data", because more data cannot mend it
     inconclusive     4  nothing was measured, or a gate lacks data
     passed           0  also without any gate, as long as something was measured
@@ -88,7 +96,7 @@ def decide(
         decision = Decision.INTERRUPTED
     elif unreachable:
         decision = Decision.UNREACHABLE
-    elif any_samples and (trust.level is Level.UNTRUSTWORTHY or not load_reached):
+    elif worker_lost or (any_samples and (trust.level is Level.UNTRUSTWORTHY or not load_reached)):
         decision = Decision.UNTRUSTWORTHY
     elif any(verdict.status is Status.FAIL for verdict in verdicts):
         decision = Decision.FAIL

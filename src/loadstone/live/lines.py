@@ -7,10 +7,16 @@ from typing import TextIO
 from loadstone.live.figure_texts import errors, generator, progress, rate, times
 from loadstone.live.recent import Recent
 from loadstone.measure.plain_text import plain
+from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Snapshot
 from loadstone.units import format_count
 
 EVERY_S = 5.0
+
+
+def line_view(watched: Watched) -> LineView:
+    """The sink `lines`."""
+    return LineView(watched.plan.name, watched.duration_s, watched.stream)
 
 
 class LineView:

@@ -13,14 +13,23 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from loadstone.errors import UsageError
 from loadstone.live.figure_texts import errors, generator, ms, progress, rate, times
 from loadstone.live.recent import Figures, Recent
 from loadstone.measure.plain_text import plain
+from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Snapshot
 from loadstone.units import format_count, format_rate
 
 REDRAWS_PER_S = 2.0
 SILENT_S = 3.0  # without a snapshot for so long, the view says that it shows the past
+
+
+def terminal_view(watched: Watched) -> TerminalView:
+    """The sink `terminal`; raises UsageError where nothing can be redrawn."""
+    if not watched.stream.isatty():
+        raise UsageError("needs a terminal", where="--sink terminal", hint="--sink lines")
+    return TerminalView(watched.plan.name, watched.duration_s, watched.stream, color=watched.color)
 
 
 class TerminalView:

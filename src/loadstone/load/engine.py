@@ -10,12 +10,17 @@ from loadstone.clock import MILLISECOND, SECOND, Deadline, Timers
 from loadstone.load.closed import ClosedRun
 from loadstone.load.open import OpenRun
 from loadstone.load.scene import Scene
+from loadstone.measure.handover import Handover
 from loadstone.measure.recorder import NO_SCENARIO, Recorder
 from loadstone.measure.snapshot import LOAD, WARM_UP, WIND_DOWN, Series, Snapshot
 from loadstone.plan.profile import ClosedProfile, OpenProfile
 
 # How long before its start a scenario opens the connections that its first arrivals need.
 AHEAD_NS = SECOND // 2
+# What was recorded in a second is folded in slices of this length, so that nothing that is due waits longer for it; but no
+# later than this, so that gates and views see a second while it is still news.
+SLICE_NS = 200_000
+LATEST_NS = 50 * MILLISECOND
 # The end of a schedule that falls on a full second is not worth a snapshot of its own.
 SLIVER_NS = MILLISECOND
 
@@ -32,7 +37,7 @@ class EngineLimits:
 class Engine:
     """Runs the scenes of this worker from one common start.
 
-    emit:   takes what was measured since the last call, at least once a second
+    emit:   takes what was measured in each second, and in the parts of one where judging begins or ends, some ms after its end
     sample: reads the generator's own health into the recorder, before each emit
     """
 
@@ -56,6 +61,8 @@ class Engine:
         self._seq = 0
         self._timed_until: dict[str, int] = {}  # of scenarios whose profile is at work
         self._ticking: Deadline | None = None
+        self._handover: Handover | None = None  # what was cut off last and is not emitted yet
+        self._handover_by_ns = 0
         for name in (*self._finished, NO_SCENARIO):
             recorder.judge(name, judged=False)
 
@@ -70,6 +77,7 @@ class Engine:
         finally:
             self._ticking.cancel()
         self._take(self._timers.now_ns(), rest=True)
+        self._hand_over()
 
     def stop(self) -> None:
         """Start nothing more; end what is under way within the graceful time."""
@@ -200,7 +208,7 @@ class Engine:
         self._ticking = self._timers.at(self._start_ns + (passed + 1) * SECOND, self._tick)
 
     def _take(self, until_ns: int, phase: str = "", *, rest: bool = False) -> None:
-        """Hand over what was recorded since the last time, as what happened until then; the `rest` even if no time has passed."""
+        """Cut off what was recorded since the last time, as what happened until then; the `rest` even if no time has passed."""
         if until_ns <= self._taken_ns and not rest:
             return
         until_ns = max(until_ns, self._taken_ns)
@@ -209,12 +217,38 @@ class Engine:
             self._count_time(scene)
             self._levels(scene, (before_s + t_s) / 2)
         self._sample()
+        self._hand_over()
         self._taken_ns = until_ns
-        snapshots = self._recorder.take(self._seq, before_s, t_s, phase or self.phase)
-        if before_s == t_s:  # nothing but values that came at the very end
+        self._handover = self._recorder.cut(self._seq, before_s, t_s, phase or self.phase)
+        self._handover_by_ns = self._timers.now_ns() + LATEST_NS
+        self._seq += 1
+        asyncio.get_running_loop().call_soon(self._fold, self._handover)
+
+    def _fold(self, handover: Handover) -> None:
+        """Fold for a slice of time, unless something is due within it, and go on after the loop has seen to all that is ready."""
+        if handover is not self._handover:
+            return  # the next cut, or the end, could not wait for it
+        now, due = self._timers.now_ns(), self._timers.next_ns
+        if due is not None and due < now + SLICE_NS < self._handover_by_ns:
+            self._timers.at(max(due, now) + SLICE_NS, lambda: self._fold_soon(handover))
+        elif handover.advance(self._timers.now_ns, now + SLICE_NS):
+            self._hand_over()
+        else:
+            self._fold_soon(handover)
+
+    def _fold_soon(self, handover: Handover) -> None:
+        # Behind the sessions that the same alarm has woken: they are to send first.
+        asyncio.get_running_loop().call_soon(self._fold, handover)
+
+    def _hand_over(self) -> None:
+        """Emit what was cut off last."""
+        handover, self._handover = self._handover, None
+        if handover is None:
+            return
+        snapshots = handover.snapshots()
+        if any(snapshot.start_s == snapshot.end_s for snapshot in snapshots):  # nothing but values that came at the very end
             snapshots = [snapshot for snapshot in snapshots if snapshot.counts or snapshot.distributions]
         self._emit(snapshots)
-        self._seq += 1
 
     def _count_time(self, scene: Scene) -> None:
         """Add the time since the last count; every worker counts its share, so that their sum is the time that passed."""

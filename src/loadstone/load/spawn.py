@@ -18,10 +18,12 @@ def spawn_worker() -> subprocess.Popen[bytes]:
 
 
 def discard(worker: subprocess.Popen[bytes] | None) -> None:
-    """End a worker that is not needed after all; one that has ended already stays as it is."""
-    if worker is not None and worker.poll() is None:
+    """End a worker that is not needed after all, and close its pipes; one that has ended already stays as it is."""
+    if worker is None:
+        return
+    if worker.poll() is None:
         worker.kill()
         worker.wait()
-        for pipe in (worker.stdin, worker.stdout):
-            if pipe is not None:
-                pipe.close()
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from loadstone.errors import PluginError
+from loadstone.plugins import installed
+
 
 class Kind(StrEnum):
     """How values of a metric add up."""
@@ -33,6 +36,10 @@ class Metric:
     meaning: str
     scale: float = 1.0
     share_of: str | None = None
+
+    def __post_init__(self) -> None:
+        """A kind may be given as its text."""
+        object.__setattr__(self, "kind", Kind(self.kind))
 
     @property
     def has_floors(self) -> bool:
@@ -136,17 +143,44 @@ BUILT_IN = (
 )
 
 
+def brought(claim: str, found: object) -> tuple[Metric, ...]:
+    """What a plug-in of kind metric declares: one metric of the claimed name, or a family whose names begin with it and a dot.
+
+    raises: PluginError when it is neither, or when a name is one of the built-in ones
+    """
+    metrics = tuple(found) if isinstance(found, (tuple, list)) else (found,)
+    for metric in metrics:
+        if not isinstance(metric, Metric):
+            raise PluginError(f"the metric {claim!r} is a {type(metric).__name__}, not a loadstone.Metric", hint="reinstall the package")
+        if metric.name != claim and not metric.name.startswith(f"{claim}."):
+            raise PluginError(f"the metric {claim!r} declares {metric.name!r}, which does not begin with its name", hint=f"{claim}.…")
+        if any(metric.name == known.name for known in BUILT_IN):
+            raise PluginError(f"the metric {claim!r} declares {metric.name!r}, which is built in", hint="another name")
+    return metrics
+
+
 class Catalogue:
-    """Metrics by name; a suite's own metrics are added to the built-in ones."""
+    """Metrics by name: the built-in ones, a suite's own, and those of plug-ins as soon as one of them is asked for."""
 
     def __init__(self, own: tuple[Metric, ...] = ()) -> None:
         self._by_name = {metric.name: metric for metric in (*BUILT_IN, *own)}
 
     def __getitem__(self, name: str) -> Metric:
-        return self._by_name[name]
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def get(self, name: str) -> Metric | None:
-        """The metric of that name, or None."""
+        """The metric of that name, or None; raises PluginError when a plug-in claims it and does not load."""
+        found = self._by_name.get(name)
+        return found if found is not None else self._of_plugin(name)
+
+    def _of_plugin(self, name: str) -> Metric | None:
+        for claim in installed().names("metric"):
+            if name == claim or name.startswith(f"{claim}."):
+                for metric in brought(claim, installed().get("metric", claim)):
+                    self.add(metric)
         return self._by_name.get(name)
 
     def names(self) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from loadstone.measure.aggregate import add_failure
+from loadstone.measure.handover import Bucket, Handover, Place
 from loadstone.measure.rows import ROWS_PER_FOLD, Rows
 from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot, Tags
-from loadstone.stats.histogram import Histogram
+from loadstone.stats.histogram import IntArray
 
 # Names and tags come from scripts and plans; a step for each request id must not grow our memory.
 MOST_STEPS = 1_000
@@ -19,36 +21,6 @@ OTHER_STEP = "(other steps)"
 OTHER_TAGS = ("other", "(other tags)")
 OTHER_METRIC = "(other metrics)"
 NO_SCENARIO = ""  # what is measured for the whole worker
-
-
-class Bucket:
-    """Values since the last snapshot, of one kind: warm-up or judged."""
-
-    def __init__(self) -> None:
-        self.distributions: dict[Series, Histogram] = {}
-        self.counts: dict[Series, int] = {}
-        self.gauges: dict[Series, Gauge] = {}
-        self.failures: dict[Failure, int] = {}
-
-    @property
-    def holds_anything(self) -> bool:
-        """Was any value recorded?"""
-        return bool(self.counts or self.distributions or self.failures)
-
-    def histogram(self, series: Series) -> Histogram:
-        """The histogram of a series, made when it is first used."""
-        found = self.distributions.get(series)
-        if found is None:
-            found = self.distributions[series] = Histogram()
-        return found
-
-    def count(self, series: Series, by: int) -> None:
-        """Add to a count."""
-        self.counts[series] = self.counts.get(series, 0) + by
-
-    def snapshot(self, seq: int, start_s: float, end_s: float, *, judged: bool, phase: str) -> Snapshot:
-        """All of it, as the immutable state of this stretch."""
-        return Snapshot(seq, start_s, end_s, judged, phase, self.distributions, self.counts, self.gauges, self.failures)
 
 
 class Stretch:
@@ -97,17 +69,21 @@ class Exchanges:
 
     def fold(self) -> None:
         """Move the columns into histograms."""
-        bucket = self._recorder.bucket(self.stretch)
-        for outcome, rows in (("ok", self.rows), ("failed", self.failed)):
-            if rows:
-                self._fold(bucket, rows.take(), self._series[outcome])
+        for piece in self.cut():
+            deque(piece, maxlen=0)
 
-    def _fold(self, bucket: Bucket, table: np.ndarray, series: tuple[Series, ...]) -> None:
+    def cut(self) -> list[Iterator[None]]:
+        """Empty the columns; what each held is folded piece by piece as the answer is iterated."""
+        bucket = self._recorder.bucket(self.stretch)
+        filled = [(outcome, rows) for outcome, rows in (("ok", self.rows), ("failed", self.failed)) if rows]
+        return [self._folding(bucket, rows.take(), self._series[outcome]) for outcome, rows in filled]
+
+    def _folding(self, bucket: Bucket, table: IntArray, series: tuple[Series, ...]) -> Iterator[None]:
         due, sent, first, end, seen, excused = (table[:, column] for column in range(6))
-        values = (end - due, end - sent, first - sent, sent - due - excused, seen - end)
-        for name, value in zip(series, values, strict=True):
-            bucket.histogram(name).record_many(np.maximum(value, 0))
         self._totals(bucket, len(table), int(table[:, 6].sum()), int(table[:, 7].sum()))
+        for name, later, earlier in zip(series, (end, end, first, sent, seen), (due, sent, sent, due + excused, end), strict=True):
+            bucket.histogram(name).record_many(np.maximum(later - earlier, 0))
+            yield
 
     def _totals(self, bucket: Bucket, count: int, got: int, put: int) -> None:
         bucket.count(Series(f"{self._prefix}.requests", self.tags), count)
@@ -133,13 +109,22 @@ class Column:
 
     def fold(self) -> None:
         """Move the values into the histogram."""
+        for piece in self.cut():
+            deque(piece, maxlen=0)
+
+    def cut(self) -> list[Iterator[None]]:
+        """Empty the column; what it held is folded when the answer is iterated."""
         values = self._values
-        if values:
-            bucket = self._recorder.bucket(self._stretch)
-            bucket.histogram(self._series).record_many(np.array(values, dtype=np.int64))
-            if self._counted_as is not None:
-                bucket.count(self._counted_as, len(values))
-            del values[:]
+        if not values:
+            return []
+        self._values = array("q")
+        return [self._folding(self._recorder.bucket(self._stretch), values)]
+
+    def _folding(self, bucket: Bucket, values: array[int]) -> Iterator[None]:
+        bucket.histogram(self._series).record_many(np.frombuffer(values, dtype=np.int64))
+        if self._counted_as is not None:
+            bucket.count(self._counted_as, len(values))
+        yield
 
 
 class Recorder:
@@ -231,21 +216,21 @@ class Recorder:
 
     def fold(self) -> None:
         """Move all columns into histograms."""
-        for exchanges in self._exchanges.values():
-            exchanges.fold()
-        for column in self._columns.values():
-            column.fold()
+        for piece in self._cut_columns():
+            deque(piece, maxlen=0)
+
+    def cut(self, seq: int, start_s: float, end_s: float, phase: str) -> Handover:
+        """Everything since the last cut, still to be folded; what is recorded from here on belongs to the next."""
+        pieces = self._cut_columns()
+        warm, judged, gauges = self._warm, self._judged, self._gauges
+        self._warm, self._judged, self._gauges = Bucket(), Bucket(), {}
+        judging = any(stretch.judged for stretch in self._stretches.values())
+        return Handover(Place(seq, start_s, end_s, phase, judging=judging), pieces, warm, judged, gauges)
 
     def take(self, seq: int, start_s: float, end_s: float, phase: str) -> list[Snapshot]:
-        """Everything since the last take: warm-up values and judged ones apart."""
-        self.fold()
-        warm, judged = self._warm, self._judged
-        self._warm, self._judged = Bucket(), Bucket()
-        judging = any(stretch.judged for stretch in self._stretches.values()) or judged.holds_anything
-        (judged if judging else warm).gauges, self._gauges = self._gauges, {}
-        snapshots = []
-        if not judging or warm.holds_anything:
-            snapshots.append(warm.snapshot(seq, start_s, end_s, judged=False, phase=phase))
-        if judging:
-            snapshots.append(judged.snapshot(seq, start_s, end_s, judged=True, phase=phase))
-        return snapshots
+        """Everything since the last cut, at once: warm-up values and judged ones apart."""
+        return self.cut(seq, start_s, end_s, phase).snapshots()
+
+    def _cut_columns(self) -> list[Iterator[None]]:
+        pieces = [piece for exchanges in self._exchanges.values() for piece in exchanges.cut()]
+        return pieces + [piece for column in self._columns.values() for piece in column.cut()]

@@ -28,7 +28,7 @@ def describe(plan: Plan) -> Iterator[str]:
     yield "gates" if plan.gates else "gates: none, so the run measures but cannot fail"
     for gate in plan.gates:
         named = " ".join(part for part in (gate.name, f"validates {gate.requirement}" if gate.requirement else "") if part)
-        yield f"  {gate.gate}{f'   ({named})' if named else ''}"
+        yield f"  {gate.spec()}{f'   ({named})' if named else ''}"
 
 
 def _scenario(plan: Plan, scenario: ScenarioPlan) -> Iterator[str]:

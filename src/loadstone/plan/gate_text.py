@@ -12,6 +12,7 @@ Whether the metric exists and whether the limit's unit is one of the metric's is
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -78,8 +79,15 @@ class GateSpec:
             return f"{GOODPUT}({self.slo}){{{tags}}}" if tags else f"{GOODPUT}({self.slo})"
         return f"{self.stat}({self.metric}{{{tags}}})" if tags else f"{self.stat}({self.metric})"
 
+    @classmethod
+    def in_code(cls, kind: str, text: str, requirement: str = "", name: str = "") -> GateSpec:
+        """What reports say of a judgement that is no statement: it has no metric, operator or limit."""
+        return cls(kind, None, "", (), "", math.nan, Dimension.NUMBER, "", None, False, requirement, name, text)
+
     def __str__(self) -> str:
-        """The gate in one spelling; `parse_gate` reads it back as an equal gate."""
+        """The gate in one spelling; `parse_gate` reads a statement back as an equal gate."""
+        if not self.metric:
+            return self.text
         over = "" if self.window_s is None else f" over {_seconds(self.window_s)}"
         return f"{self.subject} {self.op} {self.limit_text}{over}{' abort' if self.abort else ''}"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from loadstone.errors import UsageError
 from loadstone.plan.any_profile import ProfileField
@@ -12,6 +13,7 @@ from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
+from loadstone.plan.own_metrics import MetricLine, by_name, well_named
 from loadstone.plan.prices import Prices
 from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
@@ -21,8 +23,10 @@ from loadstone.plan.think import Pacing, ThinkTime
 from loadstone.plan.wrong import Wrong
 
 Tags = dict[str, Annotated[str, BeforeValidator(str)]]
+Metrics = Annotated[dict[str, MetricLine], BeforeValidator(by_name), AfterValidator(well_named)]
 
 
+STATEMENT = "statement"  # the kind of a gate that is a text
 NO_STEPS, NO_STEPS_HINT = "does nothing: it has no steps", "steps: [{get: /}]"
 
 
@@ -45,6 +49,16 @@ class ScenarioPlan(_Model):
     data: tuple[FeedPlan, ...] = ()
     tags: Tags = Field(default_factory=dict)
     max_sessions: Annotated[int, Field(gt=0)] | None = None
+    _metrics: Mapping[str, MetricLine] = PrivateAttr(default_factory=dict)
+
+    @property
+    def metrics(self) -> Mapping[str, MetricLine]:
+        """What the plan that it is part of declares; a scenario alone declares nothing."""
+        return self._metrics
+
+    def know(self, metrics: Mapping[str, MetricLine]) -> None:
+        """Take over the plan's metrics; the plan's own call."""
+        self._metrics = metrics
 
     @field_validator("data", mode="before")
     @classmethod
@@ -72,10 +86,14 @@ class ScenarioPlan(_Model):
 class GateLine(_Model):
     """A gate as the plan writes it: the text alone, or with the requirement that it validates.
 
-    needs: what is missing to decide it; the gate then stays visible, and lacks data
+    gate:     the statement; for a gate in code how reports call it, its kind when left out
+    kind:     what judges: a statement, or the name of a plug-in, which gets the settings
+    needs:    what is missing to decide it; the gate then stays visible, and lacks data
     """
 
-    gate: str
+    gate: str = ""
+    kind: str = STATEMENT
+    settings: dict[str, Any] = Field(default_factory=dict)
     requirement: str = ""
     name: str = ""
     needs: str = ""
@@ -85,17 +103,29 @@ class GateLine(_Model):
     def _from_text(cls, value: Any) -> Any:
         return {"gate": value} if isinstance(value, str) else value
 
-    @field_validator("gate")
-    @classmethod
-    def _readable(cls, text: str) -> str:
+    @model_validator(mode="after")
+    def _readable(self) -> GateLine:
+        if not self.is_statement:
+            return self
+        if self.settings:
+            raise Wrong("settings are for gates in code", hint="kind: the name of a plug-in")
+        if not self.gate:
+            raise Wrong("says nothing", example="p95(http.response_time) < 2s")
         try:
-            parse_gate(text)
+            parse_gate(self.gate)
         except UsageError as error:
             raise Wrong(error.what, hint=error.hint) from None
-        return text
+        return self
+
+    @property
+    def is_statement(self) -> bool:
+        """Is it a text, and not a judgement in code?"""
+        return self.kind == STATEMENT
 
     def spec(self) -> GateSpec:
-        """The parsed gate."""
+        """The parsed gate; of a gate in code only what reports call it."""
+        if not self.is_statement:
+            return GateSpec.in_code(self.kind, self.gate or self.kind, self.requirement, self.name)
         return parse_gate(self.gate, requirement=self.requirement, name=self.name)
 
 
@@ -153,6 +183,7 @@ class Plan(_Model):
     scenarios: Annotated[tuple[ScenarioPlan, ...], Field(min_length=1)]
     gates: tuple[GateLine, ...] = ()
     bands: tuple[BandLine, ...] = ()
+    metrics: Metrics = Field(default_factory=dict)
     probes: tuple[ProbePlan, ...] = ()
     http: HttpSettings = HttpSettings()
     stop: StopRules = StopRules()
@@ -186,6 +217,11 @@ class Plan(_Model):
         """The objectives of its gates, each once, for those who count the requests that meet them."""
         found = (gate.spec().slo for gate in self.gates)
         return tuple(dict.fromkeys(slo for slo in found if slo is not None))
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """Let the scenarios know the metrics of the plan: what their scripts record is of these."""
+        for scenario in self.scenarios:
+            scenario.know(self.metrics)
 
     def wire(self) -> str:
         """The plan as JSON with its secrets, for worker processes: never print or store it. Probes stay with the parent."""

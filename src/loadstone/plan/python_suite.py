@@ -12,7 +12,7 @@ from loadstone.errors import LoadstoneError, Mistake, PlanError
 from loadstone.plan.code import load_module
 from loadstone.plan.document import Document, Place
 from loadstone.plan.options import Chosen, declared_by
-from loadstone.plan.suite import Suite, code_of
+from loadstone.plan.suite import Suite, code_of, plain
 from loadstone.plan.user import User
 
 # What a file without a suite runs: enough to see that it works, too little to hurt anybody.
@@ -60,7 +60,10 @@ def document_of(module: ModuleType, file: str, chosen: Chosen) -> Document:
     if not classes:
         raise PlanError([Mistake("has no suite and no User class with tasks", file, "suite = loadstone.Suite(...)")])
     scenario = {"code": code_of(classes, where=file), "profile": dict(DEFAULT_PROFILE)}
-    return Document(file, {"name": Path(file).stem, "scenarios": {"users": scenario}})
+    tree = {"name": Path(file).stem, "scenarios": {"users": scenario}}
+    if metrics := getattr(module, "metrics", None):
+        tree["metrics"] = plain(metrics)
+    return Document(file, tree)
 
 
 def _built(module: ModuleType, file: str, chosen: Chosen) -> Suite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import re
@@ -17,10 +18,12 @@ from loadstone.plan.http import environment_names, from_environment
 from loadstone.plan.mistakes import Absent, Where, located, mistakes_of, named, value_at
 from loadstone.plan.model import NO_STEPS, NO_STEPS_HINT, Plan
 from loadstone.plan.options import Chosen
+from loadstone.plan.own_metrics import by_name
 from loadstone.plan.python_suite import document_of, imported, read_python
 from loadstone.plan.settings import Layers, Overrides, Setting, apply
 from loadstone.plan.suite import Suite
 from loadstone.plan.verify import missing_file, verify
+from loadstone.plan.wrong import Wrong
 from loadstone.plugins import installed
 
 FILE_KINDS = (".py", ".yaml", ".yml", ".toml", ".json")
@@ -183,6 +186,9 @@ def _merged(documents: Sequence[Document]) -> Layers:
     layers = Layers({}, {})
     for document in documents:
         for key, value in copy.deepcopy(document.tree).items():
+            if key == "metrics":
+                with contextlib.suppress(Wrong):  # what is wrong with it is told when the plan is made
+                    value = by_name(value)
             mine = layers.tree.get(key)
             if key == "scenarios" and isinstance(mine, dict) and isinstance(value, dict):
                 for name in value:
@@ -190,12 +196,24 @@ def _merged(documents: Sequence[Document]) -> Layers:
                         where = f"{_line(document, (key, name))} {key}.{name}"
                         layers.mistakes.append(Mistake("another file has a scenario of that name", where, "rename one of them"))
                 mine.update(value)
+            elif key == "metrics" and (mine is not None):
+                layers.mistakes += _declare(mine, value, document)
             elif key in {"gates", "probes"} and isinstance(mine, list) and isinstance(value, list):
                 mine.extend(value)
             else:
                 layers.tree[key] = value
             _origins(layers, document, (key,))
     return layers
+
+
+def _declare(mine: Any, value: Any, document: Document) -> list[Mistake]:
+    """Add the metrics of one more file to those of the others; a name may be declared twice in the same way."""
+    if not (isinstance(mine, dict) and isinstance(value, dict)):
+        return [Mistake("must be a mapping", f"{_line(document, ('metrics',))} metrics", "metrics: {shop.basket: {unit: '1'}}")]
+    twice = [name for name in value if name in mine and mine[name] != value[name]]
+    mine.update(value)
+    what = "another file declares a metric of that name in another way"
+    return [Mistake(what, f"{_line(document, ('metrics', name))} metrics.{name}", "rename one of them") for name in twice]
 
 
 def _origins(layers: Layers, document: Document, top: Place) -> None:

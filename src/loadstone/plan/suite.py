@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ class Scenario:
         values: dict[str, Any] = {"profile": profile, "steps": list(steps) or None, "data": data, **settings}
         if classes:
             values["code"] = code_of(classes, where=f"scenario {name}")
-        self.tree = {key: _plain(value) for key, value in values.items() if value is not None}
+        self.tree = {key: plain(value) for key, value in values.items() if value is not None}
 
 
 class Suite:
@@ -61,7 +62,7 @@ class Suite:
             raise UsageError(f"two scenarios are called {twice.pop()!r}", where=f"Suite {name!r}", hint="give each its own name")
         self.scenarios = tuple(scenarios)
         values = {"name": name, "target": target, "gates": list(gates), **settings}
-        self.tree: dict[str, Any] = {key: _plain(value) for key, value in values.items() if value is not None}
+        self.tree: dict[str, Any] = {key: plain(value) for key, value in values.items() if value is not None}
         self.tree["scenarios"] = {scenario.name: scenario.tree for scenario in scenarios}
 
 
@@ -181,14 +182,16 @@ def _said(details: Any, model: type[BaseModel]) -> Mistake:
     return Mistake(what, f"{model.__name__} {field} = {details['input']!r}".replace(" = {}", ""), f"{field}={example!r}" if example else "")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The form that a file has, so that Python and files take the same way from here on."""
     if isinstance(value, BaseModel):
         kind = {"kind": kind_of(value)} if isinstance(value, AnyProfile) else {}
         return kind | {key: each for key, each in value.model_dump(by_alias=True, exclude_unset=True).items() if each is not None}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):  # a Metric
+        return {key: each for key, each in dataclasses.asdict(value).items() if each is not None}
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {key: plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _line_of_caller() -> int:

@@ -12,10 +12,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from loadstone.errors import UsageError
+from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
 FORMAT = "loadstone.snapshots/1"
+
+
+def snapshot_log(watched: Watched) -> SnapshotLog:
+    """The sink `log`; raises UsageError without a folder."""
+    if watched.folder is None:
+        raise UsageError("needs a folder to write to", where="--sink log", hint="--out DIR")
+    return SnapshotLog(watched.folder / f"snapshots_{watched.stamp}.jsonl")
 
 
 class SnapshotLog:

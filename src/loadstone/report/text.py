@@ -17,7 +17,7 @@ from loadstone.report.text_latency import other_times, response_times
 from loadstone.report.text_target import target
 from loadstone.report.text_verdict import bands, gates, headline, requirements
 
-NARROWEST, WIDEST = 80, 160
+NARROWEST, FILE_WIDTH, WIDEST = 80, 100, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ def look_of(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Look
 def render_text(story: Story, width: int = NARROWEST, color: bool = False, *, unicode: bool = True) -> str:
     """The page for a run that was just judged."""
     return render_page(document_of(story), Look(width, color, unicode))
+
+
+def render_file(story: Story) -> bytes:
+    """The report `text`: the page for a file, without colour."""
+    return render_text(story, FILE_WIDTH).encode()
 
 
 def render_page(document: Document, look: Look) -> str:

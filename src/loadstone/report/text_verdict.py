@@ -39,12 +39,24 @@ def why(document: Document) -> str:
         case "inconclusive":
             return _inconclusive(document) + early
         case "untrustworthy":
-            reason = document.generator.reasons[0] if document.generator.reasons else "the load was not reached"
-            return f"The load generator, not the target, limits these numbers: {reason}.{early}"
+            return _untrustworthy(document) + early
         case "unreachable":
             return f"Nothing answers at {document.provenance.target or 'the target'}."
         case "interrupted":
-            return f"Stopped by hand after {format_duration(document.load.seconds)} of judged time; this is what was measured until then."
+            return _interrupted(document.load.seconds)
+
+
+def _untrustworthy(document: Document) -> str:
+    reason = document.generator.reasons[0] if document.generator.reasons else "the load was not reached"
+    if not document.load.seconds:
+        return f"The load generator ended before anything was judged: {reason}."
+    return f"The load generator, not the target, limits these numbers: {reason}."
+
+
+def _interrupted(judged_s: float) -> str:
+    if not judged_s:
+        return "Interrupted during warm-up, nothing judged."
+    return f"Stopped by hand after {format_duration(judged_s)} of judged time; this is what was measured until then."
 
 
 def _failed(document: Document) -> str:

@@ -67,12 +67,13 @@ class Histogram:
     `beyond` counts values known only to be longer than anything recorded, such as time-outs and dropped arrivals.
     """
 
-    __slots__ = ("_counts", "_max", "_min", "beyond", "count", "total")
+    __slots__ = ("_counts", "_max", "_min", "_packed", "beyond", "count", "total")
 
     def __init__(self) -> None:
         self._counts: IntArray = np.zeros(0, dtype=np.int64)
         self._min = GREATEST
         self._max = -1
+        self._packed = b""  # what `pack` made, as long as nothing was recorded since
         self.count = 0
         self.beyond = 0
         self.total = 0
@@ -84,6 +85,7 @@ class Histogram:
         if not 0 <= value <= GREATEST:
             raise ValueError(f"a histogram counts integers from 0 to 2**63 - 1, not {value}")
         bucket = bucket_of(value)
+        self._packed = b""
         self._reach(bucket + 1)
         self._counts[bucket] += times
         self.count += times
@@ -99,6 +101,7 @@ class Histogram:
         least, greatest = int(values.min()), int(values.max())
         if least < 0:
             raise ValueError(f"a histogram counts integers from 0 to 2**63 - 1, not {least}")
+        self._packed = b""
         first = bucket_of(least)
         folded = np.bincount(buckets_of(values) - first)
         self._reach(first + folded.size)
@@ -112,10 +115,12 @@ class Histogram:
         """Count n values known only to be longer than anything recorded."""
         if n < 0:
             raise ValueError(f"cannot count {n} values")
+        self._packed = b""
         self.beyond += n
 
     def merge(self, other: Histogram) -> None:
         """Add everything the other counted; the same as having recorded it here."""
+        self._packed = b""
         size = other._counts.size
         self._reach(size)
         self._counts[:size] += other._counts
@@ -225,8 +230,12 @@ class Histogram:
         mine.count, mine.beyond, mine._min, mine._max, mine.total = count, beyond, least, greatest, low + (high << 64)
         return mine
 
+    def pack(self) -> None:
+        """Make the bytes that pickling needs now, because there is time now; recording more discards them."""
+        self._packed = self.to_bytes()
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Histogram.from_bytes, (self.to_bytes(),)
+        return Histogram.from_bytes, (self._packed or self.to_bytes(),)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Histogram):

@@ -1,0 +1,56 @@
+"""What would spoil a run on this machine, found before it: room for its files, descriptors and ports for its users.
+
+Whether the target answers is asked by `loadstone.run`, and suites and plug-ins that lack a package are told as they are loaded.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loadstone.errors import UsageError
+from loadstone.units import format_count, format_size
+
+if TYPE_CHECKING:
+    from loadstone.plan.model import Plan
+
+LEAST_FREE_BYTES = 10_000_000  # an hour of a suite with a few steps
+SPARE_DESCRIPTORS = 64
+
+
+def check_room(folder: Path | None) -> None:
+    """Raises UsageError when the folder of --out can take next to nothing, or nothing at all."""
+    if folder is None:
+        return
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        what = f"only {format_size(free)} are free there, and a run keeps a few kB for each second"
+        raise UsageError(what, where=f"--out {folder}", hint="another folder, or leave --out away")
+    probe = folder / ".loadstone-can-write"
+    try:
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"cannot be written to: {error.strerror}", where=f"--out {folder}", hint="a folder that you may write to"
+        ) from None
+
+
+def check_machine(plan: Plan) -> None:
+    """Raises UsageError when the users that a plan surely needs cannot all have a connection."""
+    from loadstone.plan.profile import ClosedProfile
+    from loadstone.probes.machine import descriptor_limit, local_ports
+
+    closed = [(each.name, each.profile.max_users) for each in plan.scenarios if isinstance(each.profile, ClosedProfile)]
+    users = max((count for _, count in closed), default=0)  # of one scenario: others may follow instead of running beside it
+    where = next((f"scenarios.{name}" for name, count in closed if count == users), "")
+    limit = (descriptor_limit() - SPARE_DESCRIPTORS) * plan.workers
+    if users > limit:
+        what = f"{format_count(users)} users need a file descriptor each, and {format_count(max(limit, 0))} are to be had"
+        raise UsageError(what, where=where, hint=f"ulimit -n {users // plan.workers + 2 * SPARE_DESCRIPTORS}, or more workers")
+    ports = local_ports()
+    sources = max(1, len(plan.http.source_addresses))
+    if ports is not None and not plan.http.unix_socket and users > ports * sources:
+        what = f"{format_count(users)} users need a local port each, and {format_count(ports * sources)} are to be had for one target"
+        raise UsageError(what, where=where, hint="http: {source_addresses: [127.0.0.1, 127.0.0.2]}, addresses of this machine")

@@ -1,0 +1,119 @@
+"""All gates of a plan together: statements, judgements in code, and those that nobody can decide here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from loadstone.errors import LoadstoneError, PluginError
+from loadstone.judge.gates import GateWatch, undecided
+from loadstone.judge.verdict import Verdict
+from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.snapshot import Snapshot, View
+from loadstone.plan.gate_text import GateSpec
+from loadstone.plan.model import GateLine
+from loadstone.plugins import Plugins, installed
+
+
+class Gate(Protocol):
+    """A judgement of a run."""
+
+    def see(self, snapshot: Snapshot, /) -> Verdict | None:
+        """One more second, warm-up included; a verdict ends the run, and is the gate's answer."""
+
+    def check(self, view: View, /) -> Verdict:
+        """The answer for all that was judged; NO DATA where nothing says anything, never a pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan asks of a gate.
+
+    spec:     how reports name it; every verdict carries it
+    settings: those of the gate's line in the plan
+    allow_few: judge percentiles also on fewer samples than they need
+    """
+
+    spec: GateSpec
+    settings: Mapping[str, Any]
+    catalogue: Catalogue
+    allow_few: bool = False
+
+
+# What a plug-in of kind gate is: raises UsageError for settings that cannot be meant.
+GateFactory = Callable[[Asked], Gate]
+
+
+class Statement:
+    """The built-in gate: a statistic of a metric, compared with a limit."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._watch = GateWatch([asked.spec], asked.catalogue, allow_few=asked.allow_few)
+
+    def see(self, snapshot: Snapshot) -> Verdict | None:
+        """See Gate."""
+        fired = self._watch.see(snapshot)
+        return fired[0] if fired else None
+
+    def check(self, view: View) -> Verdict:
+        """See Gate."""
+        return self._watch.verdicts(view)[0]
+
+
+class Panel:
+    """The gates of one run, in the order of the plan.
+
+    raises: PlanError with every statement that does not fit the catalogue, PluginError for a kind that is unknown or broken
+    """
+
+    def __init__(self, lines: Iterable[GateLine], catalogue: Catalogue, plugins: Plugins | None = None, *, allow_few: bool = False) -> None:
+        self._lines = tuple(lines)
+        # Statements are watched together: their mistakes are told all at once.
+        self._statements = GateWatch(
+            [line.spec() for line in self._lines if line.is_statement and not line.needs], catalogue, allow_few=allow_few
+        )
+        self._coded: dict[int, Gate] = {}
+        self._fired: dict[int, Verdict] = {}
+        for at, line in enumerate(self._lines):
+            if not line.is_statement and not line.needs:
+                self._coded[at] = _made(Asked(line.spec(), line.settings, catalogue, allow_few), line.kind, plugins or installed())
+
+    @property
+    def specs(self) -> list[GateSpec]:
+        """The statements among them."""
+        return [gate.spec for gate in self._statements.gates]
+
+    def see(self, snapshot: Snapshot) -> list[Verdict]:
+        """One more second; gives the verdicts that end the run."""
+        fired = self._statements.see(snapshot)
+        for at, gate in self._coded.items():
+            verdict = None if at in self._fired else gate.see(snapshot)
+            if verdict is not None:
+                self._fired[at] = verdict
+                fired.append(verdict)
+        return fired
+
+    def verdicts(self, view: View) -> list[Verdict]:
+        """The answer of every gate, for all that was judged."""
+        decided = iter(self._statements.verdicts(view))
+        found = []
+        for at, line in enumerate(self._lines):
+            if line.needs:
+                found.append(undecided(line.spec(), line.needs))
+            elif at in self._coded:
+                found.append(self._fired.get(at) or self._coded[at].check(view))
+            else:
+                found.append(next(decided))
+        return found
+
+
+def _made(asked: Asked, kind: str, plugins: Plugins) -> Gate:
+    factory: GateFactory = plugins.get("gate", kind)
+    try:
+        return factory(asked)
+    except LoadstoneError:
+        raise
+    except Exception as error:
+        package = plugins.find("gate", kind).package
+        raise PluginError(f"the gate {kind!r} raised {type(error).__name__}: {error}", where=package) from error

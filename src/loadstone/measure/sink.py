@@ -1,0 +1,44 @@
+"""What a sink is, and what it may know of the run that it watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from loadstone.measure.snapshot import Snapshot
+from loadstone.plan.model import Plan
+
+
+class Sink(Protocol):
+    """Anything that watches a run: terminal, log, exporter."""
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """One more second."""
+
+    def close(self) -> None:
+        """The run is over; may be called more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The run that a sink is made for.
+
+    duration_s: of the schedule; None when it is endless
+    stream:     where people read while it runs: stderr
+    color:      may the stream be coloured?
+    folder:     that of --out; None without
+    stamp:      date and time of the start, as names of files carry it
+    """
+
+    plan: Plan
+    duration_s: float | None
+    stream: TextIO
+    color: bool = False
+    folder: Path | None = None
+    stamp: str = ""
+
+
+# What a plug-in of kind sink is: raises UsageError when it cannot watch this run.
+SinkFactory = Callable[[Watched], Sink]
