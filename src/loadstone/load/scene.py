@@ -10,7 +10,6 @@ from loadstone.clock import MILLISECOND, Timers
 from loadstone.load.script_error import describe
 from loadstone.load.session import Session
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
-from loadstone.measure.declared import declared
 from loadstone.measure.recorder import Column, Recorder
 from loadstone.measure.snapshot import Failure, Series
 from loadstone.plan.feed import Feed
@@ -60,8 +59,6 @@ class Scene:
         self.feeds = [Feed(feed, seed) for feed in plan.data]
         self.active: set[Session] = set()
         self.speak = speak
-        for metric in declared(plan.metrics):
-            catalogue.add(metric)
         self._passes = 0
         self._slice_end = self._slice_passes = 0
         self._durations: dict[str, Column] = {}

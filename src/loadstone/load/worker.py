@@ -25,6 +25,7 @@ from loadstone.load.scene import Scene
 from loadstone.load.script_error import innermost, place_of
 from loadstone.load.session import Session
 from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.declared import declared
 from loadstone.measure.recorder import Recorder
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.code import UserCode, load_user_classes
@@ -46,7 +47,7 @@ class Worker:
     def __init__(self, loop: asyncio.AbstractEventLoop, setup: Setup, send: Callable[[Message], None]) -> None:
         self._plan, self._setup, self._send = Plan.from_wire(setup.plan), setup, send
         self.wire = Wire(loop)
-        self._recorder, self._catalogue = Recorder(), Catalogue()
+        self._recorder, self._catalogue = Recorder(), Catalogue(declared(self._plan.metrics))
         self._told = set(self._catalogue.names())
         self._health = GeneratorHealth(self._recorder, self.wire.timers, setup.worker, self.wire.counters)
         scenes = [self._scene(scenario) for scenario in self._plan.scenarios]

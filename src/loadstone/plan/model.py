@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from loadstone.errors import UsageError
 from loadstone.plan.any_profile import ProfileField
@@ -49,16 +48,6 @@ class ScenarioPlan(_Model):
     data: tuple[FeedPlan, ...] = ()
     tags: Tags = Field(default_factory=dict)
     max_sessions: Annotated[int, Field(gt=0)] | None = None
-    _metrics: Mapping[str, MetricLine] = PrivateAttr(default_factory=dict)
-
-    @property
-    def metrics(self) -> Mapping[str, MetricLine]:
-        """What the plan that it is part of declares; a scenario alone declares nothing."""
-        return self._metrics
-
-    def know(self, metrics: Mapping[str, MetricLine]) -> None:
-        """Take over the plan's metrics; the plan's own call."""
-        self._metrics = metrics
 
     @field_validator("data", mode="before")
     @classmethod
@@ -217,11 +206,6 @@ class Plan(_Model):
         """The objectives of its gates, each once, for those who count the requests that meet them."""
         found = (gate.spec().slo for gate in self.gates)
         return tuple(dict.fromkeys(slo for slo in found if slo is not None))
-
-    def model_post_init(self, _context: Any, /) -> None:
-        """Let the scenarios know the metrics of the plan: what their scripts record is of these."""
-        for scenario in self.scenarios:
-            scenario.know(self.metrics)
 
     def wire(self) -> str:
         """The plan as JSON with its secrets, for worker processes: never print or store it. Probes stay with the parent."""

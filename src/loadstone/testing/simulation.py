@@ -13,6 +13,7 @@ from loadstone.load.merge import merge
 from loadstone.load.scene import Scene
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.declared import declared
 from loadstone.measure.recorder import Recorder
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan, ScenarioPlan
@@ -117,7 +118,7 @@ def _engine(run: Simulation, loop: SimulatedLoop, users: Classes, worker: int, e
             UserBehaviour(classes) if classes else StepsBehaviour(scenario.steps),
             recorder=recorder,
             timers=timers,
-            catalogue=Catalogue(),
+            catalogue=Catalogue(declared(plan.metrics)),
             speak=lambda _kind, session: ScriptedClient(made, session, run.target),
             tags=plan.tags,
             seed=plan.seed,
