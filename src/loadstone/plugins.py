@@ -16,6 +16,7 @@ _PROFILES = "loadstone.plan.profiles"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "client": {
         "http": "loadstone.clients.http:HttpClients",
+        "websocket": "loadstone.clients.websocket_client:WebSocketClients",
     },
     "profile": {
         "burst": f"{_PROFILES}:Burst",

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     STATUS = "status"
     CHECK = "check"
     CLOSED_EARLY = "closed_early"
+    PROTOCOL = "protocol"
     NO_DESCRIPTORS = "no_descriptors"
     NO_PORTS = "no_ports"
     OTHER = "other"

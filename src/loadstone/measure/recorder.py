@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -91,6 +92,13 @@ class Exchanges:
         bucket.count(Series(f"{self._prefix}.bytes_out", self.tags), put)
 
 
+class Columns(Protocol):
+    """Columns of a form of their own."""
+
+    def cut(self) -> list[Iterator[None]]:
+        """Empty them; what they held is folded into the recorder's bucket piece by piece as the answer is iterated."""
+
+
 class Column:
     """Values of one distribution, in stored units."""
 
@@ -137,6 +145,7 @@ class Recorder:
         self._stretches: dict[str, Stretch] = {}
         self._columns: dict[tuple[Series, str], Column] = {}
         self._admitted: dict[Series, Series] = {}
+        self._others: list[Columns] = []
 
     def admitted(self, series: Series) -> Series:
         """The series under which a script's values are kept: past the limit, new ones lose their tags, then their name.
@@ -208,6 +217,10 @@ class Recorder:
         """Count a failure by type, step and text."""
         add_failure(self.bucket(self.stretch(scenario)).failures, failure, 1)
 
+    def attach(self, columns: Columns) -> None:
+        """Fold these columns, too, whenever values are taken or a scenario begins to be judged."""
+        self._others.append(columns)
+
     def gauge(self, series: Series, value: float) -> None:
         """A reading of a level."""
         before = self._gauges.get(series)
@@ -232,5 +245,5 @@ class Recorder:
         return self.cut(seq, start_s, end_s, phase).snapshots()
 
     def _cut_columns(self) -> list[Iterator[None]]:
-        pieces = [piece for exchanges in self._exchanges.values() for piece in exchanges.cut()]
-        return pieces + [piece for column in self._columns.values() for piece in column.cut()]
+        every = (*self._exchanges.values(), *self._columns.values(), *self._others)
+        return [piece for columns in every for piece in columns.cut()]

@@ -19,6 +19,7 @@ from loadstone.plan.quantities import Delay, Duration, Share
 from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
+from loadstone.plan.websocket import WebSocketSettings
 from loadstone.plan.wrong import Wrong
 
 Tags = dict[str, Annotated[str, BeforeValidator(str)]]
@@ -175,6 +176,7 @@ class Plan(_Model):
     metrics: Metrics = Field(default_factory=dict)
     probes: tuple[ProbePlan, ...] = ()
     http: HttpSettings = HttpSettings()
+    websocket: WebSocketSettings = WebSocketSettings()
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")

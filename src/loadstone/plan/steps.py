@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, FieldSerializationInfo, field
 
 from loadstone.plan.http import Expected, masked
 from loadstone.plan.think import ThinkTime
+from loadstone.plan.websocket import Dialogue
 from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 # Exchanges that are not one HTTP request: each has a field of its name, whose model says `addresses`.
-OTHER_KINDS: tuple[str, ...] = ()
+OTHER_KINDS: tuple[str, ...] = ("websocket",)
 BODIES = ("json", "form", "multipart", "body", "file")
 
 
@@ -30,6 +31,7 @@ class Step(BaseModel):
     multipart: dict[str, Any] | None = Field(default=None, repr=False)
     body: str | None = Field(default=None, repr=False)
     file: str | None = None
+    websocket: Dialogue | None = None
     expect: Expected | None = None
     checks: tuple[str, ...] = ()
     extract: dict[str, str] = Field(default_factory=dict)

@@ -104,6 +104,11 @@ class User:
         """This user's client of a kind that is installed under that name (`loadstone plugins`), made when first asked for."""
         return self._session.speak(kind)
 
+    @property
+    def websocket(self) -> Any:
+        """This user's WebSockets: `async with self.websocket.connect("/ws/chat") as ws:`."""
+        return self._session.speak("websocket")
+
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
 
