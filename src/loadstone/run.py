@@ -26,6 +26,7 @@ from loadstone.load.fleet import LocalFleet
 from loadstone.load.outlook import Outlook
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.declared import catalogue_of
+from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
@@ -63,7 +64,7 @@ class _Course:
         if fired:
             return str(fired[0].gate)
         rule = self.plan.stop
-        requests, errors = self.total.count("http.requests") or 0, self.total.count("http.errors") or 0
+        requests, errors = exchanges(self.total), failed_exchanges(self.total)
         if rule.error_share is not None and requests >= rule.after_requests and errors > rule.error_share * requests:
             return f"stop rule: {errors} of {requests} requests failed, more than {rule.error_share:.3g} of them"
         return ""
@@ -170,7 +171,7 @@ def _result(course: _Course, fleet: LocalFleet, probes: Watch, started_at: datet
 def _load(course: _Course) -> LoadSummary:
     total = course.total
     outlook = Outlook.of(course.plan, course.warm_up_s + total.seconds, course.warm_up_s)
-    requests = total.count("http.requests") or 0
+    requests = exchanges(total)
     arrivals, dropped = total.count("load.arrivals") or 0, total.count("load.dropped") or 0
     users = total.gauge("load.users")
     begun = arrivals - dropped if outlook.is_open else requests
@@ -178,7 +179,7 @@ def _load(course: _Course) -> LoadSummary:
         target_rate=outlook.rate_per_s,
         achieved_rate=begun / total.seconds if total.seconds else 0.0,
         requests=requests,
-        errors=total.count("http.errors") or 0,
+        errors=failed_exchanges(total),
         dropped=dropped,
         arrivals=arrivals,
         asked_arrivals=outlook.arrivals if outlook.arrivals is not None else (arrivals if outlook.is_open else None),
@@ -221,6 +222,6 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
 
 def _unreachable(total: Aggregate) -> bool:
     """Did every single exchange fail for want of a connection?"""
-    requests = total.count("http.requests") or 0
-    unreached = sum(total.count("http.errors", {"kind": kind}) or 0 for kind in UNREACHED)
+    requests = exchanges(total)
+    unreached = sum(failed_exchanges(total, {"kind": kind}) for kind in UNREACHED)
     return requests > 0 and unreached >= requests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json as json_codec
 from typing import Any
 
@@ -43,9 +44,9 @@ class Message:
         return self.payload if isinstance(self.payload, str) else self.payload.decode("utf-8", "replace")
 
     @property
-    def bytes(self) -> bytes:
+    def bytes(self) -> builtins.bytes:
         """The message as bytes."""
-        return self.payload if isinstance(self.payload, bytes) else self.payload.encode()
+        return self.payload if isinstance(self.payload, builtins.bytes) else self.payload.encode()
 
     def json(self) -> Any:
         """The message as JSON, read once; raises ValueError."""
@@ -56,7 +57,7 @@ class Message:
     # What checks and extracts ask of any reply.
 
     @property
-    def body(self) -> bytes:
+    def body(self) -> builtins.bytes:
         """See plan.reply.Reply."""
         return self.bytes
 

@@ -8,7 +8,6 @@ from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from loadstone.clients.address import Origin
 from loadstone.clients.cookies import CookieJar
 from loadstone.clients.failure import Failed, Kind
 from loadstone.clients.ground import Ground
@@ -77,7 +76,7 @@ class WebSocketClients:
 class WebSocketClient:
     """One user's WebSockets; also what they ask of it (websocket.Keeper)."""
 
-    __slots__ = ("_connecting_ns", "_open", "_place", "_returning", "_shared", "close_ns", "reply_ns", "timers")
+    __slots__ = ("_connecting_ns", "_open", "_place", "_returning", "_shared", "close_ns", "kept", "reply_ns", "timers")
 
     def __init__(self, shared: WebSocketClients, place: Place) -> None:
         self._shared, self._place = shared, place
@@ -85,6 +84,7 @@ class WebSocketClient:
         self.reply_ns, self.close_ns = (round(each * SECOND) for each in (shared.settings.reply_s, shared.settings.close_s))
         self._open: dict[WebSocket, _Wanted] = {}
         self._returning: set[asyncio.Task[None]] = set()
+        self.kept: dict[str, WebSocket] = {}  # of written steps, by step
         self._connecting_ns = 0  # since the last message that was due: this wait is not the generator's lateness
 
     def connect(

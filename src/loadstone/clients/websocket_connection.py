@@ -40,6 +40,9 @@ class WebSocketConnection(Connection):
     __slots__ = ("_answer", "_drained", "_early", "_ended", "_paused", "compression", "frames", "listener", "subprotocol", "upgraded_ns")
 
     listener: Listener
+    frames: FrameReader
+    compression: Compression | None
+    subprotocol: str
 
     async def upgrade(self, wanted: Upgrade, most: int, cookies: str = "") -> Head:
         """The handshake on an open connection; raises Failed. Marks: sent, first byte, upgraded."""

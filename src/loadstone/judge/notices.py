@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadstone.judge.trust import CPU_BUSY_PERCENT, LOAD_DEGRADED, GeneratorFacts, Health, examine
+from loadstone.measure.exchanges import ASKED, exchanges, failed_exchanges
 from loadstone.measure.snapshot import View
 from loadstone.plan.gate_text import GateSpec
 from loadstone.stats.quantiles import enough, least_samples
@@ -56,7 +57,7 @@ class Notice:
 
 def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = ()) -> list[Notice]:
     """Every notice that applies to a stretch, the gravest first."""
-    if not any(view.count(metric) for metric in ("http.requests", "iteration.count", "load.arrivals")):
+    if not any(view.count(metric) for metric in (*ASKED, "iteration.count", "load.arrivals")):
         text = "not one exchange was made in the judged part"
         return [*_lost_notices(facts), Notice(NoticeCode.NOTHING_MEASURED, text, "run longer, or look at the failures of the warm-up")]
     health = examine(view)
@@ -130,11 +131,11 @@ def _clock_notices(health: Health, facts: GeneratorFacts) -> list[Notice]:
 
 def _failure_notices(view: View) -> list[Notice]:
     found = []
-    requests, errors = view.count("http.requests") or 0, view.count("http.errors") or 0
+    requests, errors = exchanges(view), failed_exchanges(view)
     if requests and errors > FAILED_MANY * requests:
         text = f"{format_share(errors / requests)} of the exchanges failed; latencies mix failures and answers"
         found.append(Notice(NoticeCode.MANY_FAILURES, text, "read the failures first; {outcome=ok} shows the answers alone"))
-    ports = view.count("http.errors", {"kind": "no_ports"}) or 0
+    ports = failed_exchanges(view, {"kind": "no_ports"})
     if ports:
         text = f"{format_count(ports)} connections found no free local port"
         found.append(Notice(NoticeCode.NO_PORTS, text, "keep connections alive, or widen net.ipv4.ip_local_port_range"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,9 +94,10 @@ class Health:
     descriptors: float | None
 
 
-def examine(view: View, response_metric: str = "http.response_time") -> Health:
-    """The generator's own metrics over a stretch."""
-    response_ms = _quantile_ms(view, response_metric, 0.5, {"outcome": "ok"}) or _quantile_ms(view, response_metric, 0.5)
+def examine(view: View, response_metrics: Sequence[str] = ("http.response_time", "ws.round_trip_time")) -> Health:
+    """The generator's own metrics over a stretch; the first of the response metrics that has values sets how late is too late."""
+    medians = (_quantile_ms(view, metric, 0.5, {"outcome": "ok"}) or _quantile_ms(view, metric, 0.5) for metric in response_metrics)
+    response_ms = next((median for median in medians if median), None)
     return Health(
         lag_p99_ms=_quantile_ms(view, "load.send_lag", 0.99),
         loop_lag_p99_ms=_quantile_ms(view, "generator.loop_lag", 0.99),

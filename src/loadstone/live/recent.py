@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from loadstone.judge.trust import CPU_BUSY_PERCENT
 from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.exchanges import ASKED, FAILED, exchanges, failed_exchanges
 from loadstone.measure.snapshot import Snapshot
 
 WINDOW_S = 10.0
 MOST_SCENARIOS = 8
 NS_PER_MS = 1e6
-RESPONSE = "http.response_time"
+RESPONSE, ROUND_TRIP = "http.response_time", "ws.round_trip_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,13 @@ class Recent:
         while self._kept[0].end_s <= snapshot.end_s - self._window_s:
             self._kept.popleft()
         for series, count in snapshot.counts.items():
-            match series.metric:
-                case "http.requests":
-                    self._requests += count
-                case "http.errors":
-                    self._errors += count
-                case "load.dropped":
-                    self._dropped += count
+            metric = series.metric
+            if metric in ASKED:
+                self._requests += count
+            if metric in FAILED:
+                self._errors += count
+            elif metric == "load.dropped":
+                self._dropped += count
 
     def figures(self) -> Figures:
         """The window folded; a few merges of histograms."""
@@ -94,11 +95,11 @@ class Recent:
             elapsed_s=newest.end_s,
             phase=newest.phase or ("" if newest.judged else "warm-up"),
             window_s=whole.seconds,
-            rate_per_s=_per_second(whole.count("http.requests"), whole.seconds),
+            rate_per_s=_per_second(exchanges(whole), whole.seconds),
             asked_per_s=_level_sum(newest, "load.target_rate"),
             users=None if (users := _level_sum(newest, "load.users")) is None else round(users),
             times=_times(whole, {}),
-            errors=whole.count("http.errors") or 0,
+            errors=failed_exchanges(whole),
             requests_in_all=self._requests,
             errors_in_all=self._errors,
             dropped_in_all=self._dropped,
@@ -111,17 +112,17 @@ class Recent:
 
 
 def _rows(whole: Aggregate) -> tuple[Row, ...]:
-    names = sorted({dict(series.tags).get("scenario", "") for series in whole.series("http.requests")} - {""})
+    names = sorted({dict(series.tags).get("scenario", "") for metric in ASKED for series in whole.series(metric)} - {""})
     rows = []
     for name in names[:MOST_SCENARIOS]:
         tags = {"scenario": name}
-        rate = _per_second(whole.count("http.requests", tags), whole.seconds)
-        rows.append(Row(name, rate, whole.count("http.errors", tags) or 0, _times(whole, tags)))
+        rate = _per_second(exchanges(whole, tags), whole.seconds)
+        rows.append(Row(name, rate, failed_exchanges(whole, tags), _times(whole, tags)))
     return tuple(rows)
 
 
 def _times(whole: Aggregate, tags: dict[str, str]) -> Times:
-    values = whole.distribution(RESPONSE, tags)
+    values = whole.distribution(RESPONSE, tags) or whole.distribution(ROUND_TRIP, tags)
     if values is None or values.count + values.beyond == 0:
         return Times()
     return Times(*(values.quantile(q) / NS_PER_MS for q in (0.5, 0.95, 0.99)))

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from loadstone.errors import UsageError
 from loadstone.load.session import Session
 from loadstone.load.steps import CompiledStep, HttpStep
+from loadstone.load.websocket_step import WebSocketStep
 from loadstone.plan.steps import Step
 from loadstone.plan.user import Task, User
 
@@ -18,7 +19,7 @@ Item = TypeVar("Item")
 Iteration = tuple[str, Awaitable[object]]
 
 # What a written step of each kind becomes.
-KINDS: Mapping[str, type[CompiledStep]] = {"http": HttpStep}
+KINDS: Mapping[str, type[CompiledStep]] = {"http": HttpStep, "websocket": WebSocketStep}
 
 
 class Draw(Generic[Item]):
@@ -116,6 +117,12 @@ class StepsBehaviour:
         """The only step, when it is a request that is always the same and of whose reply only the status matters."""
         step = self._steps[0]
         return step if len(self._steps) == 1 and isinstance(step, HttpStep) and step.is_bare else None
+
+    @property
+    def lone_rally(self) -> WebSocketStep | None:
+        """The only step, when it is one message over a WebSocket and its answer."""
+        step = self._steps[0]
+        return step if len(self._steps) == 1 and isinstance(step, WebSocketStep) and step.is_rally else None
 
     async def start(self, session: Session) -> None:
         """See Behaviour."""

@@ -15,6 +15,7 @@ from loadstone.load.behaviour import StepsBehaviour
 from loadstone.load.crew import Crew
 from loadstone.load.scene import Scene
 from loadstone.load.session import Session
+from loadstone.load.websocket_step import WebSocketStep
 from loadstone.plan.profile import ClosedProfile
 from loadstone.plan.think import Pacing, ThinkTime
 
@@ -150,6 +151,9 @@ class ClosedRun:
     async def _fire(self, session: Session) -> None:
         """Users that send one and the same request on and on: as volleys; the general way opens their connections."""
         scene, behaviour = self._scene, self._scene.behaviour
+        if isinstance(behaviour, StepsBehaviour) and behaviour.lone_rally is not None:
+            await self._rally(session, behaviour.lone_rally)
+            return
         step = behaviour.lone_request if isinstance(behaviour, StepsBehaviour) else None
         if step is None or not isinstance(session.client, HttpClient):
             return
@@ -163,6 +167,13 @@ class ClosedRun:
                 await scene.iterate(session)
             if session.client.cookies:
                 return  # every request differs from now on
+
+    async def _rally(self, session: Session, step: WebSocketStep) -> None:
+        """The same for users that send one message on and on over a WebSocket."""
+        durations, go_on = self._scene.durations(StepsBehaviour.TASK), partial(self._may_go_on, session)
+        while go_on():
+            if not await step.rally(session, durations, go_on):
+                await self._scene.iterate(session)
 
     def _may_go_on(self, session: Session) -> bool:
         """May the session begin another iteration? Takes one of those that are left."""

@@ -67,6 +67,11 @@ class Session:
         """Seconds to think; a time that is always the same costs no random numbers."""
         return think.high_s if think.kind == "constant" else think.draw_s(self.rng)
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the plan says to this scenario's users."""
+        return self.scene.plan.settings
+
     # -- intended time ----------------------------------------------------------------------------------------------
 
     def set_due(self, due_ns: int, waited_ns: int = 0) -> None:

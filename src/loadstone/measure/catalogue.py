@@ -60,6 +60,55 @@ def _count(
     return Metric(name, unit, Kind.COUNT, better, meaning, share_of=share_of)
 
 
+WEBSOCKET = (
+    _time("ws.round_trip_time", "due to the kernel's stamp of the message that answers; due is sent where nothing sets a schedule"),
+    _time("ws.service_time", "sent to the kernel's stamp of the message that answers"),
+    _time("ws.push_delay", "sent by one connection to the kernel's stamp at another one's; only for messages that carry their time"),
+    _time("ws.first_delivery_time", "sent to the first subscriber's stamp; fan-out only"),
+    _time("ws.last_delivery_time", "sent to the last subscriber's stamp; only for messages that reached all of them"),
+    _time("ws.open_time", "asked for to upgraded: name, connect, TLS and upgrade together"),
+    _time("ws.dns_time", "name to addresses; only when a name was looked up"),
+    _time("ws.connect_time", "TCP or Unix-socket connect"),
+    _time("ws.tls_time", "TLS handshake after connect; only when one was made"),
+    _time("ws.upgrade_time", "upgrade sent to the kernel's stamp of the answer 101"),
+    _time("ws.pong_time", "ping sent to the kernel's stamp of its pong"),
+    _time("ws.reconnect_time", "connection lost to upgraded again, waits between attempts included"),
+    _count("ws.connects", "attempts to open a connection", better="higher"),
+    _count(
+        "ws.connect_failures", "attempts that failed, by cause in `kind`: a failure or a status", better="lower", share_of="ws.connects"
+    ),
+    _count("ws.messages_out", "messages sent", better="higher"),
+    _count("ws.messages_in", "messages received", better="higher"),
+    _count("ws.bytes_out", "bytes of frames sent, after compression and before TLS", unit="B"),
+    _count("ws.bytes_in", "bytes of frames received, before decompression; with TLS, its records", unit="B"),
+    _count(
+        "ws.errors",
+        "messages without their answer, and connections that broke the protocol, by cause in `kind`",
+        better="lower",
+        share_of="ws.messages_out",
+    ),
+    _count("ws.closes", "connections that ended, by close code in `code`; 1006 is an end without a close frame"),
+    _count(
+        "ws.drops",
+        "connections that ended although we had not closed them, by close code in `kind`",
+        better="lower",
+        share_of="ws.connects",
+    ),
+    _count("ws.pings", "pings sent"),
+    _count("ws.missed_pongs", "pings whose pong had not come when the next was due", better="lower", share_of="ws.pings"),
+    _count("ws.reconnects", "lost connections that were opened again", better="higher", share_of="ws.drops"),
+    _count("ws.not_reconnected", "lost connections that every attempt failed to open again", better="lower", share_of="ws.drops"),
+    _count("ws.messages_lost", "messages whose connection ended before their answer came", better="lower", share_of="ws.messages_out"),
+    _count("ws.unsent", "messages that were due while their connection was away", better="lower"),
+    _count(
+        "ws.unread", "received messages that were dropped because the script did not read them", better="lower", share_of="ws.messages_in"
+    ),
+    _count("ws.deliveries", "messages of others that subscribers received; fan-out only", better="higher"),
+    _count("ws.missing", "messages of others that a subscriber should have received and did not", better="lower", share_of="ws.deliveries"),
+    _count("ws.duplicates", "messages of others that a subscriber received again", better="lower", share_of="ws.deliveries"),
+    _count("ws.out_of_order", "messages that came after a later one of the same sender", better="lower", share_of="ws.deliveries"),
+)
+
 BUILT_IN = (
     _time("http.response_time", "due to last byte of the response by the kernel's clock: what a user on schedule would have waited"),
     _time("http.service_time", "sent to last byte of the response by the kernel's clock: what the target took"),
@@ -79,6 +128,7 @@ BUILT_IN = (
     _count("http.bytes_out", "bytes sent, headers included", unit="B"),
     _count("llm.requests", "answers of a language model that were asked for", better="higher"),
     _count("llm.good", "answers that kept an objective, which the tag `slo` names", better="higher", share_of="llm.requests"),
+    *WEBSOCKET,
     _time("iteration.duration", "one pass of a user through its task, think time included"),
     _count("iteration.count", "passes of users through a task that ended", better="higher"),
     _count("iteration.errors", "passes that ended because the user's own code raised", better="lower", share_of="iteration.count"),

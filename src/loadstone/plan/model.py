@@ -47,6 +47,7 @@ class ScenarioPlan(_Model):
     think: ThinkTime | None = None
     pacing: Pacing | None = None
     data: tuple[FeedPlan, ...] = ()
+    settings: dict[str, Any] = Field(default_factory=dict, description="for its user classes, which read them as self.settings")
     tags: Tags = Field(default_factory=dict)
     max_sessions: Annotated[int, Field(gt=0)] | None = None
 

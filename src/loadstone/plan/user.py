@@ -39,6 +39,10 @@ class Session(Protocol):
     def rng(self) -> random.Random:
         """Random numbers of this user alone."""
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the plan says to this scenario's users."""
+
     def speak(self, kind: str) -> Any:
         """This user's client of a kind."""
 
@@ -103,6 +107,11 @@ class User:
     def client(self, kind: str) -> Any:
         """This user's client of a kind that is installed under that name (`loadstone plugins`), made when first asked for."""
         return self._session.speak(kind)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The scenario's `settings`, as the plan has them."""
+        return self._session.settings
 
     @property
     def websocket(self) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from loadstone.plan.quantities import Delay, Duration, Share, Size
+from loadstone.plan.quantities import Delay, Duration, Rate, Share, Size
 from loadstone.plan.wrong import Wrong
 
 NO_CONTEXT = "no_context_takeover"
@@ -70,9 +70,15 @@ class Turn(_Settings):
 
     @model_validator(mode="after")
     def _one_thing(self) -> Turn:
-        said = [key for key, value in (("send", self.send), ("expect", self.expect), ("wait", self.wait_s), ("close", self.close)) if value is not None]
+        said = [
+            key
+            for key, value in (("send", self.send), ("expect", self.expect), ("wait", self.wait_s), ("close", self.close))
+            if value is not None
+        ]
         if len(said) != 1:
-            raise Wrong(f"has {' and '.join(said)}: a line says one thing" if said else "says nothing", hint='send: hello, or expect: text == "hi"')
+            raise Wrong(
+                f"has {' and '.join(said)}: a line says one thing" if said else "says nothing", hint='send: hello, or expect: text == "hi"'
+            )
         if self.match and self.send is None:
             raise Wrong("match belongs to a line that sends", hint="send: …, match: json.id")
         if self.close is not None and self.close not in {1000, *range(3000, 5000)}:
@@ -84,6 +90,7 @@ class Dialogue(_Settings):
     """A step over a WebSocket: the connection is opened when a user first comes to it, and kept for the next time.
 
     keep: False opens a connection for each pass and closes it at the end
+    rate: messages per second on each connection, whether answers come or not; the dialogue's lines then only send
     """
 
     path: str
@@ -91,6 +98,13 @@ class Dialogue(_Settings):
     subprotocols: tuple[str, ...] = ()
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     keep: bool = True
+    rate_per_s: Rate | None = Field(default=None, alias="rate")
+
+    @model_validator(mode="after")
+    def _only_sends(self) -> Dialogue:
+        if self.rate_per_s is not None and any(turn.send is None for turn in self.dialogue):
+            raise Wrong("a dialogue at a rate only sends", hint="dialogue: [{send: …, match: order}]")
+        return self
 
     @property
     def addresses(self) -> tuple[str, ...]:

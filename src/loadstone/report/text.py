@@ -16,6 +16,7 @@ from loadstone.report.text_evidence import checks, errors, generator, load, noti
 from loadstone.report.text_latency import other_times, response_times
 from loadstone.report.text_target import target
 from loadstone.report.text_verdict import bands, gates, headline, requirements
+from loadstone.report.text_websocket import websockets
 
 NARROWEST, FILE_WIDTH, WIDEST = 80, 100, 160
 
@@ -51,21 +52,8 @@ def render_file(story: Story) -> bytes:
 def render_page(document: Document, look: Look) -> str:
     """The page for a document, be it of this run or read back from a file."""
     sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
-    for block in (
-        headline,
-        gates,
-        requirements,
-        bands,
-        load,
-        response_times,
-        other_times,
-        own_metrics,
-        target,
-        errors,
-        checks,
-        generator,
-        notices,
-    ):
+    evidence = (load, websockets, response_times, other_times, own_metrics, target, errors, checks, generator, notices)
+    for block in (headline, gates, requirements, bands, *evidence):
         block(document, sheet)
     provenance(document, sheet)
     return str(sheet)

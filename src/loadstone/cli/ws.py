@@ -1,0 +1,186 @@
+"""`loadstone ws URL`: load over WebSockets, from one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.errors import LoadstoneError, Mistake, PlanError, UsageError
+from loadstone.load.spawn import spawn_worker
+
+CONNECTIONS, DURATION, MESSAGE = "10", "10s", "hello"
+CONNECTED_GATE, ANSWERED_GATE = "rate(ws.connect_failures) < 1%", "rate(ws.errors) < 1%"
+
+
+@click.command("ws")
+@click.argument("url")
+@click.option("-c", "--connections", metavar="N", help=f"Connections, one for each user.  [default: {CONNECTIONS}]")
+@click.option("-r", "--rate", metavar="RATE", help="Messages per second of all connections together, whatever the answers do.")
+@click.option("-d", "--duration", metavar="TIME", help=f"How long, as 10s or 5m.  [default: {DURATION}]")
+@click.option("-n", "--messages", metavar="N", help="That many messages instead of a duration.")
+@click.option("-m", "--message", metavar="TEXT|@FILE", help=f"What is sent; a template as in plan files.  [default: {MESSAGE}]")
+@click.option(
+    "--match", metavar="HOW", help="How an answer is known: order, or a place as json.id, or json.id=json.reply_to.  [default: order]"
+)
+@click.option("--subprotocol", "subprotocols", multiple=True, metavar="NAME", help="A subprotocol to offer; again for more.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header of the handshake; again for more.")
+@click.option("--ping", metavar="TIME", help="Send a ping so often, and time its pong.")
+@click.option("--no-deflate", is_flag=True, help="Do not offer compression.")
+@click.option("--reconnect", is_flag=True, help="Open lost connections again, with growing waits.")
+@click.option("--hold", is_flag=True, help="Only open connections and keep them; with --server-pid: what each costs the server.")
+@click.option("--fan-out", is_flag=True, help="Everybody should receive what one sends: keep a ledger of what is missing, double or late.")
+@click.option("--senders", metavar="N", help="With --fan-out: how many of the connections send.  [default: 1]")
+@click.option("--slow-readers", metavar="N", help="With --fan-out: so many connections read nothing for a second at a time.")
+@click.option(
+    "--join", "joins", multiple=True, metavar="TEXT", help="With --fan-out: a message that each connection sends first; again for more."
+)
+@click.option("--storm", is_flag=True, help="Break all connections at once in the middle, and see how they come back.")
+@click.option("--find-limit", metavar="MAX", is_flag=False, flag_value="1000", help="How many connections are accepted.  [MAX: 1000]")
+@click.option("--server-pid", metavar="PID", help="Process of the server on this machine, for its memory.")
+@click.option(
+    "--gate", "gates", multiple=True, metavar="GATE", help=f"As 'p95(ws.round_trip_time) < 50ms'; again.  [default: {ANSWERED_GATE}]"
+)
+@click.option("--warm-up", metavar="TIME", help="Leave the first part out of the judgement.")
+@click.option("--timeout", metavar="TIME", help="Give an answer up after this.  [default: 30s]")
+@click.option("-k", "--insecure", is_flag=True, help="Do not verify the server's certificate.")
+@click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
+@click.option("--seed", metavar="N", help="Seed of all that is drawn by chance.")
+@showing_options
+def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
+    r"""Put load on a WebSocket server and print how it bore it.
+
+    \b
+    loadstone ws ws://127.0.0.1:8000/ws/echo -c 100 -d 10s
+    loadstone ws wss://host/chat -c 50 -r 200/s -m '{"id": ${vars.seq}}' --match json.id
+    loadstone ws ws://127.0.0.1:8000/ws/chat --find-limit 500
+    """
+    worker = spawn_worker()
+    try:
+        plan = plan_of(url, given)
+    except BaseException:
+        worker.kill()
+        worker.wait()
+        raise
+    return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
+
+
+def plan_of(url: str, given: dict[str, Any]) -> Any:
+    """The plan behind the flags; its mistakes name the flags."""
+    from loadstone.clients.address import split_url
+    from loadstone.plan.document import Place
+    from loadstone.plan.resolve import resolve
+    from loadstone.plan.settings import Layers
+
+    scheme, mark, rest = url.partition("://")
+    schemes = {"ws": "http", "wss": "https"}
+    url = f"{schemes.get(scheme.lower(), scheme)}://{rest}" if mark else f"http://{url}"
+    origin, path = split_url(url)
+    here: Place = ("scenarios", "ws")
+    scenario, step_origins, gates = _scenario(path, given)
+    origins: dict[Place, str] = {(*here, *place): f"flag {flag}" for place, flag in step_origins.items()}
+    settings: dict[str, Any] = {"deflate": not given["no_deflate"], "subprotocols": list(given["subprotocols"])}
+    for key, flag in (("ping", "ping_every"), ("timeout", "reply")):
+        if given[key]:
+            settings[flag] = given[key]
+            origins["websocket", flag] = f"flag --{key}"
+    if given["reconnect"] or given["storm"]:
+        settings["reconnect"] = True
+    tree: dict[str, Any] = {
+        "name": "ws",
+        "target": f"{origin.scheme}://{origin.authority}",
+        "scenarios": {"ws": scenario},
+        "websocket": settings,
+        "http": {"headers": _headers(given["headers"]), **({"verify": False} if given["insecure"] else {})},
+        "graceful_stop": given["timeout"] or "30s",
+        "gates": list(given["gates"]) or gates,
+    }
+    origins["gates",] = "flag --gate"
+    if given["warm_up"]:
+        scenario["warm_up"] = given["warm_up"]
+        origins[*here, "warm_up"] = "flag --warm-up"
+    for key in ("workers", "seed"):
+        if given[key] is not None:
+            tree[key] = _number(given[key], f"--{key}")
+            origins[key,] = f"flag --{key}"
+    plan, _ = resolve(Layers(tree, origins), source="loadstone ws")
+    return plan
+
+
+def _scenario(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str], list[str]]:
+    modes = [
+        flag
+        for flag, key in (("--hold", "hold"), ("--fan-out", "fan_out"), ("--storm", "storm"), ("--find-limit", "find_limit"))
+        if given[key]
+    ]
+    if len(modes) > 1:
+        raise UsageError("a run does one of these", where=f"flags {' and '.join(modes)}", hint=f"keep {modes[0]}")
+    connections = _number(given["connections"] or CONNECTIONS, "--connections")
+    profile: dict[str, Any] = {"kind": "constant-users", "users": connections, "duration": given["duration"] or DURATION}
+    origins: dict[tuple[str | int, ...], str] = {
+        ("profile", "users"): "-c",
+        ("profile", "duration"): "-d",
+        ("profile", "max_duration"): "-d",
+    }
+    message = _text(given["message"] or MESSAGE)
+    rate_per_s = _rate(given["rate"]) / connections if given["rate"] else None
+    if given["messages"] is not None:
+        if rate_per_s is not None or modes:
+            raise UsageError("takes --duration, not --messages", where=f"flag {modes[0] if modes else '--rate'}", hint="-d 10s")
+        limit = {"max_duration": given["duration"]} if given["duration"] else {}
+        profile = {"kind": "shared-iterations", "users": connections, "iterations": _number(given["messages"], "--messages"), **limit}
+        origins["profile", "iterations"] = "-n"
+    if modes and modes[0] != "--storm":
+        raise LoadstoneError(f"{modes[0]} is not there yet")
+    dialogue: dict[str, Any] = {"path": path.replace("${", "$${"), "dialogue": [{"send": message, "match": given["match"] or "order"}]}
+    if rate_per_s is not None:
+        dialogue["rate"] = rate_per_s
+    step = {"name": f"WS {path.partition('?')[0]}", "websocket": dialogue}
+    origins["steps", 0, "websocket", "dialogue", 0, "send"] = "-m"
+    return {"profile": profile, "steps": [step]}, origins, [CONNECTED_GATE, ANSWERED_GATE]
+
+
+def _headers(texts: list[str]) -> dict[str, str]:
+    headers, mistakes = {}, []
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            mistakes.append(Mistake(f"{text!r} is not a header", "flag -H", "-H 'Authorization: Bearer …'"))
+        headers[name.strip()] = value.strip()
+    if mistakes:
+        raise PlanError(mistakes)
+    return headers
+
+
+def _rate(text: str) -> float:
+    from loadstone.errors import UnitError
+    from loadstone.units import parse_rate
+
+    try:
+        rate = parse_rate(text)
+    except UnitError as error:
+        raise UsageError(error.what, where=f"flag --rate {text}", hint=error.hint or "-r 200/s") from None
+    if rate <= 0:
+        raise UsageError("must be more than 0 messages/s", where=f"flag --rate {text}", hint="-r 200/s")
+    return rate
+
+
+def _number(text: str, flag: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a whole number", where=f"flag {flag}", hint=f"{flag} 10") from None
+    if number < 1 and flag != "--seed":
+        raise UsageError("must be at least 1", where=f"flag {flag} {text}", hint=f"{flag} 10")
+    return number
+
+
+def _text(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the message: {error}", where=f"--message {text}", hint="-m @file.json") from None

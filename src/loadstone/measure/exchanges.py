@@ -1,0 +1,21 @@
+"""How many exchanges a stretch holds, whatever they were spoken in: what loads, stop rules and notices count by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from loadstone.measure.snapshot import View
+
+# What was asked, and what of it failed. A message is an exchange; an attempt to connect is one only when it fails.
+ASKED = ("http.requests", "ws.messages_out", "ws.connect_failures")
+FAILED = ("http.errors", "ws.errors", "ws.connect_failures")
+
+
+def exchanges(view: View, tags: Mapping[str, str] | None = None) -> int:
+    """Requests and messages that were sent, and connections that could not be made."""
+    return sum(view.count(metric, tags) or 0 for metric in ASKED)
+
+
+def failed_exchanges(view: View, tags: Mapping[str, str] | None = None) -> int:
+    """Those that failed."""
+    return sum(view.count(metric, tags) or 0 for metric in FAILED)
