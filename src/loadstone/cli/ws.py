@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
-from loadstone.errors import LoadstoneError, Mistake, PlanError, UsageError
+from loadstone.cli.ws_scenarios import ANSWERED, CONNECTIONS, DURATION, MESSAGE, number, scenario_of
+from loadstone.errors import Mistake, PlanError
 from loadstone.load.spawn import spawn_worker
-
-CONNECTIONS, DURATION, MESSAGE = "10", "10s", "hello"
-CONNECTED_GATE, ANSWERED_GATE = "rate(ws.connect_failures) < 1%", "rate(ws.errors) < 1%"
 
 
 @click.command("ws")
@@ -40,9 +37,7 @@ CONNECTED_GATE, ANSWERED_GATE = "rate(ws.connect_failures) < 1%", "rate(ws.error
 @click.option("--storm", is_flag=True, help="Break all connections at once in the middle, and see how they come back.")
 @click.option("--find-limit", metavar="MAX", is_flag=False, flag_value="1000", help="How many connections are accepted.  [MAX: 1000]")
 @click.option("--server-pid", metavar="PID", help="Process of the server on this machine, for its memory.")
-@click.option(
-    "--gate", "gates", multiple=True, metavar="GATE", help=f"As 'p95(ws.round_trip_time) < 50ms'; again.  [default: {ANSWERED_GATE}]"
-)
+@click.option("--gate", "gates", multiple=True, metavar="GATE", help=f"As 'p95(ws.round_trip_time) < 50ms'; again.  [default: {ANSWERED}]")
 @click.option("--warm-up", metavar="TIME", help="Leave the first part out of the judgement.")
 @click.option("--timeout", metavar="TIME", help="Give an answer up after this.  [default: 30s]")
 @click.option("-k", "--insecure", is_flag=True, help="Do not verify the server's certificate.")
@@ -79,7 +74,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     url = f"{schemes.get(scheme.lower(), scheme)}://{rest}" if mark else f"http://{url}"
     origin, path = split_url(url)
     here: Place = ("scenarios", "ws")
-    scenario, step_origins, gates = _scenario(path, given)
+    scenario, step_origins, gates = scenario_of(path, given)
     origins: dict[Place, str] = {(*here, *place): f"flag {flag}" for place, flag in step_origins.items()}
     settings: dict[str, Any] = {"deflate": not given["no_deflate"], "subprotocols": list(given["subprotocols"])}
     for key, flag in (("ping", "ping_every"), ("timeout", "reply")):
@@ -103,43 +98,10 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         origins[*here, "warm_up"] = "flag --warm-up"
     for key in ("workers", "seed"):
         if given[key] is not None:
-            tree[key] = _number(given[key], f"--{key}")
+            tree[key] = number(given[key], f"--{key}", least=0 if key == "seed" else 1)
             origins[key,] = f"flag --{key}"
     plan, _ = resolve(Layers(tree, origins), source="loadstone ws")
     return plan
-
-
-def _scenario(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str], list[str]]:
-    modes = [
-        flag
-        for flag, key in (("--hold", "hold"), ("--fan-out", "fan_out"), ("--storm", "storm"), ("--find-limit", "find_limit"))
-        if given[key]
-    ]
-    if len(modes) > 1:
-        raise UsageError("a run does one of these", where=f"flags {' and '.join(modes)}", hint=f"keep {modes[0]}")
-    connections = _number(given["connections"] or CONNECTIONS, "--connections")
-    profile: dict[str, Any] = {"kind": "constant-users", "users": connections, "duration": given["duration"] or DURATION}
-    origins: dict[tuple[str | int, ...], str] = {
-        ("profile", "users"): "-c",
-        ("profile", "duration"): "-d",
-        ("profile", "max_duration"): "-d",
-    }
-    message = _text(given["message"] or MESSAGE)
-    rate_per_s = _rate(given["rate"]) / connections if given["rate"] else None
-    if given["messages"] is not None:
-        if rate_per_s is not None or modes:
-            raise UsageError("takes --duration, not --messages", where=f"flag {modes[0] if modes else '--rate'}", hint="-d 10s")
-        limit = {"max_duration": given["duration"]} if given["duration"] else {}
-        profile = {"kind": "shared-iterations", "users": connections, "iterations": _number(given["messages"], "--messages"), **limit}
-        origins["profile", "iterations"] = "-n"
-    if modes and modes[0] != "--storm":
-        raise LoadstoneError(f"{modes[0]} is not there yet")
-    dialogue: dict[str, Any] = {"path": path.replace("${", "$${"), "dialogue": [{"send": message, "match": given["match"] or "order"}]}
-    if rate_per_s is not None:
-        dialogue["rate"] = rate_per_s
-    step = {"name": f"WS {path.partition('?')[0]}", "websocket": dialogue}
-    origins["steps", 0, "websocket", "dialogue", 0, "send"] = "-m"
-    return {"profile": profile, "steps": [step]}, origins, [CONNECTED_GATE, ANSWERED_GATE]
 
 
 def _headers(texts: list[str]) -> dict[str, str]:
@@ -152,35 +114,3 @@ def _headers(texts: list[str]) -> dict[str, str]:
     if mistakes:
         raise PlanError(mistakes)
     return headers
-
-
-def _rate(text: str) -> float:
-    from loadstone.errors import UnitError
-    from loadstone.units import parse_rate
-
-    try:
-        rate = parse_rate(text)
-    except UnitError as error:
-        raise UsageError(error.what, where=f"flag --rate {text}", hint=error.hint or "-r 200/s") from None
-    if rate <= 0:
-        raise UsageError("must be more than 0 messages/s", where=f"flag --rate {text}", hint="-r 200/s")
-    return rate
-
-
-def _number(text: str, flag: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a whole number", where=f"flag {flag}", hint=f"{flag} 10") from None
-    if number < 1 and flag != "--seed":
-        raise UsageError("must be at least 1", where=f"flag {flag} {text}", hint=f"{flag} 10")
-    return number
-
-
-def _text(text: str) -> str:
-    if not text.startswith("@"):
-        return text
-    try:
-        return Path(text[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the message: {error}", where=f"--message {text}", hint="-m @file.json") from None

@@ -37,3 +37,6 @@ class Keeper(Protocol):
 
     def lost(self, websocket: WebSocket, /) -> bool:
         """A connection ended that the user had not closed; True when a new one is on its way."""
+
+    def forget(self, websocket: WebSocket, /) -> None:
+        """A connection ended that the user had closed."""

@@ -54,6 +54,11 @@ class Message:
             self._json = json_codec.loads(self.payload)
         return self._json
 
+    @property
+    def end_s(self) -> float:
+        """The kernel's stamp in seconds, by the clock of `WebSocket.now`."""
+        return self.end_ns / 1e9
+
     # What checks and extracts ask of any reply.
 
     @property

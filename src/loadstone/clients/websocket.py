@@ -91,6 +91,10 @@ class WebSocket:
         """What the server chose; empty for none."""
         return self._connection.subprotocol if self._connection is not None else ""
 
+    def now(self) -> float:
+        """The clock of `Message.end_s`, in seconds."""
+        return now_ns() / SECOND
+
     @property
     def returning(self) -> bool:
         """Was it lost, and is it being opened again?"""
@@ -359,8 +363,11 @@ class WebSocket:
             self._answers.lose(failed, quiet=quiet)
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
-        if not self.closing:
-            columns.failure("ws.drops", str(code), failed.text) if by == "server" else columns.count("ws.drops", "kind", str(code))
+        if self.closing:
+            self._keeper.forget(self)
+        else:
+            if by == "server":
+                columns.failure("ws.drops", str(code), failed.text)
             if self._keeper.lost(self):
                 self._back = asyncio.get_running_loop().create_future()
                 return

@@ -10,6 +10,7 @@ from typing import Any
 
 from loadstone.clients.cookies import CookieJar
 from loadstone.clients.failure import Failed, Kind
+from loadstone.clients.fanout import FanOut
 from loadstone.clients.ground import Ground
 from loadstone.clients.http import HttpClient, Place
 from loadstone.clients.http_scope import HttpScope, is_absolute
@@ -24,6 +25,7 @@ from loadstone.measure.messages import Messages, MessageSteps
 from loadstone.plan.websocket import NO_CONTEXT, Reconnect, WebSocketSettings
 from loadstone.plan.wrong import Wrong
 
+MOST_ROOMS = 10_000
 SCHEMES = {"ws": "http", "wss": "https"}
 
 
@@ -36,6 +38,8 @@ class WebSocketClients:
         self.settings: WebSocketSettings = ground.plan.websocket
         self.steps = MessageSteps(ground.http.recorder, ground.scenario)
         self._matches: dict[str, Match] = {}
+        self.fan_outs: dict[str, FanOut] = {}
+        self.open: set[WebSocket] = set()  # of all users here
 
     def client(self, place: Place) -> WebSocketClient:
         """One user's."""
@@ -50,6 +54,11 @@ class WebSocketClients:
             except Wrong as error:
                 raise UsageError(error.what, where=f"match {text}", hint=error.hint) from None
         return found
+
+    def break_all(self) -> None:
+        """Break every connection, in one go."""
+        for websocket in list(self.open):
+            websocket.abort()
 
     def upgrade(self, url: str, subprotocols: Sequence[str] | None, headers: Mapping[str, str] | None) -> Upgrade:
         """What a connection to this URL, or to this path below the target, asks for; raises UsageError."""
@@ -111,6 +120,20 @@ class WebSocketClient:
         policy = shared.settings.reconnect if reconnect is None else Reconnect() if reconnect is True else reconnect or None
         return Opening(self, _Wanted(wanted, columns, round(every * SECOND), policy))
 
+    def fan_out(self, room: str = "") -> FanOut:
+        """The ledger of a room, which all users of the scenario in this worker share."""
+        rooms = self._shared.fan_outs
+        found = rooms.get(room)
+        if found is None:
+            if len(rooms) >= MOST_ROOMS:
+                raise UsageError(f"more than {MOST_ROOMS} rooms", where=f"fan_out({room!r})", hint="fewer rooms with more members")
+            found = rooms[room] = FanOut()
+        return found
+
+    def break_all_in(self, seconds: float) -> None:
+        """Break all connections of the scenario in this worker at once, as a lost network does, so long from now."""
+        self.timers.at(now_ns() + round(seconds * SECOND), self._shared.break_all)
+
     async def open(self, wanted: _Wanted) -> WebSocket:
         """A WebSocket, open or with the reason why it is not."""
         websocket = WebSocket(self, wanted.columns)
@@ -121,13 +144,15 @@ class WebSocketClient:
             websocket.not_opened(failed)
         else:
             self._open[websocket] = wanted
+            self._shared.open.add(websocket)
             websocket.opened(connection, wanted.ping_every_ns)
         self._connecting_ns += now_ns() - began
         return websocket
 
     def forget(self, websocket: WebSocket) -> None:
-        """It was closed by its user."""
+        """It has ended, and will not be opened again."""
         self._open.pop(websocket, None)
+        self._shared.open.discard(websocket)
 
     def close(self) -> None:
         """Leave everything at once, as at the end of a run."""
@@ -135,7 +160,7 @@ class WebSocketClient:
             task.cancel()
         for websocket in list(self._open):
             websocket.abandon()
-        self._open.clear()
+            self.forget(websocket)
 
     # -- what WebSockets ask ----------------------------------------------------------------------------------------
 
@@ -153,7 +178,7 @@ class WebSocketClient:
         """See websocket.Keeper."""
         wanted = self._open.get(websocket)
         if wanted is None or wanted.reconnect is None:
-            self._open.pop(websocket, None)
+            self.forget(websocket)
             return False
         task = asyncio.ensure_future(self._return(websocket, wanted, wanted.reconnect, now_ns()))
         self._returning.add(task)
@@ -182,7 +207,8 @@ class WebSocketClient:
                 websocket.opened(connection, wanted.ping_every_ns)
             return
         wanted.columns.count("ws.not_reconnected")
-        self._open.pop(websocket, None)
+        self.forget(websocket)
+        wanted.columns.never("ws.reconnect_time")
         websocket.not_opened(failed)
 
     # -- one attempt ------------------------------------------------------------------------------------------------
@@ -281,4 +307,4 @@ class Opening:
             else:
                 await websocket.close()
         finally:
-            self._client.forget(websocket)
+            self._client.forget(websocket)  # also one that was lost before

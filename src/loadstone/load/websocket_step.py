@@ -67,7 +67,7 @@ class WebSocketStep(CompiledStep):
         message = Message("")
         try:
             for turn in self._turns:
-                message = await self._turn(turn, client, websocket, session, message)
+                message = await self._turn(turn, websocket, session, message)
                 if not message.ok:
                     break
         finally:
@@ -99,7 +99,7 @@ class WebSocketStep(CompiledStep):
             client.kept[self.name] = websocket
         return websocket
 
-    async def _turn(self, turn: CompiledTurn, client: WebSocketClient, websocket: WebSocket, session: Session, last: Message) -> Message:
+    async def _turn(self, turn: CompiledTurn, websocket: WebSocket, session: Session, last: Message) -> Message:
         if turn.wait_s is not None:
             await session.sleep(turn.wait_s)
         elif turn.close is not None:

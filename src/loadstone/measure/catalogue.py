@@ -96,8 +96,8 @@ WEBSOCKET = (
     ),
     _count("ws.pings", "pings sent"),
     _count("ws.missed_pongs", "pings whose pong had not come when the next was due", better="lower", share_of="ws.pings"),
-    _count("ws.reconnects", "lost connections that were opened again", better="higher", share_of="ws.drops"),
-    _count("ws.not_reconnected", "lost connections that every attempt failed to open again", better="lower", share_of="ws.drops"),
+    _count("ws.reconnects", "lost connections that were opened again", better="higher"),
+    _count("ws.not_reconnected", "lost connections that every attempt failed to open again", better="lower"),
     _count("ws.messages_lost", "messages whose connection ended before their answer came", better="lower", share_of="ws.messages_out"),
     _count("ws.unsent", "messages that were due while their connection was away", better="lower"),
     _count(
@@ -106,6 +106,16 @@ WEBSOCKET = (
     _count("ws.deliveries", "messages of others that subscribers received; fan-out only", better="higher"),
     _count("ws.missing", "messages of others that a subscriber should have received and did not", better="lower", share_of="ws.deliveries"),
     _count("ws.duplicates", "messages of others that a subscriber received again", better="lower", share_of="ws.deliveries"),
+    _time("ws.typing_shown_time", "writing begun to the kernel's stamp of the typing indicator at another connection"),
+    _time("ws.typing_cleared_time", "message sent to the kernel's stamp of the indicator's end at another connection"),
+    Metric(
+        "ws.connection_limit", "1", Kind.GAUGE, "higher", "connections that were open when the next was refused, or all that were tried"
+    ),
+    Metric(
+        "ws.server_memory_idle", "B", Kind.GAUGE, "lower", "memory of the server's process for each open connection that said nothing yet"
+    ),
+    Metric("ws.server_memory_used", "B", Kind.GAUGE, "lower", "the same after one message and its answer on each"),
+    Metric("ws.server_memory_closed", "B", Kind.GAUGE, "lower", "the same after all were closed: what did not come back"),
     _count("ws.out_of_order", "messages that came after a later one of the same sender", better="lower", share_of="ws.deliveries"),
 )
 

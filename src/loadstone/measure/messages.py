@@ -74,6 +74,10 @@ class Messages:
         """A message that nobody answered in time: longer than anything recorded."""
         self._recorder.beyond(self.scenario, self._round_trips[0])
 
+    def never(self, metric: str) -> None:
+        """A time that nobody knows, because what it waited for did not come: longer than anything recorded."""
+        self._recorder.beyond(self.scenario, self._series(metric, "", ""))
+
     def _series(self, metric: str, key: str, value: str) -> Series:
         found = self._seen.get((metric, key, value))
         if found is None:

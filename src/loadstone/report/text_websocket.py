@@ -123,4 +123,6 @@ def _count(document: Document, metric: str) -> int:
 
 def _line(sheet: Sheet, label: str, text: str, *, bad: bool) -> None:
     if text:
-        sheet.prose(text, Style.WARN if bad else Style.PLAIN, indent=" " * LABEL, first=Span(f"  {label}".ljust(LABEL + 2)[: LABEL + 2]))
+        sheet.prose(
+            text, Style.WARN if bad else Style.PLAIN, indent=" " * (LABEL + 2), first=Span(f"  {label}".ljust(LABEL + 2)[: LABEL + 2])
+        )
