@@ -98,7 +98,7 @@ def _storm(path: str, given: dict[str, Any]) -> Scenario:
     scenario = _coded("Comeback", path, given, break_at=break_at, match=given["match"] or "order")
     scenario["pacing"] = connections / _rate(given["rate"] or f"{connections}/s")
     origins["pacing",] = "-r"
-    return {"profile": profile, **scenario}, origins, [CONNECTED, "count(ws.not_reconnected) < 1", "p95(ws.reconnect_time) < 5s"]
+    return {"profile": profile, **scenario}, origins, [CONNECTED, "rate(ws.not_reconnected) < 1%", "p95(ws.reconnect_time) < 5s"]
 
 
 def _find_limit(path: str, given: dict[str, Any]) -> Scenario:

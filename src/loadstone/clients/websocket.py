@@ -155,7 +155,11 @@ class WebSocket:
         timeout: seconds; the plan's `websocket.reply` unless given
         """
         due, excused = self._keeper.take_due()
-        if not await self._ready():
+        if self._back is not None:
+            asked = now_ns()
+            await self._ready()
+            excused += now_ns() - asked  # the target's doing, not our lateness
+        if not self.ok or self.closing:
             self._columns.failure("ws.errors", Kind.CLOSED_EARLY, NOT_OPEN)
             return Message("", 0, now_ns(), Kind.CLOSED_EARLY, NOT_OPEN)
         waiter: asyncio.Future[Message] = asyncio.get_running_loop().create_future()

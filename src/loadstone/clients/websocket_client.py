@@ -180,6 +180,7 @@ class WebSocketClient:
         if wanted is None or wanted.reconnect is None:
             self.forget(websocket)
             return False
+        wanted.columns.count("ws.losses")
         task = asyncio.ensure_future(self._return(websocket, wanted, wanted.reconnect, now_ns()))
         self._returning.add(task)
         task.add_done_callback(self._returning.discard)

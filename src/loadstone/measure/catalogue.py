@@ -96,8 +96,9 @@ WEBSOCKET = (
     ),
     _count("ws.pings", "pings sent"),
     _count("ws.missed_pongs", "pings whose pong had not come when the next was due", better="lower", share_of="ws.pings"),
-    _count("ws.reconnects", "lost connections that were opened again", better="higher"),
-    _count("ws.not_reconnected", "lost connections that every attempt failed to open again", better="lower"),
+    _count("ws.losses", "lost connections that the plan wants opened again"),
+    _count("ws.reconnects", "lost connections that were opened again", better="higher", share_of="ws.losses"),
+    _count("ws.not_reconnected", "lost connections that no attempt could open again", better="lower", share_of="ws.losses"),
     _count("ws.messages_lost", "messages whose connection ended before their answer came", better="lower", share_of="ws.messages_out"),
     _count("ws.unsent", "messages that were due while their connection was away", better="lower"),
     _count(

@@ -96,7 +96,10 @@ def _limit(document: Document) -> Line:
     level = document.metrics.get("ws.connection_limit")
     if not isinstance(level, Level) or level.last is None:
         return "", "", False
-    return "limit", f"{format_count(round(level.last))} connections were open when the next was refused, or all that were asked for", False
+    most = format_count(round(level.last))
+    if _count(document, "ws.connect_failures") + _count(document, "ws.drops"):
+        return "limit", f"{most} connections were open when the next was refused", False
+    return "limit", f"none up to {most} connections, which is as many as were tried", False
 
 
 def _memory(document: Document) -> Line:
