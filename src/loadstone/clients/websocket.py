@@ -42,8 +42,7 @@ NOT_OPEN = "the connection is not open"
 class WebSocket:
     """An open connection, or one that could not be opened: then `ok` is False and `failure` says why.
 
-    on_push: called with each message that answers nothing, at once, instead of keeping it for `receive`
-    code:    close code once it is closed; 1006 when it was lost
+    code: close code once it is closed; 1006 when it was lost
     """
 
     __slots__ = (
@@ -59,7 +58,7 @@ class WebSocket:
         "closing",
         "code",
         "failure",
-        "on_push",
+        "_on_push",
         "rally",
         "reason",
     )  # fmt: skip
@@ -73,7 +72,7 @@ class WebSocket:
         self._back: asyncio.Future[None] | None = None  # while a lost connection is being opened again
         self._heartbeat: Heartbeat | None = None
         self.rally: Listening | None = None
-        self.on_push: Callable[[Message], None] | None = None
+        self._on_push: Callable[[Message], None] | None = None
         self.failure: Kind | None = None
         self.reason = ""
         self.code = 0
@@ -260,6 +259,17 @@ class WebSocket:
             raise StopAsyncIteration
         return message
 
+    @property
+    def on_push(self) -> Callable[[Message], None] | None:
+        """Called with each message that answers nothing, at once, instead of keeping it for `receive`."""
+        return self._on_push
+
+    @on_push.setter
+    def on_push(self, call: Callable[[Message], None] | None) -> None:
+        self._on_push = call
+        while call is not None and self._inbox is not None and (message := self._inbox.take()) is not None:
+            call(message)  # what came before anybody listened
+
     def pause(self) -> None:
         """Read nothing until `resume`: a slow reader, behind which messages pile up at the server."""
         if self._connection is not None:
@@ -296,8 +306,8 @@ class WebSocket:
     def _on_message(self, message: Message) -> None:
         if self._answers is not None and self._answers.take(message):
             return
-        if self.on_push is not None:
-            self.on_push(message)
+        if self._on_push is not None:
+            self._on_push(message)
         else:
             if self._inbox is None:
                 self._inbox = Inbox()

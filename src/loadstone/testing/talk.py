@@ -36,7 +36,7 @@ class Talk:
 
     def hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
         """Run the conversation on an event loop of its own, the one that workers use."""
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(self._hold(conversation))
 
     async def _hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
@@ -54,7 +54,8 @@ class Talk:
         return Aggregate(self.recorder.take(0, 0.0, 1.0, LOAD))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop that workers use, where there is one."""
     if sys.platform == "win32":
         return None
     import uvloop
