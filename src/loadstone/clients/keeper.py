@@ -22,6 +22,14 @@ class Listening(Protocol):
         """The connection has ended."""
 
 
+class Sent(Protocol):
+    """Who wants to know when a message was due and sent, and how much of the time between was no lateness of ours; in ns."""
+
+    due_ns: int
+    sent_ns: int
+    excused_ns: int
+
+
 class Keeper(Protocol):
     """Who opened a WebSocket, and is asked what only a user's client knows."""
 

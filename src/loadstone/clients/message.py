@@ -8,6 +8,7 @@ from typing import Any
 
 from loadstone.clients.failure import Kind
 from loadstone.clients.frames import Payload
+from loadstone.errors import UsageError
 
 _UNREAD = object()
 
@@ -83,3 +84,10 @@ class Message:
 
     def __repr__(self) -> str:
         return f"<Message of {len(self.payload)}>" if self.ok else f"<no Message: {self.failure}: {self.reason}>"
+
+
+def content_of(payload: Payload | None, json: Any) -> Payload:
+    """What to send of the two ways to say it; raises UsageError."""
+    if (payload is None) == (json is None):
+        raise UsageError("a message is a payload or json=", hint='await ws.send("hello")')
+    return payload if payload is not None else json_codec.dumps(json, separators=(",", ":"), ensure_ascii=False)

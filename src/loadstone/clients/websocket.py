@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json as json_codec
 from collections.abc import Callable
 from typing import Any, Self
 
 from loadstone.clients.answers import Answers
-from loadstone.clients.deflate import WORTH_IT
 from loadstone.clients.failure import Failed, Kind
 from loadstone.clients.frames import (
     ABNORMAL,
@@ -19,8 +17,6 @@ from loadstone.clients.frames import (
     NORMAL,
     PING,
     PONG,
-    RSV1,
-    TEXT,
     Event,
     Payload,
     close_code,
@@ -28,8 +24,8 @@ from loadstone.clients.frames import (
 )  # fmt: skip
 from loadstone.clients.heartbeat import Heartbeat
 from loadstone.clients.inbox import Inbox
-from loadstone.clients.keeper import Keeper, Listening
-from loadstone.clients.message import Message
+from loadstone.clients.keeper import Keeper, Listening, Sent
+from loadstone.clients.message import Message, content_of
 from loadstone.clients.replies import ORDER, Awaited
 from loadstone.clients.websocket_connection import WebSocketConnection
 from loadstone.clock import SECOND, now_ns
@@ -54,11 +50,11 @@ class WebSocket:
         "_heartbeat",
         "_inbox",
         "_keeper",
+        "_on_push",
         "_waiter",
         "closing",
         "code",
         "failure",
-        "_on_push",
         "rally",
         "reason",
     )  # fmt: skip
@@ -132,13 +128,30 @@ class WebSocket:
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
-    async def send(self, payload: Payload | None = None, *, json: Any = None) -> bool:
-        """Send a message that nobody need answer; False when the connection is not open."""
-        if not await self._ready():
+    async def send(self, payload: Payload | None = None, *, json: Any = None, note: Sent | None = None) -> bool:
+        """Send a message that nobody need answer; False when the connection is not open.
+
+        note: gets the times of this message
+        """
+        due, excused = await self._its_turn()
+        if not self.ok or self.closing:
             return False
-        self.put(_content(payload, json))
+        sent = self.put(content_of(payload, json))
+        if due:
+            self._columns.time("load.send_lag", sent - due - excused)
+        if note is not None:
+            note.due_ns, note.sent_ns, note.excused_ns = due or sent, sent, excused
         await self._drained()
         return True
+
+    async def _its_turn(self) -> tuple[int, int]:
+        """When the coming message was due, and the wait that is not our lateness: for a session, a connection, or its return."""
+        due, excused = self._keeper.take_due()
+        if self._back is not None:
+            asked = now_ns()
+            await asyncio.wait((self._back,), timeout=self._keeper.reply_ns / SECOND)
+            excused += now_ns() - asked
+        return due, excused
 
     async def request(
         self,
@@ -153,16 +166,12 @@ class WebSocket:
         match:   `order`: the next message answers the oldest one; or a place that both carry: `json.id`, `json.id = json.reply_to`
         timeout: seconds; the plan's `websocket.reply` unless given
         """
-        due, excused = self._keeper.take_due()
-        if self._back is not None:
-            asked = now_ns()
-            await self._ready()
-            excused += now_ns() - asked  # the target's doing, not our lateness
+        due, excused = await self._its_turn()
         if not self.ok or self.closing:
             self._columns.failure("ws.errors", Kind.CLOSED_EARLY, NOT_OPEN)
             return Message("", 0, now_ns(), Kind.CLOSED_EARLY, NOT_OPEN)
         waiter: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self.ask(_content(payload, json), match, due, excused, waiter, timeout)
+        self.ask(content_of(payload, json), match, due, excused, waiter, timeout)
         return await waiter
 
     def ask(
@@ -211,23 +220,11 @@ class WebSocket:
         """Send one message at once, on a connection that is open; answers when it was sent, in ns."""
         connection, columns = self._connection, self._columns
         assert connection is not None
-        if isinstance(content, str):
-            first, data = FIN | TEXT, content.encode()
-        else:
-            first, data = FIN | BINARY, content
-        compression = connection.compression
-        if compression is not None and len(data) >= WORTH_IT and compression.can_deflate:
-            first, data = first | RSV1, compression.deflate(data)
         before = connection.put
-        sent = connection.send_frame(first, data)
+        sent = connection.send_message(content)
         columns.messages_out += 1
         columns.bytes_out += connection.put - before
         return sent
-
-    async def _ready(self) -> bool:
-        if self._back is not None:
-            await asyncio.wait((self._back,), timeout=self._keeper.reply_ns / SECOND)
-        return self.ok and not self.closing
 
     async def _drained(self) -> None:
         if self._connection is not None and self._connection.unsent:
@@ -398,9 +395,3 @@ class WebSocket:
     def _forget(self) -> None:
         if self._back is not None:
             self._finish(Failed(Kind.CLOSED_EARLY, "closed by the client"))
-
-
-def _content(payload: Payload | None, json: Any) -> Payload:
-    if (payload is None) == (json is None):
-        raise UsageError("a message is a payload or json=", hint='await ws.send("hello")')
-    return payload if payload is not None else json_codec.dumps(json, separators=(",", ":"), ensure_ascii=False)

@@ -11,9 +11,9 @@ import ssl
 from typing import Protocol
 
 from loadstone.clients.connection import Connection
-from loadstone.clients.deflate import Compression
+from loadstone.clients.deflate import WORTH_IT, Compression
 from loadstone.clients.failure import Failed, Kind, from_os_error
-from loadstone.clients.frames import CLOSE, FIN, Event, FrameReader, frame
+from loadstone.clients.frames import BINARY, CLOSE, FIN, RSV1, TEXT, Event, FrameReader, Payload, frame
 from loadstone.clients.http1 import END_OF_HEAD, LARGEST_HEAD, Head, parse_head
 from loadstone.clients.upgrade import Upgrade, new_key
 from loadstone.clients.wire import ANCILLARY_ROOM, READ, READ_SIZE, TROUBLE, WRITE, read_stamp
@@ -90,6 +90,17 @@ class WebSocketConnection(Connection):
         return self._stage == "open"
 
     # -- sending ----------------------------------------------------------------------------------------------------
+
+    def send_message(self, content: Payload) -> int:
+        """Send one message, compressed where that was agreed on and worth it; answers when, in ns."""
+        if isinstance(content, str):
+            first, data = FIN | TEXT, content.encode()
+        else:
+            first, data = FIN | BINARY, content
+        compression = self.compression
+        if compression is not None and len(data) >= WORTH_IT and compression.can_deflate:
+            first, data = first | RSV1, compression.deflate(data)
+        return self.send_frame(first, data)
 
     def send_frame(self, first: int, payload: bytes) -> int:
         """Send one frame now, or as soon as the socket takes it; answers when it was handed to the kernel, in ns."""

@@ -41,6 +41,23 @@ class CompiledTurn:
         return value if isinstance(value, (str, bytes)) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+class Asked:
+    """What was sent last without a way to pair it: the last message expected of it is its answer."""
+
+    __slots__ = ("due_ns", "excused_ns", "sent_ns")
+
+    def __init__(self) -> None:
+        self.due_ns = self.sent_ns = self.excused_ns = 0
+
+    def answered_by(self, message: Message, websocket: WebSocket) -> None:
+        """Record the round trip, if a message was sent and this is what came of it."""
+        if self.sent_ns and message.ok and message.end_ns >= self.sent_ns:
+            message.due_ns, message.sent_ns = self.due_ns, self.sent_ns
+            end = message.end_ns
+            websocket.columns.rows.add(self.due_ns, self.sent_ns, end, end, message.seen_ns, self.excused_ns, 0, 0)
+        self.sent_ns = 0
+
+
 class WebSocketStep(CompiledStep):
     """A dialogue; its connection is kept between passes unless the plan says otherwise."""
 
@@ -64,12 +81,15 @@ class WebSocketStep(CompiledStep):
             return Message("", failure=websocket.failure, reason=websocket.reason)
         if self._dialogue.rate_per_s is not None:
             return await self._at_rate(client, websocket, session, self._dialogue.rate_per_s)
-        message = Message("")
+        message, asked = Message(""), Asked()
         try:
             for turn in self._turns:
-                message = await self._turn(turn, websocket, session, message)
+                if turn.expect is None:
+                    asked.answered_by(message, websocket)
+                message = await self._turn(turn, websocket, session, message, asked)
                 if not message.ok:
                     break
+            asked.answered_by(message, websocket)
         finally:
             if not self._dialogue.keep:
                 await websocket.close()
@@ -99,7 +119,7 @@ class WebSocketStep(CompiledStep):
             client.kept[self.name] = websocket
         return websocket
 
-    async def _turn(self, turn: CompiledTurn, websocket: WebSocket, session: Session, last: Message) -> Message:
+    async def _turn(self, turn: CompiledTurn, websocket: WebSocket, session: Session, last: Message, asked: Asked) -> Message:
         if turn.wait_s is not None:
             await session.sleep(turn.wait_s)
         elif turn.close is not None:
@@ -108,7 +128,7 @@ class WebSocketStep(CompiledStep):
             last = await self._expected(turn, websocket, session)
         elif turn.match is not None:
             last = await websocket.request(turn.content(session), match=turn.match, timeout=turn.within_s)
-        elif not await websocket.send(turn.content(session)):
+        elif not await websocket.send(turn.content(session), note=asked):
             last = Message("", failure=websocket.failure, reason=websocket.reason)
         for name, extract in turn.extracts if last.ok else ():
             value = extract(last)

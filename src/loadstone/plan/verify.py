@@ -16,8 +16,10 @@ from loadstone.plan.extract import compile_extract
 from loadstone.plan.feed import read_rows
 from loadstone.plan.http import environment_names
 from loadstone.plan.model import Plan, ScenarioPlan
+from loadstone.plan.reply import look
 from loadstone.plan.steps import Step
 from loadstone.plan.template import Template, templates_in
+from loadstone.plan.websocket import Dialogue, Turn
 from loadstone.plan.wrong import Wrong, suggest
 from loadstone.plugins import installed
 from loadstone.units import format_duration
@@ -43,7 +45,7 @@ def verify(plan: Plan) -> list[Finding]:
             findings.append(Finding((*at, "warm_up"), f"leaves nothing to judge: the scenario lasts {lasts}", "warm_up: 0s"))
         findings += _code(scenario, at)
         columns = _columns(scenario, at, findings)
-        extracted = {name for step in scenario.steps for name in step.extract}
+        extracted = {name for step in scenario.steps for name in (*step.extract, *(name for turn in _turns(step) for name in turn.extract))}
         for index, step in enumerate(scenario.steps):
             findings += _step(step, (*at, "steps", index), columns, extracted)
         if plan.target is None and not plan.embedded and any(_below_target(step) for step in scenario.steps):
@@ -185,6 +187,8 @@ def _step(step: Step, at: Place, columns: list[str] | None, extracted: set[str])
         yield from _compiles((*at, "extract", name), compile_extract, text)
     if step.file is not None and "${" not in step.file and (what := missing_file(step.file)):
         yield Finding((*at, "file"), what)
+    if step.websocket is not None:
+        yield from _dialogue(step.websocket, (*at, "websocket"), columns, extracted)
     for key in ("path", "params", "headers", "json_body", "form", "multipart", "body", "file"):
         place = (*at, {"json_body": "json", "path": step.method.lower() or "get"}.get(key, key))
         try:
@@ -194,6 +198,34 @@ def _step(step: Step, at: Place, columns: list[str] | None, extracted: set[str])
             continue
         for template in templates:
             yield from _needs(template, place, columns, extracted)
+
+
+def _turns(step: Step) -> tuple[Turn, ...]:
+    return step.websocket.dialogue if step.websocket is not None else ()
+
+
+def _dialogue(dialogue: Dialogue, at: Place, columns: list[str] | None, extracted: set[str]) -> Iterator[Finding]:
+    """Every text of a dialogue; its lines may use what earlier ones extract, and `vars.seq`, the number of the message."""
+    known = extracted | {"seq"} | {name for turn in dialogue.dialogue for name in turn.extract}
+    texts: list[tuple[Place, object]] = [((*at, "path"), dialogue.path), ((*at, "headers"), dialogue.headers)]
+    for index, turn in enumerate(dialogue.dialogue):
+        place = (*at, "dialogue", index)
+        texts.append(((*place, "send"), turn.send))
+        if turn.expect is not None:
+            yield from _compiles((*place, "expect"), parse_check, turn.expect)
+        if turn.match not in {None, "order"}:
+            for part in str(turn.match).split("="):
+                yield from _compiles((*place, "match"), look, part)
+        for name, text in turn.extract.items():
+            yield from _compiles((*place, "extract", name), compile_extract, text)
+    for place, value in texts:
+        try:
+            templates = templates_in(value)
+        except Wrong as error:
+            yield Finding(place, error.what, error.hint)
+            continue
+        for template in templates:
+            yield from _needs(template, place, columns, known)
 
 
 def _needs(template: Template, place: Place, columns: list[str] | None, extracted: set[str]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ Each class reads the scenario's `settings`; `loadstone ws` sets them from its fl
 """
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import loadstone as ls
@@ -235,6 +236,73 @@ class Typing(Connected):
     async def on_stop(self) -> None:
         await self.writer.close()
         await self.ws.close()
+
+
+class Assisted(Connected):
+    """Asks an assistant, and holds its typing indicator against a specification; every fourth answer is asked to fail.
+
+    shown_within, alive_every, cleared_within: as for Typing
+    answer_within: seconds from the question to the answer
+    """
+
+    async def on_start(self) -> None:
+        path = self.settings.get("path", "/ws/chat")
+        self.ws = await self.websocket.connect(f"{path}{'&' if '?' in path else '?'}room=desk-{self.index}&user=asker", name="assistant")
+        self.asked = 0
+
+    def asks(self, *, fail: bool) -> str:
+        """What a user sends who asks."""
+        return json.dumps({"type": "ask", "text": f"question {self.asked}", "fail": fail})
+
+    def kind_of(self, message: Any) -> str:
+        """`on` or `off` for the indicator, `answer` or `error` for what the assistant says, nothing for the rest."""
+        value = message.json()
+        if value.get("user") != "assistant":
+            return ""
+        return str({"typing": value.get("state"), "message": "answer", "error": "error"}.get(value.get("type"), ""))
+
+    @ls.task
+    async def ask(self) -> None:
+        settings = self.settings
+        if not self.check(self.ws.ok, "the connection is still open"):
+            await self.sleep(0.5)
+            return
+        self.asked += 1
+        fails = self.asked % 4 == 0
+        began = self.ws.now()
+        await self.ws.send(self.asks(fail=fails))
+        alive, shown_at = settings.get("alive_every", 3.0), 0.0
+        said_at = cleared_at = 0.0
+        signs: list[float] = []
+        until = began + settings.get("answer_within", 10.0)
+        while (left := until - self.ws.now()) > 0 and not (said_at and (cleared_at or not shown_at)):
+            message = await self.ws.receive(timeout=left)
+            if not message.ok:
+                break
+            kind = self.kind_of(message)
+            if kind == "on":
+                shown_at = shown_at or message.end_s
+                signs.append(message.end_s)
+            elif kind == "off":
+                cleared_at = message.end_s
+            elif kind in {"answer", "error"}:
+                said_at = message.end_s
+                until = min(until, self.ws.now() + settings.get("cleared_within", 0.5))
+        self.judge(began, shown_at, said_at, cleared_at, [*signs, cleared_at or said_at], alive, fails=fails)
+
+    def judge(self, began: float, shown: float, said: float, cleared: float, signs: list[float], alive: float, *, fails: bool) -> None:
+        """Hold what was seen against the specification; times are seconds by the kernel's stamps."""
+        self.check(said, "the assistant answers")
+        limit = self.settings.get("shown_within", 1.0)
+        if not said or said - began > limit or shown:  # an answer that comes at once needs no indicator
+            self.check(shown and shown - began <= limit, "the indicator is shown within the limit")
+        if shown:
+            self.record("ws.typing_shown_time", max(0.0, shown - began) * 1e3)
+            gaps = [later - sooner for sooner, later in pairwise(signs)]
+            self.check(all(gap <= alive for gap in gaps), "the indicator is kept alive while writing goes on")
+            self.check(cleared, f"the indicator is cleared by {'an error' if fails else 'the answer'}")
+            if cleared:
+                self.record("ws.typing_cleared_time", max(0.0, cleared - said) * 1e3)
 
 
 def memory_of(pid: int) -> int:
