@@ -4,6 +4,7 @@
 """
 
 import loadstone as ls
+from loadstone.suites.ws.users import Assisted, LimitSearch
 
 SHORT = ("Hello", "What can you do?", "Where is my order?", "Thanks!", "How late are you open?")
 USUAL = (
@@ -14,6 +15,8 @@ USUAL = (
 LONG = "Please summarise these minutes, list every decision with who made it, and mark what is still open. " + " ".join(
     ["The team looked at the figures of the last quarter, compared them with the plan and asked for two more scenarios."] * 12
 )
+ROOM = 5  # members of a room
+USUAL_LIMIT = 200  # connections that a backend of this kind is asked for
 MOST_MESSAGES = 20  # a conversation ends some time, and a new one begins
 
 OPTIONS = (
@@ -120,6 +123,38 @@ class Heavy(ls.User):
             self.check(reply.text.rstrip().endswith("data: [DONE]"), "the stream ends with [DONE]")
 
 
+class Member(ls.User):
+    """Sits in a room of five over a WebSocket, and says something now and then; its own message comes back to it, too."""
+
+    think = "500ms..2s"
+
+    async def on_start(self) -> None:
+        room = self.index // ROOM
+        self.ws = await self.websocket.connect(
+            f"{self.settings['path']}?room=room-{room}&user=member-{self.index}", name="chat", ping_every=5
+        )
+        self.vars["said"] = 0
+
+    @ls.task
+    async def say(self) -> None:
+        if not self.check(self.ws.ok, "the connection is still open"):
+            return
+        self.vars["said"] += 1
+        message = {"type": "message", "text": self.rng.choice(SHORT), "id": f"{self.index}-{self.vars['said']}"}
+        await self.ws.request(json=message, match="json.id", timeout=5)
+
+    async def on_stop(self) -> None:
+        await self.ws.close()
+
+
+class Asker(Assisted):
+    """Asks the assistant, and watches its typing indicator."""
+
+
+class Crowding(LimitSearch):
+    """Opens connections until there is no room."""
+
+
 class Visitor(Light):
     """Comes by chance with one question, whatever the state of the backend."""
 
@@ -139,15 +174,19 @@ def build(options: ls.Options) -> ls.Suite:
     if visitors:
         rate = max(1, options.users / 2)
         scenarios.append(ls.Scenario("visitors", Visitor, ls.poisson_rate(rate, options.duration), warm_up=ramp))
+    sockets = options.websocket_test or options.all
+    if sockets:
+        scenarios += socket_scenarios(options, ramp)
     return ls.Suite(
         "chat",
         target=options.url,
         embedded=options.url is None,
         scenarios=scenarios,
-        gates=[*promises(options, users=users), *unmeasured(options)],
+        gates=[*promises(options, users=users), *(socket_promises(options) if sockets else []), *unmeasured(options)],
         bands=[
             {"name": "response time, p95", "value": "p95(http.response_time)", "good": "3s", "issue": "5s"},
             {"name": "error rate", "value": "rate(http.errors)", "good": "2%", "concern": "5%", "issue": "10%"},
+            *([SOCKET_BAND] if sockets else []),
         ],
         graceful_stop="10s",
     )
@@ -168,6 +207,40 @@ def promises(options: ls.Options, *, users: bool) -> list[dict[str, str]]:
     return gates
 
 
+SOCKET_BAND = {
+    "name": "WebSockets refused",
+    "value": "rate(ws.connect_failures{scenario=sockets})",
+    "good": "5%",
+    "concern": "10%",
+    "issue": "20%",
+}
+
+
+def socket_scenarios(options: ls.Options, ramp: float) -> list[ls.Scenario]:
+    """Members of rooms, a few who watch the typing indicator, and afterwards the search for the most connections."""
+    settings = {"path": f"{(options.websocket_url or '').rstrip('/')}/ws/chat", "shown_within": 1.0}
+    members = ls.ramping_users(1, options.connections, ramp, hold=options.duration - ramp)
+    search = {"most": max(USUAL_LIMIT, options.connections), **settings, "name": "limit search"}
+    return [
+        ls.Scenario("sockets", Member, members, settings=settings),
+        ls.Scenario("typing", Asker, ls.constant_users(3, options.duration), settings=settings),
+        ls.Scenario("limit", Crowding, ls.per_user_iterations(1, 1, "1m"), settings=search, after="sockets"),
+    ]
+
+
+def socket_promises(options: ls.Options) -> list[dict[str, str]]:
+    """What the backend must keep over WebSockets."""
+    gates = [
+        {"gate": f"{REFUSED} < 10%", "name": "more than 90% of the connections succeed"},
+        {"gate": "rate(ws.drops{scenario=sockets}) < 1%", "name": "connections stay"},
+        {"gate": "rate(ws.errors{scenario=sockets}) < 5%", "name": "messages are answered"},
+        {"gate": "p95(ws.round_trip_time{scenario=sockets}) < 1s"},
+        {"gate": "p95(ws.typing_shown_time) < 1s", "name": "typing is shown in time"},
+        {"gate": f"last(ws.connection_limit) >= {options.connections}", "name": "as many connections as asked for"},
+    ]
+    return [{**gate, "requirement": "websocket_stability"} for gate in gates]
+
+
 def unmeasured(options: ls.Options) -> list[dict[str, str]]:
     """What was asked for and cannot be measured yet: shown, and never a pass."""
     gates = []
@@ -176,7 +249,4 @@ def unmeasured(options: ls.Options) -> list[dict[str, str]]:
         growths = (500, options.memory_leak_threshold)
         texts = [f"max(target.memory_growth) < {growth:g}MB" for growth in growths]
         gates += [{"gate": text, "requirement": "memory_efficiency", "needs": probe} for text in texts]
-    if options.websocket_test or options.all:
-        client = f"a WebSocket client for {options.connections} connections, which this version does not have"
-        gates.append({"gate": "rate(websocket.connected) > 90%", "requirement": "websocket_stability", "needs": client})
     return gates
