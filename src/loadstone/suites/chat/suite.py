@@ -207,13 +207,8 @@ def promises(options: ls.Options, *, users: bool) -> list[dict[str, str]]:
     return gates
 
 
-SOCKET_BAND = {
-    "name": "WebSockets refused",
-    "value": "rate(ws.connect_failures{scenario=sockets})",
-    "good": "5%",
-    "concern": "10%",
-    "issue": "20%",
-}
+REFUSED = "rate(ws.connect_failures{scenario=sockets})"
+SOCKET_BAND = {"name": "WebSockets refused", "value": REFUSED, "good": "5%", "concern": "10%", "issue": "20%"}
 
 
 def socket_scenarios(options: ls.Options, ramp: float) -> list[ls.Scenario]:
