@@ -48,7 +48,7 @@ def talk(conversation: Callable[[WebSocketClient, str], Awaitable[Any]], server:
 def test_messages_come_back_as_they_went(deflate: bool | str) -> None:
     async def conversation(client: WebSocketClient, url: str) -> list[Any]:
         async with client.connect(f"{url}/room?x=1") as ws:
-            contents = ["", "hello", "grüße " * 40, b"", b"\x00\xff" * 9, "x" * 70_000, bytes(200_000)]
+            contents: list[str | bytes] = ["", "hello", "grüße " * 40, b"", b"\x00\xff" * 9, "x" * 70_000, bytes(200_000)]
             return [(content, (await ws.request(content)).payload) for content in contents]
 
     pairs, user = talk(conversation, deflate=deflate)
@@ -160,7 +160,7 @@ def test_the_subprotocol_and_headers_are_those_of_the_call_and_of_the_plan() -> 
     async def conversation(client: WebSocketClient, url: str) -> list[str]:
         chosen = []
         for options in ({}, {"subprotocols": ["b"]}):
-            async with client.connect(f"{url}/a?b=c", headers={"X-Team": "blue"}, **options) as ws:
+            async with client.connect(f"{url}/a?b=c", headers={"X-Team": "blue"}, subprotocols=offered) as ws:
                 chosen.append(ws.subprotocol)
         return chosen
 

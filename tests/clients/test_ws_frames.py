@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -40,14 +41,15 @@ def serialized(opcode: int, payload: bytes, *, fin: bool = True, extensions: lis
 def read_all(reader: FrameReader, data: bytes, cuts: list[int]) -> list[tuple[int, str | bytes]]:
     events: list[tuple[int, str | bytes]] = []
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         events += reader.feed(data[start:end])
     return events
 
 
 @given(messages, st.lists(st.integers(0, 200_000), max_size=8), st.integers(0, 4))
 def test_any_split_of_what_another_library_sends_gives_the_same_messages(given: list[str | bytes], cuts: list[int], parts: int) -> None:
-    data, expected = b"", []
+    data = b""
+    expected: list[tuple[int, str | bytes]] = []
     for each in given:
         opcode, payload = (TEXT, each.encode()) if isinstance(each, str) else (BINARY, each)
         step = max(1, len(payload) // (parts + 1))

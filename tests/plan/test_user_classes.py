@@ -78,6 +78,7 @@ class Recording:
         self.calls: list[tuple[Any, ...]] = []
         self.rng = random.Random(1)
         self.data: Mapping[str, Any] = {}
+        self.settings: Mapping[str, Any] = {}
 
     def speak(self, kind: str) -> Any:
         return f"a client of kind {kind}"
