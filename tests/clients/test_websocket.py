@@ -159,7 +159,7 @@ def test_the_subprotocol_and_headers_are_those_of_the_call_and_of_the_plan() -> 
 
     async def conversation(client: WebSocketClient, url: str) -> list[str]:
         chosen = []
-        for options in ({}, {"subprotocols": ["b"]}):
+        for offered in (None, ["b"]):
             async with client.connect(f"{url}/a?b=c", headers={"X-Team": "blue"}, subprotocols=offered) as ws:
                 chosen.append(ws.subprotocol)
         return chosen

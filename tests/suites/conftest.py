@@ -22,7 +22,7 @@ WAVES: tuple[dict[str, str], ...] = (
         "demo stall": "demo --fault stall",
     },
     {
-        "chat": "run chat --preset quick --users 6 --duration 5s --memory-test --websocket-test",
+        "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
         "chat by variables": "run chat --concurrent-users",
         "workflow": "run workflow --levels 5,20 --duration 2s --throughput-duration 2s",
     },
