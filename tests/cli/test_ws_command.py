@@ -209,6 +209,7 @@ def judged(given: Mapping[str, Any]) -> None:
     ("given", "what"),
     [
         ({"hold": True, "storm": True}, "one of these"),
+        ({"storm": True, "workers": "2"}, "in one worker"),
         ({"senders": "2"}, "belongs to --fan-out"),
         ({"server_pid": "1"}, "belongs to --hold"),
         ({"connections": "many"}, "not a whole number"),

@@ -79,7 +79,11 @@ def test_chat_passes_what_it_measured_and_lacks_data_for_what_it_cannot_measure(
 
 def test_chat_grades_response_times_and_errors(runs: Runs) -> None:
     bands = {band["name"]: band for band in runs["chat"].document["bands"]}
-    assert {name: band["grade"] for name, band in bands.items()} == {"response time, p95": "good", "error rate": "good", "WebSockets refused": "good"}
+    assert {name: band["grade"] for name, band in bands.items()} == {
+        "response time, p95": "good",
+        "error rate": "good",
+        "WebSockets refused": "good",
+    }
     assert bands["error rate"]["edges"] == ["2%", "5%", "10%"]
 
 

@@ -31,6 +31,8 @@ def scenario_of(path: str, given: dict[str, Any]) -> Scenario:
             raise UsageError(f"belongs to {other}", where=f"flag {flag}", hint=f"{other} {flag} {given[key]}")
     if modes and given["messages"] is not None:
         raise UsageError(f"{modes[0]} takes --duration, not --messages", where="flag --messages", hint="-d 10s")
+    if given["workers"] not in {None, "1"} and modes and modes[0] != "--hold":
+        raise UsageError("keeps its books in one worker", where=f"flags {modes[0]} and --workers", hint="leave --workers out")
     if not modes:
         return _talk(path, given)
     make = {"--hold": _hold, "--fan-out": _fan_out, "--storm": _storm, "--find-limit": _find_limit}[modes[0]]

@@ -245,5 +245,5 @@ class Recorder:
         return self.cut(seq, start_s, end_s, phase).snapshots()
 
     def _cut_columns(self) -> list[Iterator[None]]:
-        every = (*self._exchanges.values(), *self._columns.values(), *self._others)
+        every: tuple[Columns, ...] = (*self._exchanges.values(), *self._columns.values(), *self._others)
         return [piece for columns in every for piece in columns.cut()]
