@@ -38,7 +38,7 @@ class WebSocketSettings(_Settings):
 
     subprotocols: tuple[str, ...] = ()
     deflate: bool | Literal["no_context_takeover"] = True
-    max_message_bytes: Size = Field(default=16_000_000, alias="max_message")
+    max_message_bytes: Size = Field(default=64_000_000, alias="max_message")
     reply_s: Duration = Field(default=30.0, alias="reply")
     close_s: Duration = Field(default=5.0, alias="close")
     ping_every_s: Delay = Field(default=0.0, alias="ping_every")
