@@ -16,6 +16,8 @@ _PROFILES = "loadstone.plan.profiles"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "client": {
         "http": "loadstone.clients.http:HttpClients",
+        "llm": "loadstone.clients.llm.client:LlmClients",
+        "sse": "loadstone.clients.sse_client:SseClients",
     },
     "profile": {
         "burst": f"{_PROFILES}:Burst",

@@ -89,6 +89,9 @@ class Recording:
     def group(self, name: str) -> Any:
         self.calls.append(("group", name))
 
+    def speak(self, kind: str) -> Any:
+        self.calls.append(("speak", kind))
+
     async def sleep(self, seconds: float) -> None:
         self.calls.append(("sleep", seconds))
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "Start the reference backend, put realistic load on it, print a verdict.",
     "run": "Run suites: files, or one that comes with Loadstone (chat, workflow).",
     "hit": "Put load on one URL.",
+    "llm": "Put load on a language model and time its tokens.",
     "check": "Print what a suite would do, and send nothing.",
     "init": "Write a commented starter suite.",
     "serve": "Start the reference backend.",

@@ -7,11 +7,12 @@ import json as json_codec
 import mimetypes
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from loadstone.clients.address import Origin
+from loadstone.clients.reply import Reply
 from loadstone.errors import UsageError
 from loadstone.measure.recorder import Exchanges
 
@@ -44,6 +45,7 @@ class Prepared:
     wire: bytes = field(default=b"", repr=False)
     plain: frozenset[int] = field(default=frozenset(), repr=False)  # expected, and not to be followed
     bodiless: bool = False  # its response has no body, whatever the headers say
+    explain: Callable[[Reply], str] | None = None  # words for a status that was not expected
 
     def __post_init__(self) -> None:
         self.bodiless = self.method == "HEAD"

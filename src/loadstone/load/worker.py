@@ -133,7 +133,11 @@ def http_options(settings: HttpSettings, target: str) -> HttpOptions:
             settings.verify, settings.ca_file or "", settings.server_name or "", settings.client_cert or "", settings.client_key or ""
         ),
         limits=Limits(
-            round(times.connect_s * SECOND), round(times.first_byte_s * SECOND), round(times.total_s * SECOND), settings.max_response_bytes
+            round(times.connect_s * SECOND),
+            round(times.first_byte_s * SECOND),
+            round(times.total_s * SECOND),
+            settings.max_response_bytes,
+            round(times.idle_s * SECOND),
         ),
         keep_alive=settings.keep_alive,
         redirects=settings.redirects,

@@ -60,6 +60,43 @@ def _count(
     return Metric(name, unit, Kind.COUNT, better, meaning, share_of=share_of)
 
 
+LLM = (
+    _time("llm.ttft", "sent to the first visible token of a streamed answer, content or tool call"),
+    _time("llm.ttft_any", "sent to the first token of a streamed answer, reasoning included"),
+    _time("llm.first_byte", "sent to the first byte of the response, which may be nothing but its head"),
+    _time("llm.tpot", "time per output token of one answer: (last - first) / (tokens - tokens of the first chunk)"),
+    _time("llm.chunk_gap", "from one chunk with tokens to the next"),
+    _time("llm.token_gap", "from one token to the next; tokens that came with the one before them have 0 and the tag shared=yes"),
+    _time("llm.longest_gap", "the longest wait between two chunks of one answer"),
+    _time("llm.stall_time", "the length of one stall"),
+    _time(
+        "llm.reader_wait", "how long a reader at the plan's reading speed waits, in all of one answer, for tokens that are not there yet"
+    ),
+    _time("llm.e2e", "sent to the last byte of a whole answer"),
+    _count("llm.requests", "answers of a language model that were asked for", better="higher"),
+    _count("llm.good", "answers that kept an objective, which the tag `slo` names", better="higher", share_of="llm.requests"),
+    _count("llm.errors", "answers that failed, whatever the reason", better="lower", share_of="llm.requests"),
+    _count("llm.cancelled", "answers that the client left before their end", share_of="llm.requests"),
+    _count("llm.truncated", "answers that ended without a finish reason or an end mark", better="lower", share_of="llm.requests"),
+    _count("llm.faked_streams", "streams whose tokens came all at once", better="lower", share_of="llm.requests"),
+    _count("llm.stalled", "answers with a stall or more", better="lower", share_of="llm.requests"),
+    _count("llm.stalls", "gaps between chunks that are stalls", better="lower"),
+    _count("llm.output_tokens", "tokens that came, reasoning included", better="higher"),
+    _count("llm.input_tokens", "tokens of the questions, as the server counts them"),
+    _count("llm.counted_by", "answers by who counted their tokens, which the tag `by` names: usage, tokenizer or chunks"),
+    Metric(
+        "llm.concurrency",
+        "s",
+        Kind.COUNT,
+        "neither",
+        "the time that answers were open, all together; per second of load it is how many were open at once",
+        scale=1e9,
+    ),
+    Metric("llm.answer_tokens", "1", Kind.DISTRIBUTION, "neither", "tokens of one answer, reasoning included"),
+    Metric("llm.output_rate", "1/s", Kind.DISTRIBUTION, "higher", "tokens of one answer per second from sent to its last byte", scale=1e3),
+    Metric("llm.cost", "1", Kind.DISTRIBUTION, "lower", "price of one answer in the price list's currency", scale=1e9),
+)
+
 BUILT_IN = (
     _time("http.response_time", "due to last byte of the response by the kernel's clock: what a user on schedule would have waited"),
     _time("http.service_time", "sent to last byte of the response by the kernel's clock: what the target took"),
@@ -77,8 +114,14 @@ BUILT_IN = (
     ),
     _count("http.bytes_in", "bytes received, headers included, before decompression", unit="B"),
     _count("http.bytes_out", "bytes sent, headers included", unit="B"),
-    _count("llm.requests", "answers of a language model that were asked for", better="higher"),
-    _count("llm.good", "answers that kept an objective, which the tag `slo` names", better="higher", share_of="llm.requests"),
+    _time("sse.first_event", "sent to the first event of a stream by the kernel's clock"),
+    _time("sse.event_gap", "from one event of a stream to the next by the kernel's clock"),
+    _time("sse.longest_gap", "the longest wait between two events of one stream"),
+    _count("sse.streams", "event streams asked for", better="higher"),
+    _count("sse.events", "events received"),
+    _count("sse.errors", "event streams that failed, whatever the reason", better="lower", share_of="sse.streams"),
+    _count("sse.cancelled", "event streams that the client left before their end", share_of="sse.streams"),
+    *LLM,
     _time("iteration.duration", "one pass of a user through its task, think time included"),
     _count("iteration.count", "passes of users through a task that ended", better="higher"),
     _count("iteration.errors", "passes that ended because the user's own code raised", better="lower", share_of="iteration.count"),

@@ -12,6 +12,7 @@ from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
+from loadstone.plan.llm import LlmSettings
 from loadstone.plan.own_metrics import MetricLine, by_name, well_named
 from loadstone.plan.prices import Prices
 from loadstone.plan.probe import ProbePlan
@@ -175,6 +176,7 @@ class Plan(_Model):
     metrics: Metrics = Field(default_factory=dict)
     probes: tuple[ProbePlan, ...] = ()
     http: HttpSettings = HttpSettings()
+    llm: LlmSettings = LlmSettings()
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")

@@ -104,6 +104,16 @@ class User:
         """This user's client of a kind that is installed under that name (`loadstone plugins`), made when first asked for."""
         return self._session.speak(kind)
 
+    @property
+    def llm(self) -> Any:
+        """This user's language-model client: `answer = await self.llm.chat("…")`."""
+        return self._session.speak("llm")
+
+    @property
+    def sse(self) -> Any:
+        """This user's client of event streams: `stream = await self.sse.get("/events", limit=10)`."""
+        return self._session.speak("sse")
+
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
 

@@ -1,0 +1,136 @@
+"""Bodies of events: pieces are put away with their stamps while they come, and read when the sockets have nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from loadstone.clients.failure import Failed, bounded
+from loadstone.clients.http1 import Head
+from loadstone.clients.ndjson import NdjsonParser
+from loadstone.clients.sse import Event, Parser, SseParser
+from loadstone.clients.stream import Link, cancelled
+
+# Reading so many takes well under a millisecond: then it is the sockets' turn again, so that the bytes of two events of
+# another stream do not come to lie in one read, under one stamp.
+MOST_PER_TURN = 64
+PARSERS: dict[str, Callable[[], Parser]] = {
+    "text/event-stream": SseParser,
+    "application/x-ndjson": NdjsonParser,
+    "application/ndjson": NdjsonParser,
+    "application/jsonl": NdjsonParser,
+    "application/json-lines": NdjsonParser,
+    "application/stream+json": NdjsonParser,
+}
+# What takes an event, and the stamp of the read that completed it.
+TakeEvent = Callable[[Event, int], None]
+
+
+class Backlog:
+    """Work of all streams of a scenario that can wait until the sockets have been read."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def add(self, work: Callable[[], None]) -> None:
+        """Do it soon, after what was added before."""
+        if not self._waiting:
+            self._loop.call_soon(self._turn)
+        self._waiting.append(work)
+
+    def _turn(self) -> None:
+        waiting = self._waiting
+        for _ in range(min(len(waiting), MOST_PER_TURN)):
+            waiting.popleft()()
+        if waiting:
+            self._loop.call_soon(self._turn)
+
+
+class Intake:
+    """The sink of one exchange (clients.stream.BodySink) that reads a body as events.
+
+    take:     gets each event with its stamp, in order; raises Failed to leave
+    accepts:  statuses whose bodies are events
+    head:     of the response, once it came
+    content_type: of the response, lower case, without parameters
+    parser:   None while there is no body of events: the reply keeps what came instead
+    """
+
+    __slots__ = ("_accepts", "_backlog", "_failed", "_link", "_pieces", "_queued", "_stamps", "_take", "content_type", "head", "parser")
+
+    def __init__(self, backlog: Backlog, take: TakeEvent, accepts: frozenset[int] | Sequence[int]) -> None:
+        self._backlog, self._take, self._accepts = backlog, take, accepts
+        self._link: Link | None = None
+        self._pieces: list[bytes] = []
+        self._stamps: list[int] = []
+        self._queued = False
+        self._failed: Failed | None = None
+        self.head: Head | None = None
+        self.content_type = ""
+        self.parser: Parser | None = None
+
+    def on(self, link: Link) -> None:
+        """See BodySink."""
+        self._link = link
+
+    def begin(self, head: Head) -> bool:
+        """See BodySink: only a body that says that it is events is read as such."""
+        self.head = head
+        self.content_type = dict(head.headers()).get("content-type", "").partition(";")[0].strip().lower()
+        if head.status not in self._accepts or head.encoding not in {b"", b"identity"}:
+            return False
+        make = PARSERS.get(self.content_type)
+        self.parser = make() if make else None
+        return self.parser is not None
+
+    def piece(self, data: bytes, end_ns: int) -> None:
+        """See BodySink."""
+        self._pieces.append(data)
+        self._stamps.append(end_ns)
+        if not self._queued:
+            self._queued = True
+            self._backlog.add(self._read)
+
+    def leave(self, why: str) -> None:
+        """End the exchange now: the client goes."""
+        if self._link is not None:
+            self._link.leave(cancelled(why))
+
+    def finish(self) -> Failed | None:
+        """Read what is left, after the exchange; answers what was wrong with it."""
+        self._read()
+        if self._failed is None and self.parser is not None:
+            last = self._link.end_ns if self._link is not None else 0
+            try:
+                for event in self.parser.finish():
+                    self._take(event, last)
+            except Failed as failed:
+                self._failed = failed
+        return self._failed
+
+    def _read(self) -> None:
+        self._queued = False
+        pieces, stamps = self._pieces, self._stamps
+        if not pieces or self._failed is not None or self.parser is None:
+            pieces.clear()
+            stamps.clear()
+            return
+        self._pieces, self._stamps = [], []
+        feed, take = self.parser.feed, self._take
+        try:
+            for data, stamp in zip(pieces, stamps, strict=True):
+                for event in feed(data):
+                    take(event, stamp)
+        except Failed as failed:
+            self._failed = failed
+            if self._link is not None:
+                self._link.leave(failed)
+
+
+def told_status(status: int, headers: dict[str, str], text: str) -> str:
+    """The words for a status that was not expected: what the server itself said, and when it wants to be asked again."""
+    later = f", retry after {headers['retry-after']}" if "retry-after" in headers else ""
+    said = f": {text}" if text else ""
+    return bounded(f"status {status}{later}{said}")
