@@ -12,9 +12,12 @@ from loadstone.clients.ndjson import NdjsonParser
 from loadstone.clients.sse import Event, Parser, SseParser
 from loadstone.clients.stream import Link, cancelled
 
-# Reading so many takes well under a millisecond: then it is the sockets' turn again, so that the bytes of two events of
-# another stream do not come to lie in one read, under one stamp.
-MOST_PER_TURN = 64
+# So many pieces may wait, and no more of one stream: reading them in one go is cheaper than one by one.
+PIECES_WAITING = 512
+PIECES_OF_ONE = 64
+# Reading those of so many streams takes about a millisecond at most: then it is the sockets' turn again, so that the bytes of two
+# events of another stream do not come to lie in one read, under one stamp.
+STREAMS_PER_TURN = 16
 PARSERS: dict[str, Callable[[], Parser]] = {
     "text/event-stream": SseParser,
     "application/x-ndjson": NdjsonParser,
@@ -28,22 +31,30 @@ TakeEvent = Callable[[Event, int], None]
 
 
 class Backlog:
-    """Work of all streams of a scenario that can wait until the sockets have been read."""
+    """What streams of a scenario have put away: read when enough of it waits, and then in portions between which sockets have their turn."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: deque[Callable[[], None]] = deque()
+        self._turns = False
+        self.pieces = 0  # put away since the last turn
 
-    def add(self, work: Callable[[], None]) -> None:
-        """Do it soon, after what was added before."""
-        if not self._waiting:
+    def add(self, read: Callable[[], None]) -> None:
+        """A stream has something to read."""
+        self._waiting.append(read)
+
+    def begin(self) -> None:
+        """Enough waits: read soon."""
+        self.pieces = 0
+        if not self._turns:
+            self._turns = True
             self._loop.call_soon(self._turn)
-        self._waiting.append(work)
 
     def _turn(self) -> None:
         waiting = self._waiting
-        for _ in range(min(len(waiting), MOST_PER_TURN)):
+        for _ in range(min(len(waiting), STREAMS_PER_TURN)):
             waiting.popleft()()
+        self._turns = bool(waiting)
         if waiting:
             self._loop.call_soon(self._turn)
 
@@ -53,15 +64,29 @@ class Intake:
 
     take:     gets each event with its stamp, in order; raises Failed to leave
     accepts:  statuses whose bodies are events
+    at_once:  read each event when it comes, because the client may leave for it
     head:     of the response, once it came
     content_type: of the response, lower case, without parameters
     parser:   None while there is no body of events: the reply keeps what came instead
     """
 
-    __slots__ = ("_accepts", "_backlog", "_failed", "_link", "_pieces", "_queued", "_stamps", "_take", "content_type", "head", "parser")
+    __slots__ = (
+        "_accepts",
+        "_at_once",
+        "_backlog",
+        "_failed",
+        "_link",
+        "_pieces",
+        "_queued",
+        "_stamps",
+        "_take",
+        "content_type",
+        "head",
+        "parser",
+    )
 
-    def __init__(self, backlog: Backlog, take: TakeEvent, accepts: frozenset[int] | Sequence[int]) -> None:
-        self._backlog, self._take, self._accepts = backlog, take, accepts
+    def __init__(self, backlog: Backlog, take: TakeEvent, accepts: frozenset[int] | Sequence[int], *, at_once: bool = False) -> None:
+        self._backlog, self._take, self._accepts, self._at_once = backlog, take, accepts, at_once
         self._link: Link | None = None
         self._pieces: list[bytes] = []
         self._stamps: list[int] = []
@@ -87,11 +112,15 @@ class Intake:
 
     def piece(self, data: bytes, end_ns: int) -> None:
         """See BodySink."""
-        self._pieces.append(data)
+        pieces, backlog = self._pieces, self._backlog
+        pieces.append(data)
         self._stamps.append(end_ns)
         if not self._queued:
             self._queued = True
-            self._backlog.add(self._read)
+            backlog.add(self._read)
+        backlog.pieces += 1
+        if self._at_once or backlog.pieces >= PIECES_WAITING or len(pieces) >= PIECES_OF_ONE:
+            backlog.begin()
 
     def leave(self, why: str) -> None:
         """End the exchange now: the client goes."""

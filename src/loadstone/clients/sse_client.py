@@ -154,7 +154,7 @@ class SseClient:
             if (limit is not None and stream.count >= limit) or enough(event):
                 raise cancelled("has all events that were wanted")
 
-        intake = Intake(self._shared.backlog, take, prepared.expect)
+        intake = Intake(self._shared.backlog, take, prepared.expect, at_once=limit is not None or until is not None)
         timers = self._shared.timers
         leaving = None
         if timeout is not None:

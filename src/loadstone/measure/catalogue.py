@@ -83,7 +83,9 @@ LLM = (
     _count("llm.stalls", "gaps between chunks that are stalls", better="lower"),
     _count("llm.output_tokens", "tokens that came, reasoning included", better="higher"),
     _count("llm.input_tokens", "tokens of the questions, as the server counts them"),
-    _count("llm.counted_by", "answers by who counted their tokens, which the tag `by` names: usage, tokenizer or chunks"),
+    _count("llm.counted_by_server", "answers whose tokens the server counted (its `usage`)", share_of="llm.requests"),
+    _count("llm.counted_by_tokenizer", "answers whose tokens the plan's tokenizer counted", share_of="llm.requests"),
+    _count("llm.counted_by_chunks", "answers of which each chunk was taken for one token", share_of="llm.requests"),
     Metric(
         "llm.concurrency",
         "s",

@@ -10,6 +10,7 @@ from loadstone.clients.ground import Ground
 from loadstone.clients.http import HttpClient, Place
 from loadstone.clients.http_scope import prepare
 from loadstone.clients.intake import Backlog, Intake, told_status
+from loadstone.clients.llm.alike import Alike
 from loadstone.clients.llm.answer import Answer
 from loadstone.clients.llm.anthropic import AnthropicMessages
 from loadstone.clients.llm.dialect import Call, Dialect, Message, read_event, read_whole, said_by
@@ -129,10 +130,10 @@ class LlmClient:
         settings = self._shared.settings
         own = settings.path if kind == settings.dialect else None
         prepared = self._prepare(dialect, call, path or own or dialect.path, name or kind, {**_headers(kind), **(headers or {})})
-        transcript = Transcript()
+        transcript, alike = Transcript(), Alike()
 
         def take(event: Event, stamp_ns: int) -> None:
-            read_event(dialect, event, stamp_ns, transcript)
+            read_event(dialect, alike, event, stamp_ns, transcript)
 
         intake = Intake(self._shared.backlog, take, prepared.expect)
         open_time, timers = self._shared.open_time, self._shared.timers

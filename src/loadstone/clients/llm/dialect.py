@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from loadstone.clients.llm.alike import Alike
 from loadstone.clients.llm.transcript import Fault, Transcript, Usage
 from loadstone.clients.sse import Event
 
@@ -54,28 +55,34 @@ class Dialect(Protocol):
 
 
 # What taking apart JSON of another shape raises.
-WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration)
+# One value of JSON at a place of a text, without the search for white space around it; StopIteration where there is none.
+scan = json.JSONDecoder().scan_once
 
 
-def read_event(dialect: Dialect, event: Event, stamp_ns: int, into: Transcript) -> None:
+def read_event(dialect: Dialect, alike: Alike, event: Event, stamp_ns: int, into: Transcript) -> None:
     """Write one event down, whatever it is."""
     into.events += 1
     into.at_ns = stamp_ns
     data = event.data
+    if not event.sound:
+        into.went_wrong(Fault.MALFORMED_EVENT, "an event is not UTF-8")
+    elif alike.read(event.name, data, into):
+        return
     if data == END_MARK:
         into.ended = True
         return
-    if not event.sound:
-        into.went_wrong(Fault.MALFORMED_EVENT, "an event is not UTF-8")
+    chunks = len(into.texts)
     try:
-        document = json.loads(data)
-        if not isinstance(document, dict):
-            raise TypeError(document)
+        document, end = scan(data, 0)
+        if end != len(data):
+            document = json.loads(data)  # white space around it, or something that is none
         error = document.get("error")
         if error:
             into.went_wrong(Fault.STREAM_ERROR, error_text(error))
         else:
             dialect.event(event.name, document, into)
+            alike.learn(event.name, data, chunks, into)
     except WRONG_SHAPE:
         into.went_wrong(Fault.MALFORMED_EVENT, f"not an event of an answer: {data[:60]}")
     except RecursionError:

@@ -128,7 +128,7 @@ class Ledger:
     def _tokens(self, columns: StepColumns, tags: Tags, line: Timeline) -> None:
         if line.output_tokens is not None:
             self._count("output_tokens", tags, line.output_tokens)
-            self._count("counted_by", (*tags, ("by", line.counted_by)))
+            self._count(f"counted_by_{line.counted_by}", tags)
             columns["answer_tokens"].add(line.output_tokens)
         if line.input_tokens is not None:
             self._count("input_tokens", tags, line.input_tokens)

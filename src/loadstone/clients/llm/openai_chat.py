@@ -28,7 +28,9 @@ class OpenAiChat:
     def event(self, _name: str, document: Any, into: Transcript) -> None:
         """See Dialect."""
         for choice in document.get("choices") or ():
-            self._message(choice.get("delta") or {}, choice.get("index") or 0, into)
+            delta = choice.get("delta")
+            if delta:
+                self._message(delta, choice.get("index") or 0, into)
             if choice.get("finish_reason"):
                 into.finish_reason = str(choice["finish_reason"])
         usage = document.get("usage")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from loadstone.clients.llm.tokens import USAGE, Count, tokens_of
+from loadstone.clients.llm.tokens import SERVER, Count, tokens_of
 from loadstone.clients.llm.transcript import Token, Transcript
 from loadstone.clock import MILLISECOND, SECOND
 
@@ -107,7 +107,7 @@ def _stream(line: Timeline, transcript: Transcript, sent: int, rules: Rules) -> 
         line.stalls = stalls_of(gaps, rules.stall_ns)
     # The server's count is an average over the chunks, so that the first chunk's share may be a fraction.
     at_first = sum(1 for stamp in stamps if stamp == first)
-    in_first = total * at_first / len(stamps) if line.counted_by == USAGE else sum(tokens[:at_first])
+    in_first = total * at_first / len(stamps) if line.counted_by == SERVER else sum(tokens[:at_first])
     if total > in_first and last > first:
         line.tpot_ns = round((last - first) / (total - in_first))
     line.reader_wait_ns = reader_wait(stamps, tokens, rules.reader_rate)

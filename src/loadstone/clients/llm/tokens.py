@@ -8,7 +8,7 @@ from importlib import import_module
 from loadstone.errors import UsageError
 
 Count = Callable[[str], int]
-USAGE, TOKENIZER, CHUNKS = "usage", "tokenizer", "chunks"
+SERVER, TOKENIZER, CHUNKS = "server", "tokenizer", "chunks"
 
 
 def load_tokenizer(name: str) -> Count:
@@ -58,7 +58,7 @@ def tokens_of(texts: Sequence[str], counted: int | None, tokenizer: Count | None
     """
     chunks = len(texts)
     if counted is not None:
-        return (shared_out(counted, chunks) if chunks else []), counted, USAGE
+        return (shared_out(counted, chunks) if chunks else []), counted, SERVER
     if tokenizer is None:
         return [1] * chunks, chunks, CHUNKS
     each = [tokenizer(text) for text in texts]
