@@ -31,7 +31,7 @@ TakeEvent = Callable[[Event, int], None]
 
 
 class Backlog:
-    """What streams of a scenario have put away: read when enough of it waits, and then in portions between which sockets have their turn."""
+    """What streams of a scenario have put away: read when enough waits, in portions between which the sockets have their turn."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -21,8 +21,8 @@ class Link:
     """What every connection stands on; what is said over it is the business of those who inherit. Times are monotonic ns."""
 
     __slots__ = (
-        "_fd", "_limit_ns", "_limits", "_look_ns", "_output", "_patience_ns", "_recvmsg", "_segment", "_send", "_socket", "_stage", "_timer",
-        "_tls", "_waiter", "_wire", "connected_ns", "first_ns", "started_ns", "tls_ns",
+        "_fd", "_limit_ns", "_limits", "_look_ns", "_output", "_patience_ns", "_recvmsg", "_segment", "_send", "_socket", "_stage",
+        "_timer", "_tls", "_waiter", "_wire", "connected_ns", "first_ns", "started_ns", "tls_ns",
     )  # fmt: skip
 
     def __init__(self, wire: Wire, limits: Limits) -> None:
