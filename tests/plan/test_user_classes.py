@@ -89,9 +89,6 @@ class Recording:
     def group(self, name: str) -> Any:
         self.calls.append(("group", name))
 
-    def speak(self, kind: str) -> Any:
-        self.calls.append(("speak", kind))
-
     async def sleep(self, seconds: float) -> None:
         self.calls.append(("sleep", seconds))
 

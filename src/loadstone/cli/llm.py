@@ -12,7 +12,7 @@ from loadstone.load.spawn import spawn_worker
 
 CONCURRENCY, DURATION, TIMEOUT = "8", "30s", "10m"
 ERRORS_GATE = "rate(llm.errors) < 1%"
-FILLER = ("tell", "me", "about", "the", "sea", "and", "the", "light", "on", "old", "stone", "under", "rain")
+INPUT_TOKENS, MAX_TOKENS = "64", "128"
 DIALECTS = ("chat", "completions", "responses", "messages")
 
 
@@ -25,10 +25,11 @@ DIALECTS = ("chat", "completions", "responses", "messages")
 @click.option("--requests", "-n", metavar="N", help="That many questions instead of a duration.")
 @click.option("--duration", "-d", metavar="TIME", help=f"How long, as 30s or 5m.  [default: {DURATION}]")
 @click.option("--warm-up", metavar="TIME", help="Leave the first part out of the judgement.")
-@click.option("--prompt", "-p", metavar="TEXT", help="The question.  [default: words of --input-tokens]")
-@click.option("--prompt-file", metavar="FILE", help="Questions, one on each line: JSON with `prompt`, in turn.")
-@click.option("--input-tokens", metavar="N", help="Length of a made-up question.  [default: 64]")
-@click.option("--max-tokens", "--output-tokens", metavar="N", help="Longest answer.  [default: 128]")
+@click.option("--prompt", "-p", metavar="TEXT", help="The question.  [default: made-up ones]")
+@click.option("--prompt-file", metavar="FILE", help="Questions, one on each line: JSON with `prompt` or `messages`, or CSV.")
+@click.option("--input-tokens", metavar="N", help=f"Length of made-up questions: 256, 9..99, 'normal 256 64'.  [default: {INPUT_TOKENS}]")
+@click.option("--output-tokens", metavar="N", help="Limit of each answer, as a length or a distribution like those.")
+@click.option("--max-tokens", metavar="N", help=f"Limit of all answers.  [default: {MAX_TOKENS}]")
 @click.option("--temperature", metavar="X", help="Of the sampling.")
 @click.option("--system", metavar="TEXT", help="What the model is told before.")
 @click.option("--dialect", type=click.Choice(DIALECTS), help="How the server is spoken to.  [default: by the URL, else chat]")
@@ -81,10 +82,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     http = _http(given, origins)
     llm = _settings(given, dialect, origins)
     llm["model"] = _model(given["model"], target, dialect, http)
-    scenario: dict[str, Any] = {"profile": profile, "steps": [_step(given)]}
-    if given["prompt_file"]:
-        scenario["data"] = {"file": given["prompt_file"], "format": "jsonl"}
-        origins[*here, "data"] = "flag --prompt-file"
+    scenario: dict[str, Any] = {"profile": profile, "steps": [{"name": dialect, "llm": {}}]}
     if given["warm_up"]:
         scenario["warm_up"] = given["warm_up"]
         origins[*here, "warm_up"] = "flag --warm-up"
@@ -117,21 +115,28 @@ def _dialect(path: str, wanted: str | None) -> tuple[str, str]:
     return wanted or "chat", path.removesuffix("/v1")
 
 
-def _step(given: dict[str, Any]) -> dict[str, Any]:
-    if given["prompt_file"]:
-        if given["prompt"] is not None:
-            raise UsageError("the questions come from one place", where="flags --prompt and --prompt-file", hint="keep one of them")
-        return {"llm": {"prompt": "${row.prompt}"}}
+def _prompts(given: dict[str, Any], origins: dict[Any, str]) -> dict[str, Any]:
+    sources = [name for name in ("prompt", "prompt_file", "input_tokens") if given[name] is not None]
+    if len(sources) > 1:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sources)
+        raise UsageError("the questions come from one place", where=f"flags {flags}", hint="keep one of them")
+    origins["llm", "prompts"] = f"flag --{(sources or ['input-tokens'])[0].replace('_', '-')}"
+    limit = {"output": given["output_tokens"]} if given["output_tokens"] is not None else {}
+    if limit:
+        origins["llm", "prompts", "output"] = "flag --output-tokens"
     if given["prompt"] is not None:
-        return {"llm": {"prompt": given["prompt"].replace("${", "$${")}}
-    words = _number(given["input_tokens"] or "64", "--input-tokens")
-    # A number of its own in front keeps a cache of prefixes from answering for the model.
-    return {"llm": {"prompt": "${randint 1 999999999}:" + "".join(f" {FILLER[index % len(FILLER)]}" for index in range(max(words - 2, 1)))}}
+        return {"kind": "fixed", "texts": [given["prompt"]], **limit}
+    if given["prompt_file"] is not None:
+        return {"kind": "file", "file": given["prompt_file"], **limit}
+    # No prompt begins as another does: a cache of prefixes would answer for the model.
+    return {"kind": "synthetic", "input": given["input_tokens"] or INPUT_TOKENS, "unique": True, **limit}
 
 
 def _settings(given: dict[str, Any], dialect: str, origins: dict[Any, str]) -> dict[str, Any]:
     settings: dict[str, Any] = {"dialect": dialect, "stream": not given["no_stream"]}
-    settings["max_tokens"] = _number(given["max_tokens"] or "128", "--max-tokens")
+    settings["prompts"] = _prompts(given, origins)
+    if given["max_tokens"] is not None or given["output_tokens"] is None:
+        settings["max_tokens"] = _number(given["max_tokens"] or MAX_TOKENS, "--max-tokens")
     if given["temperature"] is not None:
         settings["temperature"] = _float(given["temperature"], "--temperature")
     for key in ("system", "tokenizer"):

@@ -41,11 +41,29 @@ class LlmStep(CompiledStep):
         """See CompiledStep."""
         client = session.speak("llm")
         options = {"name": self.name, **self._plain, **{key: fill(session) for key, fill in self._texts.items()}}
-        question = self._question(session)
-        if self._call.embed is not None:
-            return await client.embed(question, **options)
         if self._call.dialect is not None:
             options["dialect"] = self._call.dialect
+        if self._call.takes_prompt:
+            return await _prompted(session, client, options)
+        question = self._question(session)
+        if self._call.embed is not None:
+            options.pop("dialect", None)
+            return await client.embed(question, **options)
         if self._call.remember and isinstance(question, str):
             return await client.remembered(options.pop("system", None)).say(question, **options)
         return await client.ask(question if isinstance(question, list) else str(question), **options)
+
+
+async def _prompted(session: Session, client: Any, options: dict[str, Any]) -> Any:
+    """The next of the plan's conversations, turn by turn, until an answer fails; a prompt is a conversation of one turn."""
+    history: list[Any] = []
+    answer = None
+    for turn in client.next_conversation():
+        if turn.think_s:
+            await session.sleep(turn.think_s)
+        limit = {"max_tokens": turn.max_tokens} if turn.max_tokens is not None else {}
+        answer = await client.ask([*history, *turn.messages], **{**limit, **options})
+        if not answer.ok:
+            break
+        history += [*turn.messages, answer.message()]
+    return answer

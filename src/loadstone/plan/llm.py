@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FieldSerializationInfo, field_serializer, field_validator, model_validator
 
 from loadstone.plan.http import masked
+from loadstone.plan.prompts import PromptPlan
 from loadstone.plan.quantities import Duration, Rate
 from loadstone.plan.wrong import Wrong
 
@@ -38,6 +39,7 @@ class LlmSettings(_Settings):
     system: str | None = None
     usage: bool = True
     extra: dict[str, Any] = Field(default_factory=dict, repr=False)
+    prompts: PromptPlan | None = None
     tokenizer: str | None = None
     stall_s: Duration | None = Field(default=None, alias="stall")
     reader_rate: Rate = 10.0
@@ -55,7 +57,10 @@ class LlmSettings(_Settings):
 
 
 class LlmCall(_Settings):
-    """One call, as `llm: {prompt: …}` writes it; what it leaves out is as in the settings."""
+    """One call, as `llm: {prompt: …}` writes it; what it leaves out is as in the settings.
+
+    Without a question of its own it asks the next of the settings' prompts; of conversations, all turns.
+    """
 
     prompt: str | None = None
     messages: tuple[dict[str, Any], ...] | None = Field(default=None, repr=False)
@@ -82,8 +87,8 @@ class LlmCall(_Settings):
     @model_validator(mode="after")
     def _one_question(self) -> LlmCall:
         given = [name for name in ("prompt", "messages", "embed") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise Wrong(f"has {' and '.join(given)}: keep one" if given else "asks nothing", hint="llm: {prompt: Say hello}")
+        if len(given) > 1:
+            raise Wrong(f"has {' and '.join(given)}: keep one", hint="llm: {prompt: Say hello}")
         if self.messages is not None and not self.messages:
             raise Wrong("has no messages", hint="messages: [{role: user, content: Say hello}]")
         return self
@@ -91,6 +96,11 @@ class LlmCall(_Settings):
     @field_serializer("extra", "headers", when_used="json")
     def _without_secrets(self, value: Any, info: FieldSerializationInfo) -> Any:
         return masked(value, info)
+
+    @property
+    def takes_prompt(self) -> bool:
+        """Is its question the next of the settings' prompts?"""
+        return self.prompt is None and self.messages is None and self.embed is None
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -195,6 +195,13 @@ class Plan(_Model):
             return value
         return [{"name": name, **each} if isinstance(each, dict) else each for name, each in value.items()]
 
+    @model_validator(mode="after")
+    def _has_questions(self) -> Plan:
+        asks = (step for scenario in self.scenarios for step in scenario.steps if step.llm is not None and step.llm.takes_prompt)
+        if self.llm.prompts is None and (step := next(asks, None)) is not None:
+            raise Wrong(f"step {step.name} asks nothing, and there are no prompts", hint="llm: {prompt: Say hello} in the step")
+        return self
+
     @field_validator("target")
     @classmethod
     def _url(cls, value: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from loadstone.clients.failure import Failed, Kind
@@ -14,7 +14,7 @@ from loadstone.clients.llm.alike import Alike
 from loadstone.clients.llm.answer import Answer
 from loadstone.clients.llm.anthropic import AnthropicMessages
 from loadstone.clients.llm.dialect import Call, Dialect, Message, read_event, read_whole, said_by
-from loadstone.clients.llm.ledger import Ledger, OpenTime, schedule_ns
+from loadstone.clients.llm.ledger import Ledger, OpenTime, Price, schedule_ns
 from loadstone.clients.llm.openai_chat import OpenAiChat
 from loadstone.clients.llm.openai_responses import OpenAiResponses
 from loadstone.clients.llm.openai_text import OpenAiCompletions, OpenAiEmbeddings
@@ -26,6 +26,10 @@ from loadstone.clients.request import Prepared
 from loadstone.clients.sse import Event
 from loadstone.clock import SECOND
 from loadstone.errors import UsageError
+from loadstone.plan.model import Plan
+from loadstone.plan.prices import TokenCounts
+from loadstone.plan.prompt_source import PromptSource
+from loadstone.plan.prompts import Turn
 from loadstone.units import parse_duration
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -49,13 +53,25 @@ class LlmClients:
         stall = None if settings.stall_s is None else round(settings.stall_s * SECOND)
         self.rules = Rules(stall, settings.reader_rate, load_tokenizer(settings.tokenizer) if settings.tokenizer else None)
         recorder, scenario = ground.http.recorder, ground.scenario
-        self.ledger = Ledger(recorder, scenario)
+        self.ledger = Ledger(recorder, scenario, slos=plan.slos(), price=_price(plan))
+        self._source: PromptSource | None = None
+        self._ground, self._conversations = ground, 0
         seconds = next((each.profile.duration_s for each in plan.scenarios if each.name == scenario), float("inf"))
         self.open_time = OpenTime(recorder, scenario, ground.timers, schedule_ns(seconds))
 
     def client(self, place: Place) -> LlmClient:
         """One user's."""
         return LlmClient(self, place)
+
+    def next_conversation(self) -> Iterator[Turn]:
+        """The next that nobody has had, over all workers."""
+        if self._source is None:
+            if self.settings.prompts is None:
+                raise UsageError("there are no prompts", where="llm.prompts", hint="llm: {prompts: {input: 256, output: 64}}")
+            self._source = PromptSource(self.settings.prompts, self._ground.plan.seed, self.rules.tokenizer)
+        number = self._ground.worker + self._conversations * self._ground.workers
+        self._conversations += 1
+        return self._source.conversation(number)
 
 
 class LlmClient:
@@ -113,6 +129,10 @@ class LlmClient:
     def conversation(self, system: str | None = None, **options: Any) -> Conversation:
         """Turns that remember each other; the options hold for each of them."""
         return Conversation(self, system, options)
+
+    def next_conversation(self) -> Iterator[Turn]:
+        """The turns of the next of the plan's conversations; a prompt is a conversation of one turn."""
+        return self._shared.next_conversation()
 
     def remembered(self, system: str | None = None) -> Conversation:
         """This user's own conversation, begun when it is first asked for."""
@@ -239,6 +259,19 @@ def _verdict(reply: Reply, failed: Failed | None, transcript: Transcript, *, hal
     elif not transcript.texts and not transcript.vectors:
         failure, reason = Fault.EMPTY, "an answer without a token"
     return failure, reason, "failed" if failure else "ok"
+
+
+def _price(plan: Plan) -> Price | None:
+    prices = plan.prices
+    if prices is None:
+        return None
+
+    def price(answer: Answer) -> float | None:
+        line = answer.timeline
+        cost = prices.cost(TokenCounts(1, line.input_tokens, line.output_tokens, answer.usage.cached_input))
+        return None if cost is None else cost.total
+
+    return price
 
 
 def _explain(reply: Reply) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,7 +57,7 @@ class Dialect(Protocol):
 # What taking apart JSON of another shape raises.
 WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration)
 # One value of JSON at a place of a text, without the search for white space around it; StopIteration where there is none.
-scan = json.JSONDecoder().scan_once
+scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def read_event(dialect: Dialect, alike: Alike, event: Event, stamp_ns: int, into: Transcript) -> None:
