@@ -103,6 +103,12 @@ class LlmCall(_Settings):
         return self.prompt is None and self.messages is None and self.embed is None
 
     @property
+    def texts(self) -> list[Any]:
+        """Everything in which places are filled in."""
+        parts = (self.prompt, self.messages, self.embed, self.model, self.path, self.system, self.tools, self.extra, self.headers)
+        return [list(part) if isinstance(part, tuple) else part for part in parts if part]
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """Paths or URLs it speaks to, as far as the step alone says it; the settings' path is below the target, too."""
         return (self.path or PATHS["embeddings" if self.embed is not None else self.dialect or "chat"],)

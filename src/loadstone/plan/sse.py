@@ -34,6 +34,11 @@ class SseCall(BaseModel):
         return masked(value, info)
 
     @property
+    def texts(self) -> list[Any]:
+        """Everything in which places are filled in."""
+        return [self.path, self.headers]
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """The path or URL."""
         return (self.path,)
