@@ -84,3 +84,9 @@ def test_a_stream_that_ends_with_its_connection_is_whole() -> None:
     head = f"HTTP/1.1 200 OK\r\n{SSE}\r\nConnection: close\r\n\r\n".encode()
     came, _ = watch(lambda sse: sse.get("/events"), read(), send(head + THREE))
     assert (came.ok, came.count) == (True, 3)
+
+
+def test_a_client_that_has_what_it_wants_from_a_whole_response_keeps_it() -> None:
+    came, measured = watch(lambda sse: sse.get("/events", limit=1), always(answer(chunked(THREE, headers=[SSE]))))
+    assert (came.ok, came.left, came.count, came.status) == (True, True, 1, 200)
+    assert measured.count("http.errors") is None

@@ -126,9 +126,16 @@ def test_embeddings_read_vectors() -> None:
     assert (into.vectors, into.usage) == ([[1.0, 2.0]], Usage(4))
 
 
+NAMES = ["choices", "delta", "content", "type", "error", "usage", "message", "output", "index", "item", "text", "data", "response"]
+ANY_JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
 @pytest.mark.parametrize("dialect", list(DIALECTS))
-@given(document=st.recursive(st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    st.sampled_from(["choices", "delta", "content", "type", "error", "usage", "message", "output", "index", "item", "text", "data", "response"]), inner, max_size=4), max_leaves=12))  # fmt: skip
+@given(document=ANY_JSON)
 def test_no_json_at_all_breaks_a_reader(dialect: str, document: Any) -> None:
     for into in (heard(dialect, json.dumps(document)), whole(dialect, document)):
         assert into.fault is None or into.fault_text

@@ -74,7 +74,7 @@ def test_a_slow_model_does_not_stall_at_its_usual_speed_and_a_plan_may_name_the_
 def test_without_a_count_by_the_server_chunks_are_counted_or_a_tokenizer_counts() -> None:
     line = line_of(*steady(8))
     assert (line.output_tokens, line.counted_by) == (8, "chunks")
-    line = line_of(*steady(8), tokenizer=lambda text: len(text))
+    line = line_of(*steady(8), tokenizer=len)
     assert (line.output_tokens, line.counted_by, line.tokens[0]) == (32, "tokenizer", 4)
     assert line.tpot_ns == round(70 * MS / 28)
 

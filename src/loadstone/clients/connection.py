@@ -95,7 +95,10 @@ class Connection(Link):
 
     def leave(self, why: Failed) -> None:
         """Close at once; an exchange under way ends for this reason. Not for a sink that is being given a piece: that one raises."""
-        self._fail(why)
+        if self._stage == "idle":  # the response is there, though who waits for it has not looked yet
+            self._drop()
+        else:
+            self._fail(why)
 
     def _drop(self) -> None:
         self._simple = False

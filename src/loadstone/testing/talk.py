@@ -47,7 +47,9 @@ class Talk:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(self._hold(conversation, kind, plan))
 
-    async def _hold(self, conversation: Callable[[Any], Awaitable[Answer]], kind: str = "http", plan: Mapping[str, Any] | None = None) -> Answer:
+    async def _hold(
+        self, conversation: Callable[[Any], Awaitable[Answer]], kind: str = "http", plan: Mapping[str, Any] | None = None
+    ) -> Answer:
         wire = self.wire = Wire(asyncio.get_running_loop())
         scenario = {"profile": {"users": 1, "duration": "1h"}, "steps": [{"get": "/"}]}
         whole = Plan.model_validate({"scenarios": {"talk": scenario}, **(plan or {})})
