@@ -95,7 +95,7 @@ LLM = (
         scale=1e9,
     ),
     Metric("llm.answer_tokens", "1", Kind.DISTRIBUTION, "neither", "tokens of one answer, reasoning included"),
-    Metric("llm.output_rate", "1/s", Kind.DISTRIBUTION, "higher", "tokens of one answer per second from sent to its last byte", scale=1e3),
+    Metric("llm.output_rate", "1/s", Kind.DISTRIBUTION, "higher", "tokens of one answer per second from sent to its last byte", scale=1e6),
     Metric("llm.cost", "1", Kind.DISTRIBUTION, "lower", "price of one answer in the price list's currency", scale=1e9),
 )
 

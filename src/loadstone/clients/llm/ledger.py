@@ -13,7 +13,7 @@ from loadstone.clock import MILLISECOND, SECOND, Timers
 from loadstone.measure.recorder import Column, Recorder
 from loadstone.measure.snapshot import Failure, Series, Tags
 
-RATE_SCALE, MONEY_SCALE = 1_000, 1_000_000_000
+RATE_SCALE, MONEY_SCALE = 1_000_000, 1_000_000_000
 OWN_FAULTS = frozenset(str(fault) for fault in Fault) - {Fault.RATE_LIMIT}
 FLUSH_NS = 100 * MILLISECOND
 
