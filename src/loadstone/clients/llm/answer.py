@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_codec
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadstone.clients.llm.timeline import Timeline
@@ -18,11 +18,21 @@ class Answer:
     outcome: ok, failed, or cancelled when the client itself left
     """
 
-    __slots__ = ("_reply", "_transcript", "failure", "outcome", "reason", "timeline")
+    __slots__ = ("_measure", "_reply", "_timeline", "_transcript", "failure", "outcome", "reason")
 
-    def __init__(self, reply: Reply, transcript: Transcript, timeline: Timeline, failure: str, reason: str, outcome: str) -> None:
-        self._reply, self._transcript, self.timeline = reply, transcript, timeline
+    def __init__(
+        self, reply: Reply, transcript: Transcript, measure: Callable[[], Timeline], failure: str, reason: str, outcome: str
+    ) -> None:
+        self._reply, self._transcript, self._measure = reply, transcript, measure
+        self._timeline: Timeline | None = None
         self.failure, self.reason, self.outcome = failure, reason, outcome
+
+    @property
+    def timeline(self) -> Timeline:
+        """Its times and counts, worked out when they are first asked for."""
+        if self._timeline is None:
+            self._timeline = self._measure()
+        return self._timeline
 
     @property
     def ok(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from loadstone.clients.request import Prepared
 from loadstone.clients.sse import Event
 from loadstone.clock import SECOND
 from loadstone.errors import UsageError
+from loadstone.measure.recorder import Exchanges
 from loadstone.plan.model import Plan
 from loadstone.plan.prices import TokenCounts
 from loadstone.plan.prompt_source import PromptSource
@@ -39,6 +41,8 @@ DIALECTS: Mapping[str, Dialect] = {
     "messages": AnthropicMessages(),
     "embeddings": OpenAiEmbeddings(),
 }
+ANSWERS_PER_TURN = 4  # to write down before it is the sockets' turn again: a millisecond at most
+MOST_AHEAD = 256  # questions made before they are asked
 ANTHROPIC_VERSION = "2023-06-01"
 
 
@@ -49,12 +53,15 @@ class LlmClients:
         plan = ground.plan
         self.settings = settings = plan.llm
         self.http, self.timers = ground.http, ground.timers
-        self.backlog = Backlog(ground.http.wire.loop)
+        self._loop = ground.http.wire.loop
+        self.backlog = Backlog(self._loop)
+        self._ended: deque[tuple[Answer, Exchanges]] = deque()
         stall = None if settings.stall_s is None else round(settings.stall_s * SECOND)
         self.rules = Rules(stall, settings.reader_rate, load_tokenizer(settings.tokenizer) if settings.tokenizer else None)
         recorder, scenario = ground.http.recorder, ground.scenario
         self.ledger = Ledger(recorder, scenario, slos=plan.slos(), price=_price(plan))
         self._source: PromptSource | None = None
+        self._ahead: deque[list[Turn]] = deque()
         self._ground, self._conversations = ground, 0
         seconds = next((each.profile.duration_s for each in plan.scenarios if each.name == scenario), float("inf"))
         self.open_time = OpenTime(recorder, scenario, ground.timers, schedule_ns(seconds))
@@ -63,15 +70,41 @@ class LlmClients:
         """One user's."""
         return LlmClient(self, place)
 
+    def enter(self, answer: Answer, step: Exchanges) -> None:
+        """Write an answer down, soon: first its user goes on, because what comes next is due."""
+        self._ended.append((answer, step))
+        if len(self._ended) == 1:
+            self._loop.call_soon(self._enter_some)
+
+    def _enter_some(self) -> None:
+        self.settle(ANSWERS_PER_TURN)
+        # As many questions as answers, ahead of time: then the next one costs its user no wait.
+        while self._source is not None and len(self._ahead) < min(self.open_time.open, MOST_AHEAD):
+            self._ahead.append(list(self._made(self._source)))
+            if len(self._ahead) % ANSWERS_PER_TURN == 0:
+                break
+        if self._ended:
+            self._loop.call_soon(self._enter_some)
+
+    def settle(self, most: int | None = None) -> None:
+        """Write down what waits, or so many of it."""
+        ended = self._ended
+        for _ in range(len(ended) if most is None else min(len(ended), most)):
+            answer, step = ended.popleft()
+            self.ledger.enter(answer, step.tags, step.step)
+
     def next_conversation(self) -> Iterator[Turn]:
         """The next that nobody has had, over all workers."""
         if self._source is None:
             if self.settings.prompts is None:
                 raise UsageError("there are no prompts", where="llm.prompts", hint="llm: {prompts: {input: 256, output: 64}}")
             self._source = PromptSource(self.settings.prompts, self._ground.plan.seed, self.rules.tokenizer)
+        return iter(self._ahead.popleft()) if self._ahead else self._made(self._source)
+
+    def _made(self, source: PromptSource) -> Iterator[Turn]:
         number = self._ground.worker + self._conversations * self._ground.workers
         self._conversations += 1
-        return self._source.conversation(number)
+        return source.conversation(number)
 
 
 class LlmClient:
@@ -89,6 +122,7 @@ class LlmClient:
     def close(self) -> None:
         """See Client."""
         self._http.close()
+        self._shared.settle()
 
     def chat(self, messages: str | Sequence[Message], **options: Any) -> Coroutine[Any, Any, Answer]:
         """A chat completion: a question, or the messages so far."""
@@ -207,9 +241,16 @@ class LlmClient:
             self._whole(dialect, call, reply, intake.content_type, transcript)
         failure, reason, outcome = _verdict(reply, failed, transcript, half=streamed and intake.parser is not None and intake.parser.half)
         marks = Marks(reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns)
-        timeline = measure(transcript, marks, self._shared.rules, streamed=streamed, complete=complete)
-        answer = Answer(reply, transcript, timeline, failure, reason, outcome)
-        self._shared.ledger.enter(answer, prepared.step.tags, prepared.step.step)
+        rules = self._shared.rules
+        answer = Answer(
+            reply,
+            transcript,
+            lambda: measure(transcript, marks, rules, streamed=streamed, complete=complete),
+            failure,
+            reason,
+            outcome,
+        )
+        self._shared.enter(answer, prepared.step)
         return answer
 
     def _whole(self, dialect: Dialect, call: Call, reply: Reply, content_type: str, transcript: Transcript) -> None:

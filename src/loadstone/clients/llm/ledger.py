@@ -180,12 +180,13 @@ class OpenTime:
     The time after the schedule's end, in which what is left runs out, does not count: no load is asked for then.
 
     lasts_ns: of the schedule, from the first answer; None when nobody knows
+    open:     how many are at this moment
     """
 
     def __init__(self, recorder: Recorder, scenario: str, timers: Timers, lasts_ns: int | None) -> None:
         self._recorder, self._scenario, self._timers, self._lasts_ns = recorder, scenario, timers, lasts_ns
         self._series = Series("llm.concurrency", (("scenario", scenario),))
-        self._open = self._since_ns = 0
+        self.open = self._since_ns = 0
         self._until_ns = 1 << 62
         self._ticking = False
 
@@ -196,7 +197,7 @@ class OpenTime:
             if self._lasts_ns is not None:
                 self._until_ns = at_ns + self._lasts_ns
         self.flush(at_ns)
-        self._open += 1
+        self.open += 1
         if not self._ticking:
             self._ticking = True
             self._timers.at(at_ns + FLUSH_NS, self._tick)
@@ -204,20 +205,20 @@ class OpenTime:
     def end(self, at_ns: int) -> None:
         """An answer was over."""
         self.flush(at_ns)
-        self._open -= 1
+        self.open -= 1
 
     def flush(self, at_ns: int) -> None:
         """Count the time until now."""
         now = min(at_ns, self._until_ns)
         if now > self._since_ns:
-            if self._open:
-                self._recorder.count(self._scenario, self._series, self._open * (now - self._since_ns))
+            if self.open:
+                self._recorder.count(self._scenario, self._series, self.open * (now - self._since_ns))
             self._since_ns = now
 
     def _tick(self) -> None:
         now = self._timers.now_ns()
         self.flush(now)
-        self._ticking = self._open > 0
+        self._ticking = self.open > 0
         if self._ticking:
             self._timers.at(now + FLUSH_NS, self._tick)
 
