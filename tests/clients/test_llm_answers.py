@@ -285,3 +285,16 @@ def test_objectives_and_prices_are_counted_where_the_values_are_known() -> None:
     assert cost is not None
     assert cost.count == 1
     assert cost.mean / 1e9 == pytest.approx((9 * 1 + 2 * 2) / 1e6, rel=0.01)
+
+
+def test_a_second_question_has_its_own_body_and_length_and_the_same_head() -> None:
+    async def twice(llm: LlmClient) -> None:
+        await llm.chat("Hi", headers={"X-Team": "blue"})
+        await llm.chat("A longer question", headers={"X-Team": "blue"})
+
+    _, _, requests = speak(twice, always(answer(chunked(GOOD, headers=[STREAM]))))
+    heads, bodies = zip(*(request.split(b"\r\n\r\n", 1) for request in requests), strict=True)
+    assert [json.loads(body)["messages"][0]["content"] for body in bodies] == ["Hi", "A longer question"]
+    lengths = [int(head.rpartition(b"Content-Length: ")[2]) for head in heads]
+    assert lengths == [len(body) for body in bodies]
+    assert heads[0].rpartition(b"Content-Length")[0] == heads[1].rpartition(b"Content-Length")[0]

@@ -19,7 +19,8 @@ TOOLS = [{"name": "look"}]
 
 def heard(dialect: str, *documents: Any) -> Transcript:
     """What a stream of these events comes to; event k is stamped k."""
-    into, alike = Transcript(), Alike()
+    into = Transcript()
+    alike = Alike(into)
     for at, document in enumerate(documents, 1):
         name = document.get("type", "message") if isinstance(document, dict) else "message"
         read_event(DIALECTS[dialect], alike, Event(document if isinstance(document, str) else json.dumps(document), name), at, into)
@@ -151,10 +152,14 @@ def test_events_that_are_alike_read_as_if_each_had_been_parsed(texts: list[str],
         Event(json.dumps({"id": "a", "choices": [{"index": 0, "delta": {key: text}, "finish_reason": None}]}, ensure_ascii=ascii_only))
         for text in texts
     ]
-    together, apart, alike = Transcript(), Transcript(), Alike()
+    together, apart, pieces = Transcript(), Transcript(), Transcript()
+    alike, alike_pieces = Alike(together), Alike(pieces)
     for event in events:
         read_event(DIALECTS["chat"], alike, event, 1, together)
-        read_event(DIALECTS["chat"], Alike(), event, 1, apart)
+        read_event(DIALECTS["chat"], Alike(apart), event, 1, apart)
+        if not alike_pieces.read_piece(f"data: {event.data}\n\n".encode(), 1):
+            read_event(DIALECTS["chat"], alike_pieces, event, 1, pieces)
+    assert (pieces.texts, pieces.content, pieces.events) == (apart.texts, apart.content, len(texts))
     assert (together.texts, together.content, together.reasoning) == (apart.texts, apart.content, apart.reasoning)
     assert bytes(together.kinds) == bytes(apart.kinds)
 

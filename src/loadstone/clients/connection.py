@@ -207,7 +207,9 @@ class Connection(Link):
         if complete:
             self._complete(reader)
         else:
-            self._limit_ns = self._limits.next_ns(self.sent_ns, self.end_ns)
+            limits = self._limits
+            silent, total = self.end_ns + limits.idle_ns, self.sent_ns + limits.total_ns
+            self._limit_ns = silent if silent < total else total
 
     def _complete(self, reader: ResponseReader) -> None:
         head = self.head = reader.head

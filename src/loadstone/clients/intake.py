@@ -64,6 +64,7 @@ class Intake:
 
     take:     gets each event with its stamp, in order; raises Failed to leave
     accepts:  statuses whose bodies are events
+    shortcut: gets a piece where an event begins; True when it read it as one whole event
     at_once:  read each event when it comes, because the client may leave for it
     head:     of the response, once it came
     content_type: of the response, lower case, without parameters
@@ -78,6 +79,7 @@ class Intake:
         "_link",
         "_pieces",
         "_queued",
+        "_shortcut",
         "_stamps",
         "_take",
         "content_type",
@@ -85,7 +87,16 @@ class Intake:
         "parser",
     )
 
-    def __init__(self, backlog: Backlog, take: TakeEvent, accepts: frozenset[int] | Sequence[int], *, at_once: bool = False) -> None:
+    def __init__(
+        self,
+        backlog: Backlog,
+        take: TakeEvent,
+        accepts: frozenset[int] | Sequence[int],
+        *,
+        at_once: bool = False,
+        shortcut: Callable[[bytes, int], bool] | None = None,
+    ) -> None:
+        self._shortcut = shortcut
         self._backlog, self._take, self._accepts, self._at_once = backlog, take, accepts, at_once
         self._link: Link | None = None
         self._pieces: list[bytes] = []
@@ -147,9 +158,12 @@ class Intake:
             stamps.clear()
             return
         self._pieces, self._stamps = [], []
-        feed, take = self.parser.feed, self._take
+        parser, take, shortcut = self.parser, self._take, self._shortcut
+        feed = parser.feed
         try:
             for data, stamp in zip(pieces, stamps, strict=True):
+                if shortcut is not None and parser.between and shortcut(data, stamp):
+                    continue
                 for event in feed(data):
                     take(event, stamp)
         except Failed as failed:

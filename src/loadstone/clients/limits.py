@@ -35,10 +35,6 @@ class Limits:
         """How soon a limit can pass that was not known when it was last looked for one."""
         return min(self.patience_ns, self.idle_ns)
 
-    def next_ns(self, sent_ns: int, read_ns: int) -> int:
-        """When the first limit passes, once a part of the response was read."""
-        return min(sent_ns + self.total_ns, read_ns + self.idle_ns)
-
     def silent(self) -> Failed:
         """The failure when nothing came for too long inside a response."""
         return Failed(Kind.TIMEOUT_IDLE, f"nothing came for {self.idle_ns / SECOND:g} s inside the response")

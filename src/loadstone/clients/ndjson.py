@@ -12,12 +12,13 @@ class NdjsonParser:
     most: bytes of one line, above which it is Failed(too_large)
     """
 
-    __slots__ = ("_line", "_most", "_size")
+    __slots__ = ("_line", "_most", "_size", "between")
 
     def __init__(self, most: int = LARGEST_EVENT) -> None:
         self._most = most
         self._line: list[bytes] = []
         self._size = 0
+        self.between = False  # each line is read the same way
 
     @property
     def half(self) -> bool:

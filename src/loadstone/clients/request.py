@@ -52,6 +52,15 @@ class Prepared:
         self.wire = self.head + b"\r\n" + self.body
         self.plain = self.expect - REDIRECTS
 
+    def with_body(self, body: bytes) -> Prepared:
+        """The same request with another body of the same kind."""
+        stem, length, rest = self.head.rpartition(b"Content-Length: ")
+        ours = length and rest.endswith(b"\r\n") and rest[:-2].isdigit()  # the last line, as build_head writes it
+        head = b"%b%b%d\r\n" % (stem, length, len(body)) if ours else self.head
+        other = Prepared(self.origin, self.method, self.target, head, body, self.step, self.expect, self.keep_body, self.redirects)
+        other.explain = self.explain
+        return other
+
     def with_cookies(self, cookies: str) -> bytes:
         """The bytes with a Cookie header."""
         return b"%bCookie: %b\r\n\r\n%b" % (self.head, cookies.encode("latin-1", "replace"), self.body)

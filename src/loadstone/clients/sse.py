@@ -35,6 +35,8 @@ class Parser(Protocol):
     def half(self) -> bool:
         """Has an event begun that is not complete?"""
 
+    between: bool  # is the next byte the first of an event?
+
 
 class SseParser:
     """An event stream.
@@ -42,7 +44,7 @@ class SseParser:
     most: bytes of one event, above which it is Failed(too_large)
     """
 
-    __slots__ = ("_after_cr", "_data", "_fields", "_first", "_id", "_line", "_most", "_name", "_size", "comments", "retry_ms")
+    __slots__ = ("_after_cr", "_data", "_fields", "_first", "_id", "_line", "_most", "_name", "_size", "between", "comments", "retry_ms")
 
     def __init__(self, most: int = LARGEST_EVENT) -> None:
         self._most = most
@@ -54,6 +56,7 @@ class SseParser:
         self._id = ""
         self._size = 0  # bytes of the event that is coming
         self._fields = False
+        self.between = False
         self.comments = 0
         self.retry_ms: int | None = None
 
@@ -68,7 +71,7 @@ class SseParser:
 
     def feed(self, data: bytes) -> list[Event]:
         """See Parser."""
-        if not self._size and not self._first and not self._after_cr:
+        if self.between:
             event = self._whole(data)
             if event is not None:
                 return [event]
@@ -77,7 +80,9 @@ class SseParser:
         if self._after_cr and data:
             data = data[1:] if data[:1] == b"\n" else data
             self._after_cr = False
-        return self._lines(data)
+        events = self._lines(data)
+        self.between = not (self._size or self._first or self._after_cr or self._line)
+        return events
 
     def _whole(self, data: bytes) -> Event | None:
         """A read that is exactly one event of one line, as nearly all are."""

@@ -43,10 +43,11 @@ class StreamReader(ResponseReader):
         super().__init__(memory, bodiless=bodiless, keep=True, most=most)
         self._sink, self._link = sink, link
         self._given_on = False
+        self._between = False  # is the next byte the first of a chunk's size?
 
     def feed(self, data: bytes) -> bool:
         """See ResponseReader. Servers write one chunk per event: a read that is exactly one chunk is cut out without a search."""
-        if self._given_on and not self._left and not self._pending and not self._chunk_ends and not self._in_trailer:
+        if self._between:
             line_end = data.find(b"\r\n", 0, 10)
             if line_end > 0 and data[:line_end].isalnum() and data.endswith(b"\r\n"):
                 try:
@@ -59,7 +60,9 @@ class StreamReader(ResponseReader):
                         self._sink.piece(data[line_end + 2 : -2], self._link.end_ns)
                         return False
                     self.size -= size
-        return super().feed(data)
+        complete = super().feed(data)
+        self._between = self._given_on and not (self._left or self._pending or self._chunk_ends or self._in_trailer)
+        return complete
 
     def _start(self, head: Head, rest: bytes) -> bool:
         wanted = self._sink.begin(head)

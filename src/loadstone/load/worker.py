@@ -78,6 +78,10 @@ class Worker:
                 found = kinds[kind] = installed().get("client", kind)(ground)
             return found.client(session)
 
+        # Before the start, so that the first user does not pay for it, and a mistake in it ends the run before there is load.
+        for kind in {step.kind for step in scenario.steps} - {"http"}:
+            kinds[kind] = installed().get("client", kind)(ground)
+
         return Scene(
             scenario,
             behaviour,

@@ -23,7 +23,7 @@ from loadstone.clients.llm.timeline import Marks, Rules, measure
 from loadstone.clients.llm.tokens import load_tokenizer
 from loadstone.clients.llm.transcript import Fault, Transcript
 from loadstone.clients.reply import Reply
-from loadstone.clients.request import Prepared
+from loadstone.clients.request import Prepared, encode_body
 from loadstone.clients.sse import Event
 from loadstone.clock import SECOND
 from loadstone.errors import UsageError
@@ -42,6 +42,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "embeddings": OpenAiEmbeddings(),
 }
 ANSWERS_PER_TURN = 4  # to write down before it is the sockets' turn again: a millisecond at most
+MOST_KNOWN = 16  # kinds of requests of one user, of which only the body is new
 MOST_AHEAD = 256  # questions made before they are asked
 ANTHROPIC_VERSION = "2023-06-01"
 
@@ -60,7 +61,8 @@ class LlmClients:
         self.rules = Rules(stall, settings.reader_rate, load_tokenizer(settings.tokenizer) if settings.tokenizer else None)
         recorder, scenario = ground.http.recorder, ground.scenario
         self.ledger = Ledger(recorder, scenario, slos=plan.slos(), price=_price(plan))
-        self._source: PromptSource | None = None
+        prompts, seed = settings.prompts, plan.seed
+        self._source = PromptSource(prompts, seed, self.rules.tokenizer) if prompts is not None else None
         self._ahead: deque[list[Turn]] = deque()
         self._ground, self._conversations = ground, 0
         seconds = next((each.profile.duration_s for each in plan.scenarios if each.name == scenario), float("inf"))
@@ -96,9 +98,7 @@ class LlmClients:
     def next_conversation(self) -> Iterator[Turn]:
         """The next that nobody has had, over all workers."""
         if self._source is None:
-            if self.settings.prompts is None:
-                raise UsageError("there are no prompts", where="llm.prompts", hint="llm: {prompts: {input: 256, output: 64}}")
-            self._source = PromptSource(self.settings.prompts, self._ground.plan.seed, self.rules.tokenizer)
+            raise UsageError("there are no prompts", where="llm.prompts", hint="llm: {prompts: {input: 256, output: 64}}")
         return iter(self._ahead.popleft()) if self._ahead else self._made(self._source)
 
     def _made(self, source: PromptSource) -> Iterator[Turn]:
@@ -117,6 +117,7 @@ class LlmClient:
     def __init__(self, shared: LlmClients, place: Place) -> None:
         self._shared, self._place = shared, place
         self._http = HttpClient(shared.http, place)
+        self._known: dict[tuple[Any, ...], tuple[Mapping[str, str], Prepared]] = {}
         self._remembered: Conversation | None = None
 
     def close(self) -> None:
@@ -184,12 +185,13 @@ class LlmClient:
         settings = self._shared.settings
         own = settings.path if kind == settings.dialect else None
         prepared = self._prepare(dialect, call, path or own or dialect.path, name or kind, {**_headers(kind), **(headers or {})})
-        transcript, alike = Transcript(), Alike()
+        transcript = Transcript()
+        alike = Alike(transcript)
 
         def take(event: Event, stamp_ns: int) -> None:
             read_event(dialect, alike, event, stamp_ns, transcript)
 
-        intake = Intake(self._shared.backlog, take, prepared.expect)
+        intake = Intake(self._shared.backlog, take, prepared.expect, shortcut=alike.read_piece)
         open_time, timers = self._shared.open_time, self._shared.timers
         leaving = None
         if leave_after is not None:
@@ -223,13 +225,20 @@ class LlmClient:
             raise UsageError(f"unknown option {unknown}", where=f"llm.{kind}", hint='extra={"…": …} for other fields of the body') from None
 
     def _prepare(self, dialect: Dialect, call: Call, url: str, name: str, headers: Mapping[str, str | None]) -> Prepared:
-        shared = self._shared.http
+        shared, tags = self._shared.http, self._place.tags
+        key = (id(tags), url, name, tuple(headers.items()), call.stream)
+        known = self._known.get(key)
+        if known is not None and known[0] is tags:
+            return known[1].with_body(encode_body(json=dialect.body(call))[0])
         # An event must be read when it comes, so that a compressed stream is not asked for.
         wanted = {"Accept": "text/event-stream" if call.stream else "application/json", "Accept-Encoding": None, **headers}
         options: dict[str, Any] = {"name": name, "headers": wanted, "json": dialect.body(call), "keep_body": True}
         options["expect"] = shared.settings.expect - frozenset(range(300, 400))
-        prepared = prepare(shared, self._place.tags, "POST", url, **options)
+        prepared = prepare(shared, tags, "POST", url, **options)
         prepared.explain = _explain
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = (tags, prepared)
         return prepared
 
     def _answer(self, dialect: Dialect, call: Call, prepared: Prepared, reply: Reply, intake: Intake, transcript: Transcript) -> Answer:

@@ -67,7 +67,7 @@ def read_event(dialect: Dialect, alike: Alike, event: Event, stamp_ns: int, into
     data = event.data
     if not event.sound:
         into.went_wrong(Fault.MALFORMED_EVENT, "an event is not UTF-8")
-    elif alike.read(event.name, data, into):
+    elif alike.read(event.name, data):
         return
     if data == END_MARK:
         into.ended = True
@@ -82,7 +82,7 @@ def read_event(dialect: Dialect, alike: Alike, event: Event, stamp_ns: int, into
             into.went_wrong(Fault.STREAM_ERROR, error_text(error))
         else:
             dialect.event(event.name, document, into)
-            alike.learn(event.name, data, chunks, into)
+            alike.learn(event.name, data, chunks)
     except WRONG_SHAPE:
         into.went_wrong(Fault.MALFORMED_EVENT, f"not an event of an answer: {data[:60]}")
     except RecursionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Protocol
 
 from loadstone.clients.failure import TIMEOUTS, Kind
@@ -142,15 +143,10 @@ class Ledger:
 
 
 def _add_gaps(columns: StepColumns, line: Timeline) -> None:
-    chunk_gap, token_gap = columns["chunk_gap"].add, columns["token_gap"].add
-    for gap in line.gaps:
-        chunk_gap(gap)
-        if gap:
-            token_gap(gap)
+    columns["chunk_gap"].extend(line.gaps)
+    columns["token_gap"].extend(filter(None, line.gaps))
     if line.shared > 0:
-        shared = columns.shared_gaps().add
-        for _ in range(line.shared):
-            shared(0)
+        columns.shared_gaps().extend(repeat(0, line.shared))
 
 
 def values_of(line: Timeline) -> Mapping[str, float | None]:
