@@ -17,6 +17,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "client": {
         "http": "loadstone.clients.http:HttpClients",
         "websocket": "loadstone.clients.websocket_client:WebSocketClients",
+        "llm": "loadstone.clients.llm.client:LlmClients",
+        "sse": "loadstone.clients.sse_client:SseClients",
     },
     "profile": {
         "burst": f"{_PROFILES}:Burst",

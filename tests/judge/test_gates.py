@@ -299,7 +299,7 @@ def test_every_gate_that_does_not_fit_is_reported_at_once(watch: Watch) -> None:
     text = str(caught.value)
     assert "did you mean 'http.response_time'?" in text
     assert "http.response_time is measured in ms, and '5%' is a share" in text
-    assert "did you mean 'timeout_total'?" in text
+    assert "did you mean 'timeout_idle'?" in text
     assert all(mistake.hint for mistake in caught.value.mistakes)
 
 

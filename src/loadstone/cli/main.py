@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Run suites: files, or one that comes with Loadstone (chat, workflow).",
     "hit": "Put load on one URL.",
     "ws": "Put load on a WebSocket server.",
+    "llm": "Put load on a language model and time its tokens.",
     "check": "Print what a suite would do, and send nothing.",
     "init": "Write a commented starter suite.",
     "serve": "Start the reference backend.",

@@ -13,6 +13,7 @@ from loadstone.clients.failure import Failed, Kind, from_os_error
 from loadstone.clients.http1 import END_OF_HEAD, Head, HeadMemory, ResponseReader
 from loadstone.clients.limits import Limits, Waiter
 from loadstone.clients.link import Link
+from loadstone.clients.stream import BodySink, StreamReader
 from loadstone.clients.wire import ANCILLARY_ROOM, READ, READ_SIZE, TROUBLE, WRITE, Wire, read_stamp
 from loadstone.clock import SECOND, now_ns
 
@@ -45,14 +46,19 @@ class Connection(Link):
         """Is it open and free for the next exchange?"""
         return self._stage == "idle"
 
-    def exchange(self, request: bytes, *, bodiless: bool = False, keep: bool = True) -> asyncio.Future[None]:
+    def exchange(self, request: bytes, *, bodiless: bool = False, keep: bool = True, sink: BodySink | None = None) -> asyncio.Future[None]:
         """Send a prepared request now; the future ends when the response is complete, or with Failed.
 
         bodiless: the response has no body (HEAD)
         keep:     keep the response's body; otherwise it is only counted
+        sink:     takes the body piece by piece as it comes
         """
         waiter = self._wire.loop.create_future()
         self.exchange_for(waiter, request, bodiless, keep)
+        if sink is not None and self._stage == "busy":
+            sink.on(self)
+            self._simple = False
+            self._reader = StreamReader(self._memory, sink, self, bodiless=bodiless, most=self._limits.body)
         return waiter
 
     def exchange_for(self, waiter: Waiter, request: bytes, bodiless: bool, keep: bool, /) -> None:
@@ -69,7 +75,7 @@ class Connection(Link):
         self.sent_ns = sent = now_ns()
         self._limit_ns = sent + self._patience_ns
         if self._timer is None:
-            self._timer = self._wire.timers.at(self._limit_ns, self._on_limit)
+            self._timer = self._wire.timers.at(sent + self._look_ns, self._on_limit)
         try:
             taken = self._send(request)
         except BlockingIOError:
@@ -85,7 +91,14 @@ class Connection(Link):
 
     def close(self) -> None:
         """Close at once; an exchange under way ends as closed_early."""
-        self._fail(Failed(Kind.CLOSED_EARLY, "closed by the client"))
+        self.leave(Failed(Kind.CLOSED_EARLY, "closed by the client"))
+
+    def leave(self, why: Failed) -> None:
+        """Close at once; an exchange under way ends for this reason. Not for a sink that is being given a piece: that one raises."""
+        if self._stage == "idle":  # the response is there, though who waits for it has not looked yet
+            self._drop()
+        else:
+            self._fail(why)
 
     def _drop(self) -> None:
         self._simple = False
@@ -193,6 +206,10 @@ class Connection(Link):
             return
         if complete:
             self._complete(reader)
+        else:
+            limits = self._limits
+            silent, total = self.end_ns + limits.idle_ns, self.sent_ns + limits.total_ns
+            self._limit_ns = silent if silent < total else total
 
     def _complete(self, reader: ResponseReader) -> None:
         head = self.head = reader.head
@@ -262,6 +279,11 @@ class Connection(Link):
     def _broken(self, failed: Failed) -> None:
         self.seen_ns = now_ns()
         super()._broken(failed)
+
+    def _passed(self) -> Failed:
+        if self._stage == "busy" and self.first_ns and self._limit_ns < self.sent_ns + self._limits.total_ns:
+            return self._limits.silent()
+        return super()._passed()
 
     def _fail(self, failed: Failed) -> None:
         reader, self._reader = self._reader, None

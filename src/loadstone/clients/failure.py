@@ -20,6 +20,7 @@ class Kind(StrEnum):
     TIMEOUT_CONNECT = "timeout_connect"
     TIMEOUT_FIRST_BYTE = "timeout_first_byte"
     TIMEOUT_TOTAL = "timeout_total"
+    TIMEOUT_IDLE = "timeout_idle"
     TLS = "tls"
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
@@ -29,10 +30,11 @@ class Kind(StrEnum):
     PROTOCOL = "protocol"
     NO_DESCRIPTORS = "no_descriptors"
     NO_PORTS = "no_ports"
+    CANCELLED = "cancelled"  # the client left of its own will: an outcome, and no error
     OTHER = "other"
 
 
-TIMEOUTS = frozenset({Kind.TIMEOUT_CONNECT, Kind.TIMEOUT_FIRST_BYTE, Kind.TIMEOUT_TOTAL})
+TIMEOUTS = frozenset({Kind.TIMEOUT_CONNECT, Kind.TIMEOUT_FIRST_BYTE, Kind.TIMEOUT_TOTAL, Kind.TIMEOUT_IDLE})
 
 _BY_ERRNO = {
     errno.ECONNREFUSED: Kind.REFUSED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urljoin
 
 from loadstone.clients.address import Origin
 from loadstone.clients.compression import decompress
@@ -14,10 +13,11 @@ from loadstone.clients.cookies import CookieJar
 from loadstone.clients.failure import TIMEOUTS, Failed, Kind
 from loadstone.clients.http1 import Head
 from loadstone.clients.http_scope import HttpScope, prepare
+from loadstone.clients.redirect import redirected
 from loadstone.clients.reply import Reply
 from loadstone.clients.request import REDIRECTS, Prepared
+from loadstone.clients.stream import BodySink
 from loadstone.clock import now_ns
-from loadstone.errors import UsageError
 from loadstone.measure.snapshot import Series
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ MOST_PREPARED = 2_000
 # What may be sent twice, because twice is as good as once (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 HANG_UPS = frozenset({Kind.CLOSED_EARLY, Kind.RESET})
-# What belongs to one host and is not carried to another.
-CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 class Place(Protocol):
@@ -141,20 +139,25 @@ class HttpClient:
             self.give_back(prepared.origin, connection)
         return Reply(prepared.target, due, sent, first, end, seen, head, head.status, connection.body)
 
-    async def _exchange(self, prepared: Prepared, due: int, excused: int, kept: Connection | None) -> Reply:
-        reply = await self._exchange_once(prepared, due, excused, kept)
-        return await self._follow(prepared, reply) if reply.status in REDIRECTS else reply
+    async def stream(self, prepared: Prepared, sink: BodySink) -> Reply:
+        """As `exchange`, but the body of the response goes to the sink as it comes, if that wants it."""
+        due, excused = self._place.take_due()
+        return await self._exchange(prepared, due or now_ns(), excused, self.take(prepared.origin), sink)
 
-    async def _exchange_once(self, prepared: Prepared, due: int, excused: int, kept: Connection | None) -> Reply:
+    async def _exchange(self, prepared: Prepared, due: int, excused: int, kept: Connection | None, sink: BodySink | None = None) -> Reply:
+        reply = await self._exchange_once(prepared, due, excused, kept, sink)
+        return await self._follow(prepared, reply, sink) if reply.status in REDIRECTS else reply
+
+    async def _exchange_once(self, prepared: Prepared, due: int, excused: int, kept: Connection | None, sink: BodySink | None) -> Reply:
         connection = kept
         try:
             if connection is None:
                 asked = now_ns()
                 connection = await self._connect(prepared.origin)
                 excused += now_ns() - asked
-            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body, sink=sink)
         except Failed as failed:
-            return await self._failed(prepared, due, excused, connection, failed, kept=kept)
+            return await self._failed(prepared, due, excused, connection, failed, kept=kept, sink=sink)
         except asyncio.CancelledError:
             if connection is not None:
                 connection.close()
@@ -162,10 +165,18 @@ class HttpClient:
         return self._answered(prepared, due, excused, connection)
 
     async def _failed(
-        self, prepared: Prepared, due: int, excused: int, connection: Connection | None, failed: Failed, *, kept: Connection | None
+        self,
+        prepared: Prepared,
+        due: int,
+        excused: int,
+        connection: Connection | None,
+        failed: Failed,
+        *,
+        kept: Connection | None,
+        sink: BodySink | None = None,
     ) -> Reply:
         if kept is not None and self.may_repeat(prepared, kept, failed):
-            return await self.repeat(prepared, due, excused, kept)
+            return await self.repeat(prepared, due, excused, kept, sink)
         reply = Reply(prepared.target, due)
         self._no_response(prepared, reply, connection, failed)
         return reply
@@ -176,12 +187,12 @@ class HttpClient:
         self.give_back(prepared.origin, connection)
         return reply
 
-    async def _follow(self, prepared: Prepared, reply: Reply) -> Reply:
+    async def _follow(self, prepared: Prepared, reply: Reply, sink: BodySink | None = None) -> Reply:
         """Go where the reply points to, as often as is allowed."""
         most, followed = prepared.redirects, 0
         while (following := self._following(prepared, reply, followed, most)) is not None:
             prepared, followed = following, followed + 1
-            reply = await self._exchange_once(prepared, now_ns(), 0, self.take(prepared.origin))
+            reply = await self._exchange_once(prepared, now_ns(), 0, self.take(prepared.origin), sink)
             if reply.status not in REDIRECTS:
                 break
         return reply
@@ -191,7 +202,7 @@ class HttpClient:
         if reply.failure is not None or "location" not in reply.headers:
             return None
         if followed < most:
-            return self._redirected(prepared, reply)
+            return redirected(self._shared, prepared, reply)
         if followed:
             reply.failure, reply.reason = Kind.STATUS, f"more than {followed} redirects"
             prepared.step.failure(reply.failure, reply.reason)
@@ -201,7 +212,7 @@ class HttpClient:
         """Did the server only hang up a kept-alive connection in the instant in which the request left (RFC 9112 section 9.3.1)?"""
         return failed.kind in HANG_UPS and not kept.first_ns and prepared.method in IDEMPOTENT
 
-    async def repeat(self, prepared: Prepared, due: int, excused: int, kept: Connection) -> Reply:
+    async def repeat(self, prepared: Prepared, due: int, excused: int, kept: Connection, sink: BodySink | None = None) -> Reply:
         """Send the request once more on a fresh connection; what it costs stays in the times, which begin where they began."""
         shared = self._shared
         shared.recorder.count(shared.scenario, Series("http.reconnects", prepared.step.tags))
@@ -209,7 +220,7 @@ class HttpClient:
         connection: Connection | None = None
         try:
             connection = await self._connect(prepared.origin)
-            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body)
+            await connection.exchange(self.bytes_of(prepared), bodiless=prepared.bodiless, keep=prepared.keep_body, sink=sink)
         except Failed as failed:
             if connection is not None:
                 connection.sent_ns, connection.put = sent, connection.put + put
@@ -285,7 +296,7 @@ class HttpClient:
             self.cookies.take(head.headers(), prepared.origin, prepared.target)
         to_follow = prepared.redirects and head.status in REDIRECTS and "location" in reply.headers
         if reply.failure is None and head.status not in prepared.expect and not to_follow:
-            reply.failure, reply.reason = Kind.STATUS, f"status {head.status}"
+            reply.failure, reply.reason = Kind.STATUS, prepared.explain(reply) if prepared.explain else f"status {head.status}"
         if reply.failure is not None:
             prepared.step.failure(reply.failure, reply.reason)
 
@@ -303,41 +314,10 @@ class HttpClient:
             got, put = connection.got, connection.put
             reply.sent_ns, reply.first_ns = connection.sent_ns, connection.first_ns
             if connection.head is not None and got:
-                reply.status = connection.head.status
+                reply.head, reply.status = connection.head, connection.head.status
         prepared.step.no_response(timed_out=failed.kind in TIMEOUTS, put=put, got=got)
-        prepared.step.failure(failed.kind, failed.text)
-
-    def _redirected(self, prepared: Prepared, reply: Reply) -> Prepared | None:
-        # RFC 9110 section 15.4: 303 always, and in practice 301 and 302 after POST, become GET without a body.
-        keep_method = reply.status in {307, 308} or prepared.method in {"GET", "HEAD"}
-        here = f"{prepared.origin.scheme}://{prepared.origin.authority}{prepared.target}"
-        name = dict(prepared.step.tags)["step"]
-        name = name if name.endswith(" (redirected)") else f"{name} (redirected)"
-        lines = [line.partition(b":") for line in prepared.head.split(b"\r\n")[1:-1]]
-        headers = {key.decode("latin-1"): value.strip().decode("latin-1") for key, _, value in lines}
-        left_out = {"host", "content-length"} | (set() if keep_method else {"content-type"})
-        try:
-            # Browsers forgive spaces, and take other bytes for UTF-8.
-            place = reply.headers["location"].replace(" ", "%20").encode("latin-1").decode("utf-8", "replace")
-            url = urljoin(here, place)
-            if self._shared.resolve_url(url)[0] != prepared.origin:
-                left_out |= CREDENTIALS
-            return prepare(
-                self._shared,
-                {key: value for key, value in prepared.step.tags if key not in {"scenario", "step"}},
-                prepared.method if keep_method else "GET",
-                url,
-                name=name,
-                headers={key: (None if key.lower() in left_out else value) for key, value in headers.items()},
-                body=prepared.body if keep_method and prepared.body else None,
-                expect=prepared.expect,
-                redirects=max(prepared.redirects - 1, 0),
-                keep_body=prepared.keep_body,
-            )
-        except (UsageError, ValueError):
-            reply.failure, reply.reason = Kind.MALFORMED, "redirect to a place that is none"
-            prepared.step.failure(reply.failure, reply.reason)
-            return None
+        if failed.kind is not Kind.CANCELLED:
+            prepared.step.failure(failed.kind, failed.text)
 
     async def _connect(self, origin: Origin) -> Connection:
         shared = self._shared

@@ -16,17 +16,28 @@ class Limits:
     connect_ns:    name look-up, connect and TLS handshake, each address anew
     first_byte_ns: sent to the first byte of the response; a long upload is part of it
     total_ns:      sent to the last byte
+    idle_ns:       silence inside a response, from one read to the next
     """
 
     connect_ns: int = 5 * SECOND
     first_byte_ns: int = 30 * SECOND
     total_ns: int = 60 * SECOND
     body: int = 64_000_000
+    idle_ns: int = 60 * SECOND
 
     @property
     def patience_ns(self) -> int:
         """Sent to whatever must come first."""
         return min(self.first_byte_ns, self.total_ns)
+
+    @property
+    def look_ns(self) -> int:
+        """How soon a limit can pass that was not known when it was last looked for one."""
+        return min(self.patience_ns, self.idle_ns)
+
+    def silent(self) -> Failed:
+        """The failure when nothing came for too long inside a response."""
+        return Failed(Kind.TIMEOUT_IDLE, f"nothing came for {self.idle_ns / SECOND:g} s inside the response")
 
     def passed(self, *, opening: bool, shaking: bool, begun: bool) -> Failed:
         """The failure when a limit has passed while opening (in the handshake or before), or before or after the first byte."""

@@ -21,13 +21,13 @@ class Link:
     """What every connection stands on; what is said over it is the business of those who inherit. Times are monotonic ns."""
 
     __slots__ = (
-        "_fd", "_limit_ns", "_limits", "_output", "_patience_ns", "_recvmsg", "_segment", "_send", "_socket", "_stage", "_timer", "_tls",
-        "_waiter", "_wire", "connected_ns", "first_ns", "started_ns", "tls_ns",
+        "_fd", "_limit_ns", "_limits", "_look_ns", "_output", "_patience_ns", "_recvmsg", "_segment", "_send", "_socket", "_stage",
+        "_timer", "_tls", "_waiter", "_wire", "connected_ns", "first_ns", "started_ns", "tls_ns",
     )  # fmt: skip
 
     def __init__(self, wire: Wire, limits: Limits) -> None:
         self._wire, self._limits = wire, limits
-        self._patience_ns = limits.patience_ns
+        self._patience_ns, self._look_ns = limits.patience_ns, limits.look_ns
         self._stage = "new"  # new, connecting, connected, handshake, idle, busy, closed
         self._socket: socket.socket | None = None
         self._fd = -1
@@ -197,9 +197,12 @@ class Link:
         if not limit:
             return
         if limit > now:
-            # Never set further ahead than the next exchange's limit can lie.
-            self._timer = self._wire.timers.at(min(limit, now + self._patience_ns), self._on_limit)
+            # Never set further ahead than the limit can lie by then, that of the next exchange too.
+            self._timer = self._wire.timers.at(min(limit, now + self._look_ns), self._on_limit)
             return
+        self._fail(self._passed())
+
+    def _passed(self) -> Failed:
         shaking = self._stage == "handshake"
         opening = shaking or self._stage in {"connecting", "connected"}
-        self._fail(self._limits.passed(opening=opening, shaking=shaking, begun=self.first_ns > 0))
+        return self._limits.passed(opening=opening, shaking=shaking, begun=self.first_ns > 0)

@@ -7,11 +7,12 @@ import json as json_codec
 import mimetypes
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from loadstone.clients.address import Origin
+from loadstone.clients.reply import Reply
 from loadstone.errors import UsageError
 from loadstone.measure.recorder import Exchanges
 
@@ -44,11 +45,21 @@ class Prepared:
     wire: bytes = field(default=b"", repr=False)
     plain: frozenset[int] = field(default=frozenset(), repr=False)  # expected, and not to be followed
     bodiless: bool = False  # its response has no body, whatever the headers say
+    explain: Callable[[Reply], str] | None = None  # words for a status that was not expected
 
     def __post_init__(self) -> None:
         self.bodiless = self.method == "HEAD"
         self.wire = self.head + b"\r\n" + self.body
         self.plain = self.expect - REDIRECTS
+
+    def with_body(self, body: bytes) -> Prepared:
+        """The same request with another body of the same kind."""
+        stem, length, rest = self.head.rpartition(b"Content-Length: ")
+        ours = length and rest.endswith(b"\r\n") and rest[:-2].isdigit()  # the last line, as build_head writes it
+        head = b"%b%b%d\r\n" % (stem, length, len(body)) if ours else self.head
+        other = Prepared(self.origin, self.method, self.target, head, body, self.step, self.expect, self.keep_body, self.redirects)
+        other.explain = self.explain
+        return other
 
     def with_cookies(self, cookies: str) -> bytes:
         """The bytes with a Cookie header."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loadstone.clients.failure import Kind as FailureKind
+from loadstone.clients.llm.transcript import Fault
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.plan.gate_text import Dimension, GateSpec
@@ -13,6 +14,11 @@ from loadstone.stats.quantiles import least_samples
 from loadstone.units import BYTES, SECONDS, nearest
 
 FAILURE_KINDS = tuple(str(kind) for kind in FailureKind)
+KINDS_OF = {
+    "http.errors": FAILURE_KINDS,
+    "llm.errors": (*FAILURE_KINDS, *(str(fault) for fault in Fault)),
+    "sse.errors": (*FAILURE_KINDS, str(Fault.CONTENT_TYPE)),
+}
 
 # Tags that tell apart the members of a share (errors by kind, good answers by objective), and that its denominator therefore never carries.
 DETAIL_TAGS = frozenset({"kind", "slo"})
@@ -59,8 +65,9 @@ def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) ->
     if spec.stat == "rate" and metric.share_of is None:
         raise _mistake(spec, f"{metric.name} is not a share of anything, so it has no rate", f"throughput({metric.name}) > 10/s")
     kind = dict(spec.tags).get("kind")
-    if kind is not None and metric.name == "http.errors" and kind not in FAILURE_KINDS:
-        raise _mistake(spec, f"unknown kind of failure {kind!r}{nearest(kind, list(FAILURE_KINDS))}", f"one of {', '.join(FAILURE_KINDS)}")
+    kinds = KINDS_OF.get(metric.name)
+    if kind is not None and kinds is not None and kind not in kinds:
+        raise _mistake(spec, f"unknown kind of failure {kind!r}{nearest(kind, list(kinds))}", f"one of {', '.join(kinds)}")
     limit, unit = _limit(spec, metric)
     floor = least_samples(spec.q) if spec.q is not None and metric.has_floors and not allow_few else 0
     return ReadyGate(spec, metric, limit, unit, floor)

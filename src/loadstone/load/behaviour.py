@@ -9,7 +9,9 @@ from itertools import accumulate
 from typing import Generic, TypeVar
 
 from loadstone.errors import UsageError
+from loadstone.load.llm_step import LlmStep
 from loadstone.load.session import Session
+from loadstone.load.sse_step import SseStep
 from loadstone.load.steps import CompiledStep, HttpStep
 from loadstone.load.websocket_step import WebSocketStep
 from loadstone.plan.steps import Step
@@ -19,7 +21,7 @@ Item = TypeVar("Item")
 Iteration = tuple[str, Awaitable[object]]
 
 # What a written step of each kind becomes.
-KINDS: Mapping[str, type[CompiledStep]] = {"http": HttpStep, "websocket": WebSocketStep}
+KINDS: Mapping[str, type[CompiledStep]] = {"http": HttpStep, "llm": LlmStep, "sse": SseStep, "websocket": WebSocketStep}
 
 
 class Draw(Generic[Item]):

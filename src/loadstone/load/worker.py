@@ -78,6 +78,10 @@ class Worker:
                 found = kinds[kind] = installed().get("client", kind)(ground)
             return found.client(session)
 
+        # Before the start, so that the first user does not pay for it, and a mistake in it ends the run before there is load.
+        for kind in {step.kind for step in scenario.steps} - {"http"}:
+            kinds[kind] = installed().get("client", kind)(ground)
+
         return Scene(
             scenario,
             behaviour,
@@ -133,7 +137,11 @@ def http_options(settings: HttpSettings, target: str) -> HttpOptions:
             settings.verify, settings.ca_file or "", settings.server_name or "", settings.client_cert or "", settings.client_key or ""
         ),
         limits=Limits(
-            round(times.connect_s * SECOND), round(times.first_byte_s * SECOND), round(times.total_s * SECOND), settings.max_response_bytes
+            round(times.connect_s * SECOND),
+            round(times.first_byte_s * SECOND),
+            round(times.total_s * SECOND),
+            settings.max_response_bytes,
+            round(times.idle_s * SECOND),
         ),
         keep_alive=settings.keep_alive,
         redirects=settings.redirects,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -113,6 +113,12 @@ class Column:
         values = self._values
         values.append(value if value > 0 else 0)
         if len(values) >= ROWS_PER_FOLD:
+            self.fold()
+
+    def extend(self, values: Iterable[int]) -> None:
+        """Many more, none of them below zero."""
+        self._values.extend(values)
+        if len(self._values) >= ROWS_PER_FOLD:
             self.fold()
 
     def fold(self) -> None:

@@ -84,6 +84,7 @@ class Timeouts(_Settings):
     connect_s: Duration = Field(default=5.0, alias="connect")
     first_byte_s: Duration = Field(default=30.0, alias="first_byte")
     total_s: Duration = Field(default=60.0, alias="total")
+    idle_s: Duration = Field(default=60.0, alias="idle")
 
 
 class Auth(_Settings):

@@ -12,6 +12,7 @@ from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
+from loadstone.plan.llm import LlmSettings
 from loadstone.plan.own_metrics import MetricLine, by_name, well_named
 from loadstone.plan.prices import Prices
 from loadstone.plan.probe import ProbePlan
@@ -178,6 +179,7 @@ class Plan(_Model):
     probes: tuple[ProbePlan, ...] = ()
     http: HttpSettings = HttpSettings()
     websocket: WebSocketSettings = WebSocketSettings()
+    llm: LlmSettings = LlmSettings()
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
@@ -195,6 +197,13 @@ class Plan(_Model):
         if not isinstance(value, dict):
             return value
         return [{"name": name, **each} if isinstance(each, dict) else each for name, each in value.items()]
+
+    @model_validator(mode="after")
+    def _has_questions(self) -> Plan:
+        asks = (step for scenario in self.scenarios for step in scenario.steps if step.llm is not None and step.llm.takes_prompt)
+        if self.llm.prompts is None and (step := next(asks, None)) is not None:
+            raise Wrong(f"step {step.name} asks nothing, and there are no prompts", hint="llm: {prompt: Say hello} in the step")
+        return self
 
     @field_validator("target")
     @classmethod

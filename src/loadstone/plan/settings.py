@@ -15,8 +15,10 @@ from loadstone.errors import Mistake, UsageError
 from loadstone.plan.document import Place
 from loadstone.plan.mistakes import inner_type
 from loadstone.plan.model import Plan
+from loadstone.plan.prompts import PromptPlan
 
 PREFIX = "LOADSTONE_"
+WRITTEN_WHOLE = (PromptPlan,)  # settings that are one value, however many parts that has
 # Settings of a run that are no part of what is measured: `loadstone run` reads them from the list of settings.
 RUN_SETTINGS = ("out", "json", "quiet", "no_color")
 LOAD = ("users", "rate", "duration")
@@ -224,7 +226,9 @@ def _leaves(model: type[BaseModel], at: Place) -> Iterator[Place]:
     for name, info in model.model_fields.items():
         inner = inner_type(info.annotation)
         key = info.alias or name
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if inner in WRITTEN_WHOLE:
+            yield (*at, key)
+        elif isinstance(inner, type) and issubclass(inner, BaseModel):
             if "tuple" not in str(info.annotation):
                 yield from _leaves(inner, (*at, key))
         elif "dict" not in str(info.annotation) and "tuple" not in str(info.annotation):

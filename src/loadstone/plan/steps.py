@@ -7,13 +7,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, FieldSerializationInfo, field_serializer, model_validator
 
 from loadstone.plan.http import Expected, masked
+from loadstone.plan.llm import LlmCall
+from loadstone.plan.sse import SseCall
 from loadstone.plan.think import ThinkTime
 from loadstone.plan.websocket import Dialogue
 from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 # Exchanges that are not one HTTP request: each has a field of its name, whose model says `addresses`.
-OTHER_KINDS: tuple[str, ...] = ("websocket",)
+OTHER_KINDS: tuple[str, ...] = ("llm", "sse", "websocket")
 BODIES = ("json", "form", "multipart", "body", "file")
 
 
@@ -32,6 +34,8 @@ class Step(BaseModel):
     body: str | None = Field(default=None, repr=False)
     file: str | None = None
     websocket: Dialogue | None = None
+    llm: LlmCall | None = None
+    sse: SseCall | None = None
     expect: Expected | None = None
     checks: tuple[str, ...] = ()
     extract: dict[str, str] = Field(default_factory=dict)

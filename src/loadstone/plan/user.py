@@ -118,6 +118,15 @@ class User:
         """This user's WebSockets: `async with self.websocket.connect("/ws/chat") as ws:`."""
         return self._session.speak("websocket")
 
+    def llm(self) -> Any:
+        """This user's language-model client: `answer = await self.llm.chat("…")`."""
+        return self._session.speak("llm")
+
+    @property
+    def sse(self) -> Any:
+        """This user's client of event streams: `stream = await self.sse.get("/events", limit=10)`."""
+        return self._session.speak("sse")
+
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
 

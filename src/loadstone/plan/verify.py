@@ -187,12 +187,16 @@ def _step(step: Step, at: Place, columns: list[str] | None, extracted: set[str])
         yield from _compiles((*at, "extract", name), compile_extract, text)
     if step.file is not None and "${" not in step.file and (what := missing_file(step.file)):
         yield Finding((*at, "file"), what)
+    keys = ("path", "params", "headers", "json_body", "form", "multipart", "body", "file")
+    texts = {{"json_body": "json", "path": step.method.lower() or "get"}.get(key, key): getattr(step, key) for key in keys}
     if step.websocket is not None:
         yield from _dialogue(step.websocket, (*at, "websocket"), columns, extracted)
-    for key in ("path", "params", "headers", "json_body", "form", "multipart", "body", "file"):
-        place = (*at, {"json_body": "json", "path": step.method.lower() or "get"}.get(key, key))
+    elif step.kind != "http":
+        texts[step.kind] = getattr(step, step.kind).texts
+    for key, value in texts.items():
+        place = (*at, key)
         try:
-            templates = templates_in(getattr(step, key))
+            templates = templates_in(value)
         except Wrong as error:
             yield Finding(place, error.what, error.hint)
             continue

@@ -14,11 +14,30 @@ from loadstone.report.sheet import Sheet
 from loadstone.report.telling import document_of
 from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance
 from loadstone.report.text_latency import other_times, response_times
+from loadstone.report.text_llm import language_model
 from loadstone.report.text_target import target
 from loadstone.report.text_verdict import bands, gates, headline, requirements
 from loadstone.report.text_websocket import websockets
 
 NARROWEST, FILE_WIDTH, WIDEST = 80, 100, 160
+BLOCKS = (
+    headline,
+    gates,
+    requirements,
+    bands,
+    load,
+    language_model,
+    websockets,
+    response_times,
+    other_times,
+    own_metrics,
+    target,
+    errors,
+    checks,
+    generator,
+    notices,
+    provenance,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +71,6 @@ def render_file(story: Story) -> bytes:
 def render_page(document: Document, look: Look) -> str:
     """The page for a document, be it of this run or read back from a file."""
     sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
-    evidence = (load, websockets, response_times, other_times, own_metrics, target, errors, checks, generator, notices)
-    for block in (headline, gates, requirements, bands, *evidence):
+    for block in BLOCKS:
         block(document, sheet)
-    provenance(document, sheet)
     return str(sheet)

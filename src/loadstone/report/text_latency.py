@@ -17,7 +17,9 @@ TITLES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99_9": "p99.
 RESPONSE, SERVICE = "http.response_time", "http.service_time"
 # Told in the generator's block, because they are about us and not about the target.
 GENERATORS_OWN = frozenset({"load.send_lag", "generator.share", "generator.loop_lag", "probe.reading_time"})
-OTHERS = tuple(m.name for m in BUILT_IN if m.kind is Kind.DISTRIBUTION and m.name not in {RESPONSE, *GENERATORS_OWN})
+OTHERS = tuple(
+    m.name for m in BUILT_IN if m.kind is Kind.DISTRIBUTION and m.name not in {RESPONSE, *GENERATORS_OWN} and not m.name.startswith("llm.")
+)
 
 
 def response_times(document: Document, sheet: Sheet) -> None:
@@ -47,10 +49,10 @@ def other_times(document: Document, sheet: Sheet) -> None:
     """Every other time that has values, by its metric's name, so that a gate can be written from what is read here."""
     rows = []
     for name in OTHERS:
-        rows += _time_row(name, document.metrics.get(name))
+        rows += time_row(name, document.metrics.get(name))
         if name == SERVICE and len(document.steps) > 1 and sheet.width < ROOM_FOR_SERVICE:
             for step in document.steps[:MOST_STEPS]:
-                rows += _time_row(f"  {step.step}", step.metrics.get(name))
+                rows += time_row(f"  {step.step}", step.metrics.get(name))
     if not rows:
         return
     sheet.heading("OTHER TIMES", "ms")
@@ -92,7 +94,8 @@ def _row(name: str, metrics: dict[str, Figures], *, wide: bool) -> list[Span]:
     return cells
 
 
-def _time_row(name: str, values: Figures | None) -> list[list[Span]]:
+def time_row(name: str, values: Figures | None) -> list[list[Span]]:
+    """One row with count, percentiles and greatest value; none where nothing was measured."""
     if not isinstance(values, Distribution) or values.count + values.beyond == 0:
         return []
     return [[Span(name), Span(format_count(values.count)), *quantile_cells(values, floors=name.startswith(FLOORED))]]

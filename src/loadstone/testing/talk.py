@@ -7,12 +7,15 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+from loadstone.clients.ground import Ground
 from loadstone.clients.http import HttpClient
 from loadstone.clients.http_scope import HttpOptions, HttpScope
 from loadstone.clients.wire import Wire
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.recorder import Recorder
 from loadstone.measure.snapshot import LOAD
+from loadstone.plan.model import Plan
+from loadstone.plugins import installed
 
 Answer = TypeVar("Answer")
 
@@ -39,9 +42,19 @@ class Talk:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(self._hold(conversation))
 
-    async def _hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
+    def speak(self, kind: str, conversation: Callable[[Any], Awaitable[Answer]], **plan: Any) -> Answer:
+        """The same with a client of another kind; `plan` holds keys of a plan, such as `llm`."""
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(self._hold(conversation, kind, plan))
+
+    async def _hold(
+        self, conversation: Callable[[Any], Awaitable[Answer]], kind: str = "http", plan: Mapping[str, Any] | None = None
+    ) -> Answer:
         wire = self.wire = Wire(asyncio.get_running_loop())
-        client = HttpClient(HttpScope(wire, self.recorder, "talk", self._options), self)
+        scenario = {"profile": {"users": 1, "duration": "1h"}, "steps": [{"get": "/"}]}
+        whole = Plan.model_validate({"scenarios": {"talk": scenario}, **(plan or {})})
+        ground = Ground(whole, "talk", HttpScope(wire, self.recorder, "talk", self._options), wire.timers)
+        client = installed().get("client", kind)(ground).client(self)
         try:
             return await conversation(client)
         finally:

@@ -1,0 +1,123 @@
+"""The command `loadstone llm`: its plan, and a run against a server with a known schedule."""
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from loadstone.cli.llm import command, plan_of
+from loadstone.errors import LoadstoneError, UsageError
+from loadstone.testing.server import Peer, ScriptedServer, Step, always, answer, chunked, response
+
+MODELS = response(json.dumps({"data": [{"id": "small"}]}).encode(), "Content-Type: application/json")
+
+
+def serving(other: bytes) -> Step:
+    """Says its models, and gives the other response to everything else."""
+
+    def step(peer: Peer) -> None:
+        while True:
+            peer.send(MODELS if b" /v1/models " in peer.read_request() else other)
+
+    return step
+
+
+def given(**flags: Any) -> dict[str, Any]:
+    """The values of all flags as click gives them."""
+    names = [param.name or "" for param in command.params]
+    many: dict[str, Any] = {"headers": (), "gates": (), "poisson": False, "no_stream": False, "insecure": False}
+    return {**dict.fromkeys(names), **many, **flags}
+
+
+def plan(url: str = "", **flags: Any) -> Any:
+    with ScriptedServer([always(answer(MODELS))]) as server:
+        return plan_of(server.url + url, given(**flags))
+
+
+@pytest.mark.parametrize(
+    ("url", "dialect", "path"),
+    [
+        ("", "chat", ""),
+        ("/v1", "chat", ""),
+        ("/proxy/v1/", "chat", "/proxy"),
+        ("/v1/chat/completions", "chat", ""),
+        ("/v1/completions", "completions", ""),
+        ("/a/v1/messages", "messages", "/a"),
+        ("/v1/responses?x=1", "responses", ""),
+    ],
+)
+def test_a_url_says_where_and_how(url: str, dialect: str, path: str) -> None:
+    asked = plan(url)
+    assert (asked.llm.dialect, asked.llm.model) == (dialect, "small")
+    assert asked.target.endswith(path)
+    assert asked.target.count("/v1") == 0
+
+
+def test_flags_become_a_plan() -> None:
+    asked = plan(concurrency="3", requests="9", max_tokens="5", gates=("p95(llm.ttft) < 1s",), slo="ttft < 1s", price_in="2", prompt="${x}")
+    assert (asked.scenarios[0].profile.users, asked.llm.max_tokens, asked.prices.input) == (3, 5, 2.0)
+    assert [gate.gate for gate in asked.gates] == ["p95(llm.ttft) < 1s", "goodput(ttft < 1s) > 95%"]
+    assert asked.llm.prompts.texts == ("${x}",)
+    assert asked.http.timeouts.total_s == asked.http.timeouts.idle_s == 600
+    assert plan(output_tokens="10..20").llm.max_tokens is None
+    assert plan(api_key_env="PATH").http.auth.bearer.get_secret_value() == "${env:PATH}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"rate": "1/s", "concurrency": "2"}, "users or a rate"),
+        ({"rate": "1/s", "requests": "2"}, "--duration"),
+        ({"poisson": True}, "about a rate"),
+        ({"prompt": "a", "prompt_file": "b"}, "one place"),
+        ({"bearer": "a", "api_key_env": "PATH"}, "two tokens"),
+        ({"api_key_env": "LOADSTONE_NO_SUCH_NAME"}, "LOADSTONE_NO_SUCH_NAME"),
+        ({"concurrency": "many"}, "whole number"),
+        ({"slo": "ttft < 5 parsecs"}, "parsecs"),
+        ({"headers": ("none",)}, "not a header"),
+    ],
+)
+def test_a_mistake_names_its_flag(flags: dict[str, Any], told: str) -> None:
+    with pytest.raises(LoadstoneError) as mistake:
+        plan(**flags)
+    assert told in str(mistake.value)
+
+
+def test_a_model_that_the_server_refuses_is_told_in_its_words() -> None:
+    refusal = response(b'{"error": {"message": "the model large does not exist"}}', status=404)
+    with ScriptedServer([serving(refusal)]) as server, pytest.raises(UsageError) as mistake:
+        plan_of(server.url, given(model="large"))
+    assert "the model large does not exist" in str(mistake.value)
+    assert "small" in str(mistake.value)
+
+
+def test_a_model_that_is_not_listed_and_not_refused_is_asked() -> None:
+    with ScriptedServer([serving(response(b"{}"))]) as server:
+        assert plan_of(server.url, given(model="alias")).llm.model == "alias"
+
+
+def test_a_server_that_does_not_say_its_models_needs_a_name() -> None:
+    with ScriptedServer([always(answer(response(status=404)))]) as server:
+        with pytest.raises(UsageError, match="does not say"):
+            plan_of(server.url, given())
+        assert plan_of(server.url, given(model="any")).llm.model == "any"
+
+
+def test_a_run_prints_its_section_and_leaves_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
+    stream = chunked(token, token, b"data: [DONE]\n\n", headers=["Content-Type: text/event-stream"])
+    with ScriptedServer([serving(stream)]) as server:
+        monkeypatch.setattr("sys.argv", ["loadstone", "llm"])
+        words = [server.url, "-c", "1", "-n", "5", "--json"]
+        result = CliRunner().invoke(command, words, standalone_mode=False)
+    document = json.loads(result.stdout)
+    assert result.return_value == document["exit_code"] == 0
+    metrics = document["metrics"]
+    assert (metrics["llm.requests"]["count"], metrics["llm.counted_by_chunks"]["count"], metrics["llm.output_tokens"]["count"]) == (
+        5,
+        5,
+        10,
+    )
+    assert metrics["llm.ttft"]["count"] == 5
+    assert metrics["llm.concurrency"]["rate"] > 0
