@@ -113,3 +113,10 @@ def test_a_user_passes_on_to_its_session() -> None:
         ("record", "own.metric", 3.5, {"a": "b"}),
         ("sleep", 0.5),
     ]
+
+
+def test_each_other_kind_of_client_is_at_hand_under_its_name() -> None:
+    user = Reader()
+    user._session = Recording()
+    assert (user.llm, user.sse, user.websocket) == tuple(f"a client of kind {kind}" for kind in ("llm", "sse", "websocket"))
+    assert user.client("own") == "a client of kind own"

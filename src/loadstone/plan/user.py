@@ -118,6 +118,7 @@ class User:
         """This user's WebSockets: `async with self.websocket.connect("/ws/chat") as ws:`."""
         return self._session.speak("websocket")
 
+    @property
     def llm(self) -> Any:
         """This user's language-model client: `answer = await self.llm.chat("…")`."""
         return self._session.speak("llm")
