@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from loadstone.judge.trust import GeneratorFacts, assess
 from loadstone.judge.verdict import Verdict
 from loadstone.load.fleet import LocalFleet
 from loadstone.load.outlook import Outlook
+from loadstone.load.spawn import WorkerProcess
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.exchanges import exchanges, failed_exchanges
@@ -74,7 +74,7 @@ def execute(
     plan: Plan,
     sinks: Sequence[Sink] = (),
     *,
-    worker: subprocess.Popen[bytes] | None = None,
+    worker: WorkerProcess | None = None,
     command: Sequence[str] = (),
     preflight: bool = True,
 ) -> Story:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -10,6 +9,7 @@ from typing import Protocol
 from loadstone.errors import ExitCode, TargetUnreachable, UsageError
 from loadstone.judge.story import Story
 from loadstone.judge.sweep import Level, Sweep, worst
+from loadstone.load.spawn import WorkerProcess
 from loadstone.measure.sink import Sink
 from loadstone.plan.model import Plan
 from loadstone.run import execute
@@ -23,7 +23,7 @@ class Execute(Protocol):
     """What runs one plan; `loadstone.run.execute` unless a test brings another."""
 
     def __call__(
-        self, plan: Plan, sinks: Sequence[Sink] = (), *, worker: subprocess.Popen[bytes] | None = None, command: Sequence[str] = ()
+        self, plan: Plan, sinks: Sequence[Sink] = (), *, worker: WorkerProcess | None = None, command: Sequence[str] = ()
     ) -> Story:
         """See run.execute."""
 
@@ -36,7 +36,7 @@ def sweep(
     told: Callable[[Level], None] = lambda _: None,
     pause_s: float = PAUSE_S,
     error_limit: float = ERROR_LIMIT,
-    worker: subprocess.Popen[bytes] | None = None,
+    worker: WorkerProcess | None = None,
     command: Sequence[str] = (),
     run: Execute = execute,
     rest: Callable[[float], None] = time.sleep,

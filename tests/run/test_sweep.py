@@ -1,6 +1,5 @@
 """Several levels of one knob."""
 
-import subprocess
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from loadstone.errors import ExitCode, TargetUnreachable, UsageError
 from loadstone.judge.story import Story
 from loadstone.judge.sweep import Sweep, worst
+from loadstone.load.spawn import WorkerProcess
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Failure
 from loadstone.plan.model import Plan
@@ -34,7 +34,7 @@ class Runs:
         self.users: list[int] = []
 
     def __call__(
-        self, plan: Plan, sinks: Sequence[Sink] = (), *, worker: subprocess.Popen[bytes] | None = None, command: Sequence[str] = ()
+        self, plan: Plan, sinks: Sequence[Sink] = (), *, worker: WorkerProcess | None = None, command: Sequence[str] = ()
     ) -> Story:
         del sinks, command
         self.workers.append(worker)

@@ -6,7 +6,7 @@ import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.errors import ExitCode
-from loadstone.load.spawn import discard, spawn_worker
+from loadstone.load.spawn import discard, worker_ahead
 
 # What the reference backend is asked to do wrong, in the words of `loadstone serve`.
 FAULTS = {
@@ -34,7 +34,7 @@ def command(fault: str | None, *, as_json: bool, quiet: bool, no_color: bool, ou
     loadstone demo --fault errors     one request in twenty fails
     loadstone demo --fault stall      nothing is answered for four seconds
     """
-    worker = spawn_worker()
+    worker = worker_ahead()
     try:
         from loadstone.plan.resolve import load
 

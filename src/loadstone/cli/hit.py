@@ -12,7 +12,7 @@ import click
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.load.spawn import discard, spawn_worker
+from loadstone.load.spawn import discard, worker_ahead
 from loadstone.units import nearest
 
 USERS, DURATION = "10", "10s"
@@ -50,7 +50,7 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     loadstone hit https://host/api -r 150/s -d 1m --gate 'p95(http.response_time) < 2s'
     loadstone hit http://127.0.0.1:8000/ --sweep users=1..64*2
     """
-    worker = spawn_worker()
+    worker = worker_ahead()
     if given["sweep"] is not None:
         return perform_sweep(
             given, lambda knob, level: _plan_at(url, given, knob, level), Showing(as_json, quiet, no_color, out), worker=worker

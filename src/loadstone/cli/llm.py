@@ -8,7 +8,7 @@ import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.load.spawn import spawn_worker
+from loadstone.load.spawn import worker_ahead
 
 CONCURRENCY, DURATION, TIMEOUT = "8", "30s", "10m"
 ERRORS_GATE = "rate(llm.errors) < 1%"
@@ -54,7 +54,7 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     loadstone llm http://127.0.0.1:8000 --model my-model -c 16 -d 1m
     loadstone llm https://host/v1/chat/completions -m NAME -r 2/s --poisson --gate 'p95(llm.ttft) < 1s'
     """
-    worker = spawn_worker()
+    worker = worker_ahead()
     try:
         plan = plan_of(url, given)
     except BaseException:

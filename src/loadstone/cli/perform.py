@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, 
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.streams import silence_stdout
 from loadstone.errors import ExitCode, UsageError
-from loadstone.load.spawn import discard
+from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
     from loadstone.measure.sink import Sink, Watched
@@ -53,7 +52,7 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def perform(plan: Plan, showing: Showing, *, worker: subprocess.Popen[bytes] | None = None, faults: Sequence[str] = ()) -> int:
+def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None, faults: Sequence[str] = ()) -> int:
     """Run the plan, tell its story, answer the exit code.
 
     faults: of the reference backend, for a plan that asks for that

@@ -11,7 +11,7 @@ from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
-from loadstone.load.spawn import discard, spawn_worker
+from loadstone.load.spawn import discard, worker_ahead
 
 
 @click.command("run", cls=SuiteCommand)
@@ -33,7 +33,7 @@ def command(
     **flags: str | None,
 ) -> int:
     """Run SUITES (Python, YAML, TOML or JSON files, or names of suites that come with Loadstone) and print a verdict."""
-    worker = spawn_worker()
+    worker = worker_ahead()
     if sweep is not None:
         given = {"sweep": sweep, "sweep_pause": sweep_pause, "sweep_errors": sweep_errors}
         showing = Showing(as_json, quiet, no_color, out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,7 +12,7 @@ import click
 from loadstone.cli.embedded import aimed
 from loadstone.cli.perform import Showing, result_folder, view_of, write_result
 from loadstone.errors import UsageError
-from loadstone.load.spawn import discard
+from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
     from loadstone.judge.sweep import Level
@@ -38,7 +37,7 @@ def perform_sweep(
     plan_at: Callable[[str, str], Plan],
     showing: Showing,
     *,
-    worker: subprocess.Popen[bytes] | None = None,
+    worker: WorkerProcess | None = None,
     faults: Sequence[str] = (),
 ) -> int:
     """Run every level of `given["sweep"]`, tell of it, answer the exit code.

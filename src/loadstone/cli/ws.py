@@ -9,7 +9,7 @@ import click
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.ws_scenarios import ANSWERED, CONNECTIONS, DURATION, MESSAGE, number, scenario_of
 from loadstone.errors import Mistake, PlanError
-from loadstone.load.spawn import spawn_worker
+from loadstone.load.spawn import worker_ahead
 
 
 @click.command("ws")
@@ -52,7 +52,7 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     loadstone ws wss://host/chat -c 50 -r 200/s -m '{"id": ${vars.seq}}' --match json.id
     loadstone ws ws://127.0.0.1:8000/ws/chat --find-limit 500
     """
-    worker = spawn_worker()
+    worker = worker_ahead()
     try:
         plan = plan_of(url, given)
     except BaseException:

@@ -15,7 +15,7 @@ from loadstone.errors import LoadstoneError, UsageError
 from loadstone.load.frames import Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
 from loadstone.load.merge import merge
 from loadstone.load.outlook import longest_s
-from loadstone.load.spawn import spawn_worker
+from loadstone.load.spawn import WorkerProcess, spawn_worker
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
@@ -36,7 +36,7 @@ class _Member:
     """One worker as the parent sees it."""
 
     number: int
-    process: subprocess.Popen[bytes]
+    process: WorkerProcess
     reader: asyncio.StreamReader
     incoming: asyncio.ReadTransport
     ready: Ready | None = None
@@ -55,7 +55,7 @@ class LocalFleet:
     clock_steps: steps of the wall clock that workers saw
     """
 
-    def __init__(self, plan: Plan, first: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, plan: Plan, first: WorkerProcess | None = None) -> None:
         self._plan = plan
         self._first = first
         self._members: list[_Member] = []
