@@ -53,6 +53,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "suite": {
         "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",
+        "llm": "loadstone.suites.llm.suite",
         "workflow": "loadstone.suites.workflow.suite",
     },
 }

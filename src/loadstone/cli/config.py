@@ -13,6 +13,8 @@ from loadstone.cli.new_file import write_new
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 
+CONFIGURED = "llm"  # whose targets and gates a JSON file is for, when no suite is named
+
 
 @click.group("config")
 def command() -> None:
@@ -46,14 +48,47 @@ def schema() -> None:
 
 
 @command.command("write")
+@click.argument("suite", required=False)
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file.")
-def write(output: Path, force: bool) -> None:
-    """Write a commented plan file with the usual settings."""
-    from loadstone.plan.starter import starter
+def write(suite: str | None, output: Path, force: bool) -> None:
+    r"""Write a file to start from: a plan, or, as JSON, the targets and gates of SUITE for its --config.
 
-    write_new(output, starter(str(output), output.stem, python=False), force=force)
-    click.echo(f"wrote {output}")
+    \b
+    loadstone config write --output suite.yaml              a commented plan
+    loadstone config write --output performance.json        targets and gates of llm
+    loadstone config write llm --output limits.yaml         the same in YAML
+    """
+    if suite is None and output.suffix != ".json":
+        from loadstone.plan.starter import starter
+
+        write_new(output, starter(str(output), output.stem, python=False), force=force)
+        click.echo(f"wrote {output}")
+        return
+    suite = suite or CONFIGURED
+    write_new(output, _options_of(suite, output), force=force)
+    click.echo(f"wrote {output}\n\n  loadstone run {suite} --config {output}")
+
+
+def _options_of(suite: str, output: Path) -> str:
+    """The suite's options that a file may set, with their defaults; null is what nobody asked for."""
+    import yaml
+
+    from loadstone.errors import UsageError
+    from loadstone.plan.options import declared_by
+    from loadstone.plugins import installed
+
+    declared = declared_by(installed().get("suite", suite), suite)
+    if declared is None or not declared.places:
+        what = f"{suite} takes no file of targets and gates"
+        raise UsageError(what, where="config write", hint=f"loadstone config write {CONFIGURED} --output performance.json")
+    tree: dict[str, dict[str, Any]] = {}
+    for place, option in declared.places.items():
+        section, _, key = place.partition(".")
+        tree.setdefault(section, {})[key] = option.written
+    if output.suffix in {".yaml", ".yml"}:
+        return yaml.safe_dump(tree, sort_keys=False)
+    return json.dumps(tree, indent=2) + "\n"
 
 
 def _shown(value: Any) -> str:

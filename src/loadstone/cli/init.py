@@ -12,7 +12,9 @@ from loadstone.cli.new_file import write_new
 @click.command("init")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--python", is_flag=True, help="A Python suite (suite.py) instead of suite.yaml.")
-@click.option("--from", "copied", metavar="SUITE", help="A copy of a suite that comes with Loadstone, to change: chat, workflow, demo.")
+@click.option(
+    "--from", "copied", metavar="SUITE", help="A copy of a suite that comes with Loadstone, to change: chat, llm, workflow, demo."
+)
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 def command(file: Path | None, python: bool, copied: str | None, force: bool) -> None:
     """Write a first suite to FILE (suite.yaml, or suite.py with --python; with --from chat a copy of that suite to chat.py)."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from loadstone.errors import Mistake, UnitError, UsageError
+from loadstone.errors import Mistake, PlanError, UnitError, UsageError
+from loadstone.plan.option_file import CONFIG, Given, read_options
 from loadstone.plan.settings import Overrides, Setting, variable
 from loadstone.plan.wrong import suggest
 from loadstone.units import parse_duration, parse_rate, parse_share, parse_size
@@ -48,6 +49,26 @@ def _minutes(value: Any) -> float:
         return parse_duration(text)
 
 
+def _millis(value: Any) -> float:
+    """Seconds; a plain number is milliseconds."""
+    try:
+        return parse_duration(f"{float(value):.12g}ms")
+    except (TypeError, ValueError):
+        return parse_duration(str(value).strip())
+
+
+def _percent(value: Any) -> float:
+    """A share; a plain number is percent."""
+    text = str(value).strip().removesuffix("%")
+    try:
+        number = float(text)
+    except ValueError:
+        raise UnitError(f"{value!r} is not a number of percent", hint="85") from None
+    if not (number == 0 or 1 <= number <= 100):
+        raise UnitError(f"{value!r} is not a number of percent", hint=f"{number * 100:g}" if 0 < number < 1 else "85")
+    return number / 100
+
+
 # kind -> (how a value is read, how it is named in help)
 KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "text": (str, "TEXT"),
@@ -56,12 +77,15 @@ KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "flag": (_truth, ""),
     "duration": (parse_duration, "TIME"),
     "minutes": (_minutes, "MINUTES|TIME"),
+    "millis": (_millis, "MS|TIME"),
     "rate": (parse_rate, "RATE"),
     "size": (parse_size, "SIZE"),
     "share": (parse_share, "SHARE"),
+    "percent": (_percent, "PERCENT"),
 }
-
-_UNITS = {"duration": "s", "minutes": "s", "rate": "/s"}  # of values that are kept as plain numbers
+# What a plain number of a file stands for, in what `read` answers.
+_PLAIN = {"minutes": 60.0, "millis": 1e-3, "percent": 0.01}
+_UNITS = {"duration": "s", "minutes": "s", "millis": "s", "rate": "/s"}  # of values that are kept as plain numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +93,8 @@ class Option:
     """One option of a suite: `--name`, and the variables `LOADSTONE_NAME` and `env`.
 
     default: also says the kind, where `kind` does not: 25 is a whole number, False a flag, anything else a text
-    kind:    text, whole, number, flag, duration, minutes (a plain number is minutes), rate, size or share
+    kind:    text, whole, number, flag, duration, minutes and millis (as a plain number has them), rate, size, share, or percent
+    place:   where a file of `--config` has it: `performance_targets.api_response_p95_ms`
     bare:    what the flag means when no value follows it
     least:   the smallest value, for numbers and quantities
     """
@@ -82,6 +107,7 @@ class Option:
     bare: Any = None
     least: float | None = None
     choices: tuple[str, ...] = ()
+    place: str = ""
 
     def __post_init__(self) -> None:
         kind = self.kind or ("flag" if isinstance(self.default, bool) else "whole" if isinstance(self.default, int) else "text")
@@ -108,8 +134,17 @@ class Option:
     def shown(self, value: Any) -> Any:
         """The value in a form that `read` reads back."""
         if value is None or self.kind not in _UNITS:
-            return value
+            return round(value * 100, 10) if self.kind == "percent" and value is not None else value
         return f"{value:g}{_UNITS[self.kind]}"
+
+    @property
+    def written(self) -> Any:
+        """The default as a file of `--config` has it: a plain number where there is one."""
+        value = self.read(self.default)
+        if not isinstance(value, float):
+            return value
+        plain = round(value / _PLAIN.get(self.kind, 1.0), 10)
+        return int(plain) if plain == int(plain) else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +155,15 @@ class Declared:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def every(self) -> tuple[Option, ...]:
-        """The suite's options, and `preset` where it has some."""
-        if not self.presets:
-            return self.options
-        return (Option(PRESET, None, "A ready set of values.", choices=tuple(self.presets)), *self.options)
+        """The suite's options; `preset` and `config` where it has some."""
+        presets = (Option(PRESET, None, "A ready set of values.", choices=tuple(self.presets)),) if self.presets else ()
+        files = (Option(CONFIG, None, "A file with targets and gates, as `loadstone config write` makes it."),) if self.places else ()
+        return (*presets, *files, *self.options)
+
+    @property
+    def places(self) -> dict[str, Option]:
+        """Options that a file may set, by where it has them."""
+        return {option.place: option for option in self.options if option.place}
 
 
 class Options(SimpleNamespace):
@@ -136,7 +176,7 @@ def declared_by(module: object, where: str) -> Declared | None:
         return None
     options, presets = tuple(getattr(module, "OPTIONS")), dict(getattr(module, "PRESETS", {}))  # noqa: B009  the user's module
     names = {each.key for each in options if isinstance(each, Option)}
-    if len(names) != len(options) or PRESET in names:
+    if len(names) != len(options) or names & {PRESET, CONFIG}:
         raise UsageError(
             "OPTIONS must be loadstone.Option, each with a name of its own", where=where, hint='OPTIONS = [loadstone.Option("users", 25)]'
         )
@@ -157,14 +197,17 @@ class Chosen:
         self.mistakes: list[Mistake] = []
 
     def of(self, declared: Declared) -> Options:
-        """The values for one suite: default < preset < environment < flag; mistakes are kept for later."""
+        """The values for one suite: default < preset < file < environment < flag; mistakes are kept for later."""
         options = declared.every()
         self._known |= {each.key: each for each in options}
         values: dict[str, Any] = {}
         preset: Mapping[str, Any] = {}
+        file: Mapping[str, Given] = {}
         for option in options:
             value, origin = self._given(option)
-            if origin == "default" and option.key in preset:
+            if origin == "default" and option.place in file:
+                value, origin = file[option.place]
+            elif origin == "default" and option.key in preset:
                 value, origin = preset[option.key], f"preset {values[PRESET]}"
             try:
                 values[option.key] = option.read(value)
@@ -173,8 +216,18 @@ class Chosen:
                 values[option.key] = option.read(option.default)
             if option.name == PRESET:
                 preset = declared.presets.get(values[PRESET] or "", {})
+            elif option.name == CONFIG and values[CONFIG]:
+                file = self._file(values[CONFIG], declared)
             self.settings.append(Setting(f"options.{option.key}", option.shown(values[option.key]), origin))
-        return Options(**{key: value for key, value in values.items() if key != PRESET})
+        return Options(**{key: value for key, value in values.items() if key not in {PRESET, CONFIG}})
+
+    def _file(self, name: str, declared: Declared) -> Mapping[str, Given]:
+        try:
+            found, mistakes = read_options(name, tuple(declared.places))
+        except PlanError as error:
+            found, mistakes = {}, error.mistakes
+        self.mistakes += mistakes
+        return found
 
     def rest(self) -> Overrides:
         """What is left for the plan; a misspelt `--set options.…` is a mistake here."""

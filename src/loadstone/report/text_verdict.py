@@ -15,6 +15,7 @@ BANNERS = {
     "unreachable": ("UNREACHABLE", Style.BANNER_BAD),
     "interrupted": ("INTERRUPTED", Style.BANNER_WARN),
 }
+WANTED_SCORE = 90
 MARKS = {"pass": Span("✓", Style.GOOD), "fail": Span("✗", Style.BAD), "no_data": Span("?", Style.WARN)}
 
 
@@ -79,8 +80,11 @@ def gates(document: Document, sheet: Sheet) -> None:
     if not document.gates:
         return
     passed = sum(gate.status == "pass" for gate in document.gates)
-    score = f", score {format_count(round(document.score, 1))}%" if document.score is not None else ""
-    sheet.heading("GATES", f"{passed} of {len(document.gates)} passed{score}")
+    score = ""
+    if document.score is not None:
+        short = "" if document.score > WANTED_SCORE else f", not over the wanted {WANTED_SCORE}%"
+        score = f", score {format_count(round(document.score, 1))}%{short}"
+    sheet.heading("GATES", f"Gates Passed: {passed}/{len(document.gates)}{score}")
     columns = [Column("", left=True), Column("", left=True, flexible=True), Column("value"), Column("limit"), Column("margin", left=True)]
     sheet.table(columns, [_row(gate) for gate in document.gates])
     for gate in document.gates:
