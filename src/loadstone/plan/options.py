@@ -85,7 +85,8 @@ KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
 }
 # What a plain number of a file stands for, in what `read` answers.
 _PLAIN = {"minutes": 60.0, "millis": 1e-3, "percent": 0.01}
-_UNITS = {"duration": "s", "minutes": "s", "millis": "s", "rate": "/s"}  # of values that are kept as plain numbers
+_UNITS = {"duration": "s", "minutes": "s", "millis": "s", "rate": "/s", "percent": "%"}  # of values that are kept as plain numbers
+_SHOWN = {"percent": 0.01}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,8 @@ class Option:
     def shown(self, value: Any) -> Any:
         """The value in a form that `read` reads back."""
         if value is None or self.kind not in _UNITS:
-            return round(value * 100, 10) if self.kind == "percent" and value is not None else value
-        return f"{value:g}{_UNITS[self.kind]}"
+            return value
+        return f"{value / _SHOWN.get(self.kind, 1.0):.12g}{_UNITS[self.kind]}"
 
     @property
     def written(self) -> Any:

@@ -357,8 +357,7 @@ def limits(options: ls.Options, parts: tuple[str, ...]) -> list[dict[str, str]]:
         text = f"max(service.memory) < {options.max_memory or 500:g}MB"
         gates.append(gate("memory", text, needs="a service that tells its memory, as the reference backend does" if options.url else ""))
     if "cache" in parts:
-        text = f"rate(cache.hits{{phase=steady}}) > {options.min_cache_hit_ratio * 100:.12g}%"
-        gates.append(gate("cache", text))
+        gates.append(gate("cache", f"rate(cache.hits{{phase=steady}}) > {options.min_cache_hit_ratio * 100:.12g}%"))
     gates.append(gate("error_rate", f"rate(http.errors) < {options.max_error_rate * 100:.12g}%"))
     worse = 0.1 if options.max_regression is None else options.max_regression
     if options.fail_on_regression or options.max_regression is not None:
