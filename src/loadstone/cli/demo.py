@@ -17,8 +17,10 @@ FAULTS = {
 NEXT = """\
 What next:
   loadstone hit URL              the same measurement of one URL of yours
+  loadstone llm URL              of a language model: time to first token, gaps, tokens per second
+  loadstone ws URL               of a WebSocket server
+  loadstone run chat --url URL   a ready suite against your backend; others are llm and workflow
   loadstone init                 write a suite of your own, with comments
-  loadstone run chat --url URL   a ready suite against your backend
 """
 
 

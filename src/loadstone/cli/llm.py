@@ -7,12 +7,15 @@ from typing import Any
 import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import worker_ahead
+from loadstone.units import nearest
 
 CONCURRENCY, DURATION, TIMEOUT = "8", "30s", "10m"
 ERRORS_GATE = "rate(llm.errors) < 1%"
 INPUT_TOKENS, MAX_TOKENS = "64", "128"
+SWEPT = ("concurrency", "rate", "requests", "duration", "input-tokens", "output-tokens", "max-tokens", "workers")
 DIALECTS = ("chat", "completions", "responses", "messages")
 
 
@@ -46,6 +49,7 @@ DIALECTS = ("chat", "completions", "responses", "messages")
 @click.option("--insecure", "-k", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
 @click.option("--seed", metavar="N", help="Seed of the arrivals.")
+@sweep_options
 @showing_options
 def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
     r"""Put load on the language model at URL and time its tokens.
@@ -55,6 +59,9 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     loadstone llm https://host/v1/chat/completions -m NAME -r 2/s --poisson --gate 'p95(llm.ttft) < 1s'
     """
     worker = worker_ahead()
+    if given["sweep"] is not None:
+        showing = Showing(as_json, quiet, no_color, out)
+        return perform_sweep(given, lambda knob, level: _plan_at(url, given, knob, level), showing, worker=worker)
     try:
         plan = plan_of(url, given)
     except BaseException:
@@ -62,6 +69,16 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
         worker.wait()
         raise
     return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
+
+
+def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
+    """The plan with one of the flags set to a level."""
+    if knob not in SWEPT:
+        what = f"{knob!r} is no knob of llm{nearest(knob, list(SWEPT))}"
+        raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(SWEPT)}")
+    name = knob.replace("-", "_")
+    not_with_sweep(given, name)
+    return plan_of(url, {**given, name: level})
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:

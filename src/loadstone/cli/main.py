@@ -45,6 +45,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"loadstone.cli.{cmd_name}").command
+        if command.help:  # click wants the character for "keep these lines as they are", and raw docstrings have two
+            command.help = command.help.replace("\\b", "\b")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's call

@@ -11,7 +11,7 @@ LABEL = 12
 
 def websockets(document: Document, sheet: Sheet) -> None:
     """Nothing, unless a WebSocket was asked for."""
-    if not _count(document, "ws.connects"):
+    if not any(_count(document, f"ws.{name}") for name in ("connects", "messages_out", "messages_in")):
         return
     sheet.heading("WEBSOCKET")
     for label, text, bad in (_connections(document), _ends(document), _messages(document), _pings(document), _returns(document)):
@@ -25,6 +25,8 @@ Line = tuple[str, str, bool]
 
 def _connections(document: Document) -> Line:
     asked, failed = _count(document, "ws.connects"), _count(document, "ws.connect_failures")
+    if not asked:
+        return "connections", "all opened before the judged part", False
     text = f"{format_count(asked - failed)} of {format_count(asked)} opened ({format_share((asked - failed) / asked)})"
     opening = _times(document, "ws.open_time")
     return "connections", f"{text}{f', in {opening}' if opening else ''}", failed > 0
