@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
 
 import click
 
@@ -78,7 +79,9 @@ def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
         raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(SWEPT)}")
     name = knob.replace("-", "_")
     not_with_sweep(given, name)
-    return plan_of(url, {**given, name: level})
+    # Questions of its own for each level: a server that keeps prompts would answer those of the level before at once.
+    seed = str(_number(given["seed"] or "1", "--seed") + crc32(level.encode()))
+    return plan_of(url, {**given, name: level, "seed": seed})
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:
