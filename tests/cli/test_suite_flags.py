@@ -103,7 +103,7 @@ def test_an_embedded_plan_may_name_paths_without_a_target() -> None:
 
 
 @pytest.mark.parametrize("preset", ["quick", "ci", "full"])
-@pytest.mark.parametrize("suite", ["chat", "workflow"])
+@pytest.mark.parametrize("suite", ["chat", "llm", "workflow"])
 def test_every_preset_of_every_suite_is_a_valid_plan(suite: str, preset: str) -> None:
     assert "The plan is valid" in output("check", suite, "--preset", preset)
 
@@ -123,7 +123,7 @@ def test_levels_that_are_no_numbers_are_told_with_an_example() -> None:
     assert "10,100,1000" in str(result.exception)
 
 
-@pytest.mark.parametrize("suite", ["chat", "workflow", "demo"])
+@pytest.mark.parametrize("suite", ["chat", "llm", "workflow", "demo"])
 def test_a_copy_of_a_suite_takes_the_same_options(suite: str) -> None:
     said = output("init", "--from", suite)
     assert f"loadstone run {suite}.py" in said

@@ -1,4 +1,4 @@
-"""The suites, each run for real: started together in two waves, because most of their time is waiting."""
+"""The suites, each run for real: started together in waves, because most of their time is waiting."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ WAVES: tuple[dict[str, str], ...] = (
         "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
         "chat by variables": "run chat --concurrent-users",
         "workflow": "run workflow --levels 5,20 --duration 2s --throughput-duration 2s",
+    },
+    {
+        "llm": "run llm --duration 2s --users 6 --fail-on-regression --memory-target 30",
+        "llm cache": "run llm --parts cache --duration 1s --users 6 --cache-pressure 20",
+        "llm load": "load llm --scenario api --duration 3s",
     },
 )
 ENVIRONMENT = {"chat by variables": {"MAX_CONCURRENT_USERS": "4", "TEST_DURATION_MINUTES": "0.07"}}

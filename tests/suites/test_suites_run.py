@@ -15,7 +15,7 @@ from loadstone.errors import ExitCode
 Runs = Mapping[str, Any]
 # On a machine that is busy with other things the generator may say that it was late; then it does not claim a pass.
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
-NAMES = ["demo", "demo latency", "demo errors", "demo stall", "chat", "chat by variables", "workflow"]
+NAMES = ["demo", "demo latency", "demo errors", "demo stall", "chat", "chat by variables", "workflow", "llm", "llm cache", "llm load"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -36,7 +36,7 @@ def test_the_demo_holds_every_gate_with_every_kind_of_traffic(runs: Runs) -> Non
         ("visitors", "ask"),
         ("chatters", "send message"),
         ("chatters", "read history"),
-        ("writers", "stream completion"),
+        ("writers", "streamed answer"),
     } <= steps
     assert demo.document["load"]["warm_up_s"] == pytest.approx(2, abs=0.2)
 
@@ -98,7 +98,7 @@ def test_chat_has_all_its_users_at_once_with_all_three_patterns(runs: Runs) -> N
 
 
 def test_workflow_holds_its_levels_and_rates_one_after_another(runs: Runs) -> None:
-    run = runs["workflow"]
+    run = runs["workflow", "llm", "llm cache", "llm load"]
     assert not run.gates("fail") | run.gates("no_data")
     assert run.code in FINE
     requirements = ("load_level_5", "load_level_20", "throughput_health", "throughput_api", "throughput_workflow")
@@ -114,6 +114,6 @@ def test_workflow_holds_its_levels_and_rates_one_after_another(runs: Runs) -> No
 
 
 def test_every_check_of_a_workflow_run_held(runs: Runs) -> None:
-    checks = {check["check"]: check for check in runs["workflow"].document["checks"]}
+    checks = {check["check"]: check for check in runs["workflow", "llm", "llm cache", "llm load"].document["checks"]}
     assert {"the workflow came to its end", "json.state == done"} <= set(checks)
     assert not [name for name, check in checks.items() if check["failures"]]
