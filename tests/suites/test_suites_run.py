@@ -98,7 +98,7 @@ def test_chat_has_all_its_users_at_once_with_all_three_patterns(runs: Runs) -> N
 
 
 def test_workflow_holds_its_levels_and_rates_one_after_another(runs: Runs) -> None:
-    run = runs["workflow", "llm", "llm cache", "llm load"]
+    run = runs["workflow"]
     assert not run.gates("fail") | run.gates("no_data")
     assert run.code in FINE
     requirements = ("load_level_5", "load_level_20", "throughput_health", "throughput_api", "throughput_workflow")
@@ -114,6 +114,6 @@ def test_workflow_holds_its_levels_and_rates_one_after_another(runs: Runs) -> No
 
 
 def test_every_check_of_a_workflow_run_held(runs: Runs) -> None:
-    checks = {check["check"]: check for check in runs["workflow", "llm", "llm cache", "llm load"].document["checks"]}
+    checks = {check["check"]: check for check in runs["workflow"].document["checks"]}
     assert {"the workflow came to its end", "json.state == done"} <= set(checks)
     assert not [name for name, check in checks.items() if check["failures"]]
