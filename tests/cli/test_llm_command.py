@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from loadstone.cli.llm import command, plan_of
+from loadstone.cli.llm import _plan_at, command, plan_of
 from loadstone.errors import LoadstoneError, UsageError
+from loadstone.plan.prompt_source import PromptSource
 from loadstone.testing.server import Peer, ScriptedServer, Step, always, answer, chunked, response
 
 MODELS = response(json.dumps({"data": [{"id": "small"}]}).encode(), "Content-Type: application/json")
@@ -121,3 +122,28 @@ def test_a_run_prints_its_section_and_leaves_its_numbers(monkeypatch: pytest.Mon
     )
     assert metrics["llm.ttft"]["count"] == 5
     assert metrics["llm.concurrency"]["rate"] > 0
+
+
+def level(knob: str, value: str, **flags: Any) -> Any:
+    with ScriptedServer([always(answer(MODELS))]) as server:
+        return _plan_at(server.url, given(**flags), knob, value)
+
+
+def test_each_level_of_a_sweep_asks_questions_of_its_own_and_the_same_ones_again_the_next_time() -> None:
+    levels = [level("concurrency", value) for value in ("1", "2", "2")]
+    assert [each.scenarios[0].profile.users for each in levels] == [1, 2, 2]
+    first, second, again = ([turn.messages for turn in PromptSource(each.llm.prompts, each.seed).conversation(0)] for each in levels)
+    assert first != second == again
+    assert level("concurrency", "2", seed="7").seed != levels[1].seed
+
+
+def test_a_level_of_a_flag_with_a_dash_sets_that_flag() -> None:
+    assert level("max-tokens", "9").llm.max_tokens == 9
+
+
+def test_a_knob_that_llm_does_not_have_or_that_is_set_as_well_is_refused() -> None:
+    with pytest.raises(UsageError, match="no knob of llm") as unknown:
+        level("users", "2")
+    assert "concurrency" in str(unknown.value)
+    with pytest.raises(UsageError, match="cannot be set as well"):
+        level("concurrency", "2", concurrency="3")

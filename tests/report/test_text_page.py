@@ -222,3 +222,11 @@ class Screen(StringIO):
 def test_a_terminal_gets_colour_unless_it_asks_for_none(environment: dict[str, str], color: bool) -> None:
     look = look_of(Screen(), environment)
     assert (look.color, look.unicode) == (color, False)
+
+
+def test_passed_gates_are_counted_and_a_score_that_is_not_over_ninety_says_so() -> None:
+    gates = [f"count(http.requests) > {number}" for number in range(10)]
+    ten = render_text(make_story(gates=gates))
+    nine = render_text(make_story(gates=[*gates[1:], "count(http.requests) < 1"]))
+    assert "Gates Passed: 10/10, score 100%\n" in ten
+    assert "Gates Passed: 9/10, score 90%, not over the wanted 90%\n" in nine

@@ -74,3 +74,9 @@ def test_a_limit_is_only_one_when_somebody_was_refused(failures: int, says: str)
 def test_the_memory_of_the_server_is_told_for_each_connection() -> None:
     gauges = {"ws.server_memory_idle": 15_000.0, "ws.server_memory_used": 119_000, "ws.server_memory_closed": 0}
     assert "for each connection: 15 kB idle, 119 kB used, 0 B closed" in page({"ws.connects": 1}, gauges=gauges)
+
+
+def test_connections_that_were_all_opened_during_warm_up_are_told_as_that_and_not_as_none() -> None:
+    text = page({"ws.messages_out": 500, "ws.messages_in": 400})
+    assert "connections all opened before the judged part" in text
+    assert "500 out" in text
