@@ -1,5 +1,7 @@
 """A kept-alive connection that the server closes as a request leaves is no error of the target's."""
 
+import select
+
 import pytest
 
 from loadstone.clients.failure import Kind
@@ -61,6 +63,26 @@ def test_due_and_sent_stay_where_they_were() -> None:
     assert reply.due_ns <= reply.sent_ns <= reply.first_ns <= reply.end_ns <= reply.seen_ns
     # The second connection lies between sent and end, so the service time is longer than its connect.
     assert reply.end_ns - reply.sent_ns > connects.min
+
+
+def test_a_connection_that_was_closed_while_nothing_was_asked_is_replaced_for_any_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.clients.connection.QUIET_NS", 0)
+
+    async def conversation(http: HttpClient) -> list[Reply]:
+        first = await http.post("/")
+        # The server's good-bye has arrived, and the wire has had no turn to see it.
+        (connection,) = (each for kept in http._idle.values() for each in kept)
+        assert connection._socket is not None
+        assert select.select([connection._socket], [], [], 10)[0]
+        return [first, await http.post("/")]
+
+    with ScriptedServer((answer(HELLO),), (always(answer(HELLO)),)) as server:
+        talk = Talk(target=server.url)
+        replies = talk.hold(conversation)
+    assert [reply.ok for reply in replies] == [True, True]
+    assert server.connections == 2
+    assert talk.measured.count("http.errors") is None
+    assert len(server.requests) == 2, "nothing was sent on the closed one"
 
 
 def test_a_request_that_may_not_be_repeated_is_not() -> None:

@@ -7,6 +7,7 @@ next one begins; no object is made per exchange beside the awaited future.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 
 from loadstone.clients.failure import Failed, Kind, from_os_error
@@ -18,6 +19,10 @@ from loadstone.clients.wire import ANCILLARY_ROOM, READ, READ_SIZE, TROUBLE, WRI
 from loadstone.clock import SECOND, now_ns
 
 __all__ = ["Connection", "Limits", "Waiter"]
+
+
+# After so long a rest a look whether the server has hung up is worth a system call: what was not sent may go another way.
+QUIET_NS = SECOND // 2
 
 
 class Connection(Link):
@@ -73,6 +78,10 @@ class Connection(Link):
             request, self._output = bytes(self._output) + self._tls.encrypt(request), b""
         self.put = len(request)
         self.sent_ns = sent = now_ns()
+        if sent - self.seen_ns > QUIET_NS and self.uses > 1 and self._hung_up():
+            self.put = 0
+            self._fail(Failed(Kind.CLOSED_EARLY, "closed by the server while nothing was asked"))
+            return
         self._limit_ns = sent + self._patience_ns
         if self._timer is None:
             self._timer = self._wire.timers.at(sent + self._look_ns, self._on_limit)
@@ -88,6 +97,16 @@ class Connection(Link):
         else:
             self._output = memoryview(request)[taken:]
             self._wire.change(self._fd, READ | WRITE)
+
+    def _hung_up(self) -> bool:
+        """Has the server closed while nobody looked?"""
+        assert self._socket is not None
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Close at once; an exchange under way ends as closed_early."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from loadstone.clients.ground import Ground
 
 MOST_PREPARED = 2_000
-# What may be sent twice, because twice is as good as once (RFC 9110 section 9.2.2).
-IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 HANG_UPS = frozenset({Kind.CLOSED_EARLY, Kind.RESET})
 
 
@@ -210,7 +208,7 @@ class HttpClient:
 
     def may_repeat(self, prepared: Prepared, kept: Connection, failed: Failed) -> bool:
         """Did the server only hang up a kept-alive connection in the instant in which the request left (RFC 9112 section 9.3.1)?"""
-        return failed.kind in HANG_UPS and not kept.first_ns and prepared.method in IDEMPOTENT
+        return failed.kind in HANG_UPS and not kept.first_ns and (prepared.repeatable or not kept.put)
 
     async def repeat(self, prepared: Prepared, due: int, excused: int, kept: Connection, sink: BodySink | None = None) -> Reply:
         """Send the request once more on a fresh connection; what it costs stays in the times, which begin where they began."""

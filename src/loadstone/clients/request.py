@@ -19,6 +19,8 @@ from loadstone.measure.recorder import Exchanges
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _BREAKS_A_LINE = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 
+# What may be sent twice, because twice is as good as once (RFC 9110 section 9.2.2).
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 FileField = tuple[str, bytes] | tuple[str, bytes, str]  # file name, content, type
@@ -43,6 +45,7 @@ class Prepared:
     keep_body: bool
     redirects: int
     wire: bytes = field(default=b"", repr=False)
+    repeatable: bool = False  # may go out a second time when a connection breaks before the first byte of an answer
     plain: frozenset[int] = field(default=frozenset(), repr=False)  # expected, and not to be followed
     bodiless: bool = False  # its response has no body, whatever the headers say
     explain: Callable[[Reply], str] | None = None  # words for a status that was not expected
@@ -51,6 +54,7 @@ class Prepared:
         self.bodiless = self.method == "HEAD"
         self.wire = self.head + b"\r\n" + self.body
         self.plain = self.expect - REDIRECTS
+        self.repeatable = self.method in IDEMPOTENT
 
     def with_body(self, body: bytes) -> Prepared:
         """The same request with another body of the same kind."""
@@ -58,7 +62,7 @@ class Prepared:
         ours = length and rest.endswith(b"\r\n") and rest[:-2].isdigit()  # the last line, as build_head writes it
         head = b"%b%b%d\r\n" % (stem, length, len(body)) if ours else self.head
         other = Prepared(self.origin, self.method, self.target, head, body, self.step, self.expect, self.keep_body, self.redirects)
-        other.explain = self.explain
+        other.explain, other.repeatable = self.explain, self.repeatable
         return other
 
     def with_cookies(self, cookies: str) -> bytes:

@@ -82,7 +82,7 @@ class GateSpec:
     @classmethod
     def in_code(cls, kind: str, text: str, requirement: str = "", name: str = "") -> GateSpec:
         """What reports say of a judgement that is no statement: it has no metric, operator or limit."""
-        return cls(kind, None, "", (), "", math.nan, Dimension.NUMBER, "", None, False, requirement, name, text)
+        return cls(kind, None, "", (), "", math.inf, Dimension.NUMBER, "", None, False, requirement, name, text)
 
     def __str__(self) -> str:
         """The gate in one spelling; `parse_gate` reads a statement back as an equal gate."""

@@ -236,6 +236,7 @@ class LlmClient:
         options["expect"] = shared.settings.expect - frozenset(range(300, 400))
         prepared = prepare(shared, tags, "POST", url, **options)
         prepared.explain = _explain
+        prepared.repeatable = True  # a question may be asked twice, and some servers promise to keep connections that they close
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known[key] = (tags, prepared)
