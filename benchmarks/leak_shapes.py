@@ -12,6 +12,7 @@ Shape = Callable[[np.random.Generator, Levels, float], Levels]
 
 BASE = 200e6
 PAGE = 4096
+BLOCK = 100  # readings computed at once; more would leave the range of floats for a short memory
 
 
 def flat(_rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
@@ -31,12 +32,14 @@ def slow_warm_up(rng: np.random.Generator, share: Levels, _seconds: float) -> Le
 
 def early_cache(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
     """A cache that fills evenly, and is full after a tenth to three tenths."""
-    return rng.uniform(10e6, 60e6) * np.minimum(1.0, share / rng.uniform(0.1, 0.3))
+    filled: Levels = np.minimum(1.0, share / rng.uniform(0.1, 0.3))
+    return rng.uniform(10e6, 60e6) * filled
 
 
 def late_cache(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
     """A cache that fills evenly, and is full after half to three quarters."""
-    return rng.uniform(10e6, 60e6) * np.minimum(1.0, share / rng.uniform(0.5, 0.75))
+    filled: Levels = np.minimum(1.0, share / rng.uniform(0.5, 0.75))
+    return rng.uniform(10e6, 60e6) * filled
 
 
 def high_water(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
@@ -102,7 +105,9 @@ def stepwise(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels
 LEAKS: Mapping[str, Shape] = {"steady": steady, "stepwise": stepwise}
 
 
-def level(rng: np.random.Generator, seconds: float, benign: Shape = flat, leak: Shape = steady, leaked: float = 0.0) -> tuple[Levels, Levels]:
+def level(
+    rng: np.random.Generator, seconds: float, benign: Shape = flat, leak: Shape = steady, leaked: float = 0.0
+) -> tuple[Levels, Levels]:
     """Times (s) and resident memory (B), read once a second.
 
     leaked: bytes that the leak grows by over the run
@@ -126,7 +131,10 @@ def _wander(rng: np.random.Generator, count: int, memory: float) -> Levels:
     keep = float(np.exp(-1 / memory))
     pushes = rng.normal(size=count) * np.sqrt(1 - keep * keep)
     state, walk = float(rng.normal()), np.empty(count)
-    for at, push in enumerate(pushes.tolist()):
-        state = keep * state + push
-        walk[at] = state
+    fading = keep ** np.arange(1.0, BLOCK + 1)
+    for begin in range(0, count, BLOCK):
+        some = pushes[begin : begin + BLOCK]
+        block = fading[: len(some)] * (state + np.cumsum(some / fading[: len(some)]))
+        walk[begin : begin + BLOCK] = block
+        state = float(block[-1])
     return walk

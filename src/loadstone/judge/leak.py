@@ -14,12 +14,12 @@ from loadstone.stats.season import without_season
 from loadstone.stats.trend import Levels, Trend, trend
 from loadstone.stats.troughs import LOW, WINDOWS, troughs
 
-# Chosen on other seeds than those of the reported error rates: docs/decisions/0005-leaks-in-one-pass.md.
+# Chosen on other seeds than those of the reported error rates: docs/decisions/0006-leaks-in-one-pass.md.
 WHOLE_P, HALF_P = 0.01, 0.05
 STEADY_SHARE = 0.6  # the last half rises at least by this share of the whole's rate: what slows down is on its way to an end
 SURE_SHARE = 0.5  # and surely by this share of the growth that does not matter
-LUMP_SHARE = 0.7  # and no single change between its windows makes up more of its rise than this: one is a step, not a course
-SIMPLER = 1.2  # a logarithm has one freedom less than a warm-up and a line; so much worse it may fit and still be believed
+LUMP_SHARE = 0.6  # and no single change between its windows makes up more of its rise than this: one is a step, not a course
+SIMPLER = 1.1  # a logarithm has one freedom less than a warm-up and a line; so much worse it may fit and still be believed
 MOST_BREAKS = 2
 FEWEST_READINGS = 2 * WINDOWS
 
@@ -124,7 +124,19 @@ def judge_leak(times_s: Sequence[float] | Levels, values: Sequence[float] | Leve
     small = sizes.small(seen.base)
     half = seen.half
     return Finding(
-        _ANSWERS[course], course, len(times), first, last, seen.settled_s, seen.base, half.slope, half.low, half.high, seen.step, small, seen.whole
+        _ANSWERS[course],
+        course,
+        len(times),
+        first,
+        last,
+        seen.settled_s,
+        seen.base,
+        half.slope,
+        half.low,
+        half.high,
+        seen.step,
+        small,
+        seen.whole,
     )
 
 
@@ -199,6 +211,6 @@ def _course(seen: _Seen, sizes: Sizes, span_s: float) -> Course:
     excluded = sizes.excluded * small
     if not rises and whole.high * span_s <= excluded:
         return Course.STABLE
-    if half.high * span_s <= excluded:
+    if half.high * span_s <= excluded and half.low * span_s < small:
         return Course.PLATEAU
     return (Course.SLOWING if slows else Course.GROWING) if rises else Course.UNSTEADY

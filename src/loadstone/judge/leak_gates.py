@@ -89,7 +89,7 @@ class CourseWatch:
             gate.unit,
             what="drift" if gate.spec.stat == "drift" else "leak",
             whose=str(worst.series) if len(found) > 1 else "",
-            per_s=exchanges(view) / seconds if seconds else 0.0,
+            per_s=exchanges(view) / seconds if seconds and gate.spec.stat == "leak" else 0.0,
             exhausted_s=finding.exhausted_in_s(worst.now, limit) if (limit := self._limit(view, worst.series)) is not None else None,
         )
         sure = (finding.low, finding.high) if finding.whole is not None and np.isfinite([finding.low, finding.high]).all() else (None, None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.snapshot import Series, Snapshot
 
-MOST_READINGS = 4096  # 170 for each of 24 windows; an hour at full detail, 72 hours at one value for about two minutes
+MOST_READINGS = 4096  # 170 for each of 24 windows; an hour at full detail, 72 hours at one value a minute
 MOST_SERIES = 64  # processes that come and go must not grow our memory
 
 Join = Callable[[Sequence[float]], float]

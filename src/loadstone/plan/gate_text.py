@@ -162,7 +162,9 @@ def _stat(scan: Scan) -> tuple[str, float | None]:
         return word, 0.5 if word == "median" else None
     meant = _SYNONYMS.get(word.lower())
     guess = f"; did you mean {meant!r}?" if meant else nearest(word, ["p50", "p90", "p95", "p99", "p99.9", *STATS, *NONE_STATS, GOODPUT])
-    raise scan.error(f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join((*STATS, *NONE_STATS))}, {GOODPUT}{guess}", at=at)
+    raise scan.error(
+        f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join((*STATS, *NONE_STATS))}, {GOODPUT}{guess}", at=at
+    )
 
 
 def _tags(scan: Scan) -> tuple[tuple[str, str], ...]:

@@ -111,5 +111,6 @@ def _bounds(slopes: Levels, deviation: float, confidence: float) -> tuple[float,
     """The slopes whose ranks lie as far from the middle as the score may stray; infinite where there are not so many."""
     reach = _NORMAL.inv_cdf((1 + confidence) / 2) * deviation
     count = len(slopes)
-    first, last = math.floor((count - reach) / 2), math.ceil((count + reach) / 2)
+    first = math.floor((count - reach) / 2) - 1
+    last = count - 1 - first
     return float(slopes[first]) if first >= 0 else -math.inf, float(slopes[last]) if last < count else math.inf
