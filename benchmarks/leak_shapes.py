@@ -45,7 +45,8 @@ def late_cache(rng: np.random.Generator, share: Levels, _seconds: float) -> Leve
 def high_water(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
     """Buffers as large as the largest request so far: records become rare, and never end."""
     sizes = rng.exponential(rng.uniform(2e6, 4e6), len(share))
-    return np.maximum.accumulate(sizes)
+    records: Levels = np.maximum.accumulate(sizes)
+    return records
 
 
 def fragmentation(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
@@ -57,12 +58,14 @@ def fragmentation(rng: np.random.Generator, share: Levels, _seconds: float) -> L
 def saw_tooth(rng: np.random.Generator, share: Levels, seconds: float) -> Levels:
     """Garbage that is collected every 15 to 120 s, 10 to 40 MB of it."""
     phase = share * seconds / rng.uniform(15, 120) + rng.uniform()
-    return rng.uniform(10e6, 40e6) * (phase % 1.0)
+    saw: Levels = rng.uniform(10e6, 40e6) * (phase % 1.0)
+    return saw
 
 
 def one_step(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
     """A model, a pool or a table that is loaded once: 5 to 40 MB at some moment between a tenth and nine tenths."""
-    return rng.uniform(5e6, 40e6) * (share >= rng.uniform(0.1, 0.9))
+    taken = (share >= rng.uniform(0.1, 0.9)).astype(np.float64)
+    return rng.uniform(5e6, 40e6) * taken
 
 
 def load_ripple(rng: np.random.Generator, share: Levels, seconds: float) -> Levels:
@@ -99,7 +102,8 @@ def stepwise(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels
     """An arena at a time: 5 to 20 equal steps over the run, each at a moment of its own."""
     steps = int(rng.integers(5, 21))
     moments = np.sort((np.arange(steps) + rng.uniform(0, 1, steps)) / steps)
-    return np.searchsorted(moments, share, "right") / steps
+    taken: Levels = np.searchsorted(moments, share, "right").astype(np.float64) / steps
+    return taken
 
 
 LEAKS: Mapping[str, Shape] = {"steady": steady, "stepwise": stepwise}

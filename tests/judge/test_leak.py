@@ -50,7 +50,7 @@ def test_a_leak_after_a_warm_up_counts_from_its_end() -> None:
 def test_a_constant_added_to_a_plain_count_changes_no_answer_and_no_rate() -> None:
     rng = np.random.default_rng(3)
     times = np.arange(600.0)
-    counts = 50.0 + np.floor(times / 10) + rng.integers(0, 3, 600).astype(float)
+    counts: Levels = 50.0 + np.floor(times / 10) + rng.integers(0, 3, 600).astype(float)
     few, many = judge_leak(times, counts, COUNTED), judge_leak(times, counts + 100, COUNTED)
     assert few.answer is many.answer is Answer.LEAK
     assert few.rate == pytest.approx(many.rate)
@@ -104,7 +104,8 @@ def test_descriptors_that_leak_one_in_ten_seconds_are_found() -> None:
     times = np.arange(300.0)
     rng = np.random.default_rng(5)
     assert judge_leak(times, 40 + np.floor(times / 10) + rng.integers(0, 4, 300), COUNTED).answer is Answer.LEAK
-    assert judge_leak(times, 40.0 + rng.integers(0, 4, 300), COUNTED).answer is Answer.NO_LEAK
+    noise = rng.integers(0, 4, 300).astype(np.float64)
+    assert judge_leak(times, 40.0 + noise, COUNTED).answer is Answer.NO_LEAK
 
 
 def test_one_step_is_no_leak_and_is_told() -> None:
