@@ -52,7 +52,8 @@ def high_water(rng: np.random.Generator, share: Levels, _seconds: float) -> Leve
 def fragmentation(rng: np.random.Generator, share: Levels, _seconds: float) -> Levels:
     """10 to 30 MB more, with the logarithm of time: always rising, ever more slowly."""
     scale = rng.uniform(0.01, 0.05)
-    return rng.uniform(10e6, 30e6) * np.log1p(share / scale) / np.log1p(1 / scale)
+    risen: Levels = np.log1p(share / scale) / np.log1p(1 / scale)
+    return rng.uniform(10e6, 30e6) * risen
 
 
 def saw_tooth(rng: np.random.Generator, share: Levels, seconds: float) -> Levels:
