@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from loadstone.judge.leak_gates import CourseWatch, is_about_course
 from loadstone.judge.limits import ReadyGate, resolve_all
 from loadstone.judge.readings import Reading, read
 from loadstone.judge.stretch import join, narrow
@@ -37,6 +38,7 @@ class GateWatch:
     def __init__(self, specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: bool = False) -> None:
         self.gates = resolve_all(specs, catalogue, allow_few=allow_few)
         self._windows = {at: Window(gate) for at, gate in enumerate(self.gates) if gate.spec.window_s is not None}
+        self._courses = {at: CourseWatch(gate) for at, gate in enumerate(self.gates) if is_about_course(gate)}
         self._whole = {at: Aggregate() for at, gate in enumerate(self.gates) if gate.spec.window_s is None and gate.spec.abort}
         self._fired: dict[int, Verdict] = {}
 
@@ -52,6 +54,8 @@ class GateWatch:
             for windowed in self._windows.values():
                 windowed.interrupt()
             return []
+        for course in self._courses.values():
+            course.see(snapshot)
         fired = []
         for at, gate in enumerate(self.gates):
             window, whole = self._windows.get(at), self._whole.get(at)
@@ -74,6 +78,8 @@ class GateWatch:
         return [self._fired.get(at) or self._verdict(at, gate, view) for at, gate in enumerate(self.gates)]
 
     def _verdict(self, at: int, gate: ReadyGate, view: View) -> Verdict:
+        if at in self._courses:
+            return self._courses[at].verdict(view)
         reading = read(gate, view)
         if reading.missing or at not in self._windows:
             return conclude(gate, reading)

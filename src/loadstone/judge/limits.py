@@ -9,7 +9,7 @@ from loadstone.clients.failure import Kind as FailureKind
 from loadstone.clients.llm.transcript import Fault
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
-from loadstone.plan.gate_text import Dimension, GateSpec
+from loadstone.plan.gate_text import COURSE_STATS, NONE_STATS, Dimension, GateSpec
 from loadstone.stats.quantiles import least_samples
 from loadstone.units import BYTES, SECONDS, nearest
 
@@ -24,9 +24,9 @@ KINDS_OF = {
 DETAIL_TAGS = frozenset({"kind", "slo"})
 
 STATS_OF = {
-    Kind.DISTRIBUTION: ("p<number>", "median", "min", "max", "mean", "count", "sum"),
-    Kind.COUNT: ("count", "sum", "rate", "throughput"),
-    Kind.GAUGE: ("last", "min", "max", "mean"),
+    Kind.DISTRIBUTION: ("p<number>", "median", "min", "max", "mean", "count", "sum", "drift"),
+    Kind.COUNT: ("count", "sum", "rate", "throughput", "drift"),
+    Kind.GAUGE: ("last", "min", "max", "mean", "growth", "leak"),
 }
 
 
@@ -62,8 +62,10 @@ def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) ->
         raise _mistake(
             spec, f"{metric.name} is a {metric.kind} and has no {spec.stat!r}; it has {', '.join(known)}", f"{known[0]}({metric.name})"
         )
-    if spec.stat == "rate" and metric.share_of is None:
-        raise _mistake(spec, f"{metric.name} is not a share of anything, so it has no rate", f"throughput({metric.name}) > 10/s")
+    if spec.stat in COURSE_STATS and (spec.window_s is not None or spec.abort):
+        raise _mistake(spec, f"{spec.stat}() is about the whole run: it has no window and does not end it", f"{spec.subject} {spec.op} …")
+    if spec.stat in {"rate", "drift"} and metric.kind is Kind.COUNT and metric.share_of is None:
+        raise _mistake(spec, f"{metric.name} is not a share of anything, so it has no {spec.stat}", f"throughput({metric.name}) > 10/s")
     kind = dict(spec.tags).get("kind")
     kinds = KINDS_OF.get(metric.name)
     if kind is not None and kinds is not None and kind not in kinds:
@@ -89,6 +91,8 @@ def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: b
 def _limit(spec: GateSpec, metric: Metric) -> tuple[float, str]:
     """The limit in displayed units, and that unit."""
     value, got = spec.limit, spec.dimension
+    if spec.stat in NONE_STATS:
+        return 0.0, "%" if metric.share_of else metric.unit
     if spec.stat == "rate":
         # a bare 1 could be 1 % or all of them; below that only a share can be meant
         if (got is Dimension.SHARE or (got is Dimension.NUMBER and value < 1)) and 0 <= value <= 1:

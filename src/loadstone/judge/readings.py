@@ -11,6 +11,7 @@ from loadstone.judge.verdict import Status
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.snapshot import View
 from loadstone.measure.under_load import seconds_under_load
+from loadstone.plan.gate_text import COURSE_STATS
 from loadstone.stats.histogram import Histogram
 from loadstone.stats.quantiles import Interval, quantile_interval, share_interval
 from loadstone.units import nearest
@@ -48,6 +49,8 @@ def read(gate: ReadyGate, view: View, *, quiet_is_zero: bool = False) -> Reading
     quiet_is_zero: a count without a series is 0 here; for windows of a run in which the series is known to exist
     """
     tags = dict(gate.spec.tags)
+    if gate.spec.stat in COURSE_STATS:
+        return Reading(missing=f"{gate.spec.stat} is read from the course of a run, by a gate")
     if gate.metric.kind is Kind.DISTRIBUTION:
         return _of_distribution(gate, view, tags)
     if gate.metric.kind is Kind.COUNT:

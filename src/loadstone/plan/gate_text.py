@@ -1,7 +1,8 @@
 """Gates as people write them: `p95(http.response_time{step=ask}) < 2s over 10s abort`.
 
     gate     = STAT "(" METRIC [ "{" tag "=" value { "," tag "=" value } "}" ] ")" OP LIMIT [ "over" DURATION ] [ "abort" ]
-    STAT     = p50 … p99.99 | median | min | max | mean | count | sum | rate | throughput | last
+    STAT     = p50 … p99.99 | median | min | max | mean | count | sum | rate | throughput | last | growth
+             | ( "leak" | "drift" ) "(" METRIC [ tags ] ")" "=" "none", which is a whole gate
              | "goodput" "(" METRIC OP LIMIT { "and" METRIC OP LIMIT } ")" [ "{" tags "}" ] OP LIMIT …, see `loadstone.plan.slo`
     OP       = "<" | "<=" | ">" | ">=" | "=="
     LIMIT    = a duration, a share ("1%"), a rate ("150/s"), a size ("500MB"), a size per time ("5MB/s") or a number
@@ -26,7 +27,9 @@ from loadstone.units import nearest, parse_duration
 
 __all__ = ["Dimension", "GateSpec", "parse_gate", "read_limit"]
 
-STATS = ("median", "min", "max", "mean", "count", "sum", "rate", "throughput", "last")
+STATS = ("median", "min", "max", "mean", "count", "sum", "rate", "throughput", "last", "growth")
+NONE_STATS = ("leak", "drift")  # of which there should be none, as in `leak(target.memory) = none`
+COURSE_STATS = ("growth", *NONE_STATS)  # about the whole course of a run
 GOODPUT, GOOD, SLO_TAG = "goodput", "llm.good", "slo"
 SHORTEST_WINDOW_S = 1.0  # a snapshot; nothing shorter is kept
 
@@ -38,6 +41,7 @@ _METRIC = re.compile(r"[A-Za-z_](?:[\w.:/-]*\w)?")
 _TAG = re.compile(r"[A-Za-z_](?:[\w.-]*\w)?")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _BARE = re.compile(r'[^\s,{}"=]+(?:[ \t]+[^\s,{}"=]+)*')
+_NONE = re.compile(r"==?\s*none(?!\w)")
 _LIMIT = re.compile(r".*?(?=\s*(?:\bover\b|\babort\b|$))", re.DOTALL)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 
@@ -89,7 +93,8 @@ class GateSpec:
         if not self.metric:
             return self.text
         over = "" if self.window_s is None else f" over {_seconds(self.window_s)}"
-        return f"{self.subject} {self.op} {self.limit_text}{over}{' abort' if self.abort else ''}"
+        op = "=" if self.stat in NONE_STATS else self.op
+        return f"{self.subject} {op} {self.limit_text}{over}{' abort' if self.abort else ''}"
 
 
 def parse_gate(text: str, *, requirement: str = "", name: str = "") -> GateSpec:
@@ -109,10 +114,7 @@ def parse_gate(text: str, *, requirement: str = "", name: str = "") -> GateSpec:
         metric = scan.take(_METRIC, "the name of a metric")
         tags = _tags(scan)
         scan.expect(")", "after the metric")
-    op = take_operator(scan)
-    scan.skip()
-    at = scan.at
-    limit_text, limit, dimension = _limit(scan)
+    op, (limit_text, limit, dimension), at = _none(scan, stat, metric) if stat in NONE_STATS else _comparison(scan)
     if slo is not None:
         stat = _of_goodput(scan, at, limit_text, dimension)
     window_s = _window(scan)
@@ -122,6 +124,21 @@ def parse_gate(text: str, *, requirement: str = "", name: str = "") -> GateSpec:
     if scan.rest():
         raise scan.error(f"nothing was expected after the gate, found {scan.rest()!r}")
     return GateSpec(stat, q, metric, tags, op, limit, dimension, limit_text, window_s, abort, requirement, name, text.strip(), slo)
+
+
+def _comparison(scan: Scan) -> tuple[str, tuple[str, float, Dimension], int]:
+    """Operator, limit, and where the limit stands."""
+    op = take_operator(scan)
+    scan.skip()
+    at = scan.at
+    return op, _limit(scan), at
+
+
+def _none(scan: Scan, stat: str, metric: str) -> tuple[str, tuple[str, float, Dimension], int]:
+    at = scan.at
+    if scan.try_take(_NONE) is None:
+        raise scan.error(f"expected '= none', found {scan.next_shown()}", hint=f"{stat}({metric}) = none, or growth({metric}) < 50MB")
+    return "==", ("none", 0.0, Dimension.NUMBER), at
 
 
 def _of_goodput(scan: Scan, at: int, limit_text: str, dimension: Dimension) -> str:
@@ -137,15 +154,17 @@ def _of_goodput(scan: Scan, at: int, limit_text: str, dimension: Dimension) -> s
 def _stat(scan: Scan) -> tuple[str, float | None]:
     scan.skip()
     at = scan.at
-    word = scan.take(_WORD, f"a statistic ({', '.join(('p95', *STATS, GOODPUT))})")
+    word = scan.take(_WORD, f"a statistic ({', '.join(('p95', *STATS, *NONE_STATS, GOODPUT))})")
     percentile = _PERCENTILE.fullmatch(word)
     if percentile and 0 < (percent := Decimal(percentile[1])) < 100:
         return f"p{percent.normalize():f}", float(percent / 100)
-    if word in STATS or word == GOODPUT:
+    if word in {*STATS, *NONE_STATS, GOODPUT}:
         return word, 0.5 if word == "median" else None
     meant = _SYNONYMS.get(word.lower())
-    guess = f"; did you mean {meant!r}?" if meant else nearest(word, ["p50", "p90", "p95", "p99", "p99.9", *STATS, GOODPUT])
-    raise scan.error(f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join(STATS)}, {GOODPUT}{guess}", at=at)
+    guess = f"; did you mean {meant!r}?" if meant else nearest(word, ["p50", "p90", "p95", "p99", "p99.9", *STATS, *NONE_STATS, GOODPUT])
+    raise scan.error(
+        f"unknown statistic {word!r}; known: p<number between 0 and 100>, {', '.join((*STATS, *NONE_STATS))}, {GOODPUT}{guess}", at=at
+    )
 
 
 def _tags(scan: Scan) -> tuple[tuple[str, str], ...]:
