@@ -48,7 +48,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "json": "loadstone.report.json:render_json",
         "text": "loadstone.report.text:render_file",
     },
-    "probe": {"prometheus": "loadstone.probes.prometheus:PrometheusProbe"},
+    "probe": {
+        "process": "loadstone.probes.process:ProcessProbe",
+        "prometheus": "loadstone.probes.prometheus:PrometheusProbe",
+    },
     "store": {},
     "suite": {
         "chat": "loadstone.suites.chat.suite",
