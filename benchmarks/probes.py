@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.figures import Bound, Figure
-from benchmarks.rounds import Options, Outcome, attempt
+from benchmarks.rounds import Options, attempt
 from loadstone.clock import now_ns
 from loadstone.plan.probe import ProbePlan
 from loadstone.probes.probe import Readings
@@ -20,12 +20,18 @@ PROCESSES = 50
 EVERY_S = 1.0
 LEAST_READINGS = 10
 # Each child holds some memory and some threads, as workers of a server do; the parent waits until it is told to end.
-CHILD = "import sys, threading; held = bytearray(10_000_000); stop = threading.Event(); " + (
-    "[threading.Thread(target=stop.wait, daemon=True).start() for _ in range(3)]; print(1, flush=True); sys.stdin.read()"
-)
+CHILD = """
+import sys, threading
+held, stop = bytearray(10_000_000), threading.Event()
+for _ in range(3):
+    threading.Thread(target=stop.wait, daemon=True).start()
+print(1, flush=True)
+sys.stdin.read()
+"""
 PARENT = f"""
 import subprocess, sys
-children = [subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range({PROCESSES - 1})]
+command, pipes = [sys.executable, "-c", {CHILD!r}], dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+children = [subprocess.Popen(command, **pipes) for _ in range({PROCESSES - 1})]
 for child in children:
     child.stdout.readline()
 print(1, flush=True)

@@ -215,6 +215,7 @@ def _growth_notices(view: View) -> list[Notice]:
 
 
 _PROBE_ADVICE = {
+    "missing": "nothing to read on this machine: leave this probe out, or run where it is",
     "gone": "the process has ended or was never there: look at its log; a name or a port finds the one that takes its place",
     "permission": "run Loadstone as the user that the target runs as, or as root",
     "refused": "check host and port, and that the target serves metrics at all (--metrics, --enable-metrics)",

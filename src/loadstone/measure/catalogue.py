@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from loadstone.errors import PluginError
-from loadstone.measure.resources import OWN, PROCESS, Row
+from loadstone.measure.resources import GPU, MACHINE, OWN, PROCESS, Row
 from loadstone.plugins import installed
 
 
@@ -260,6 +260,8 @@ BUILT_IN = (
     _time("probe.reading_time", "asked to read and understood: how long one reading took"),
     *_levels(OWN),
     *_levels(PROCESS),
+    *_levels(MACHINE),
+    *_levels(GPU),
 )
 
 

@@ -39,3 +39,24 @@ OWN: tuple[Row, ...] = (
     ("generator.parent_cpu", "%", "lower", "CPU of the process that starts the workers, judges and shows; 100 is one core"),
     ("probe.cpu", "%", "lower", "CPU that a probe itself takes, over the time from one reading to the next; 100 is one core"),
 )
+MACHINE: tuple[Row, ...] = (
+    ("machine.cpu", "%", "lower", "CPU of the whole machine that is at work; 100 is all cores"),
+    ("machine.steal", "%", "lower", "share of the machine's CPU that the hypervisor gave to others"),
+    ("machine.iowait", "%", "lower", "share of the machine's CPU that was idle while a disk was waited for"),
+    ("machine.load", "1", "lower", "processes that run or wait to run, averaged over a minute by the system"),
+    ("machine.memory", "B", "lower", "memory of the machine that is not available to new processes"),
+    ("machine.memory_used", "%", "lower", "share of the machine's memory that is not available to new processes"),
+    ("machine.swap", "B", "lower", "swap space of the machine that is taken"),
+    ("machine.disk_read", "B/s", "neither", "bytes that the machine's disks read"),
+    ("machine.disk_write", "B/s", "neither", "bytes that the machine's disks wrote"),
+    ("machine.network_in", "B/s", "neither", "bytes received over the machine's interfaces, without the loopback"),
+    ("machine.network_out", "B/s", "neither", "bytes sent over the machine's interfaces, without the loopback"),
+    ("machine.pressure", "%", "lower", "share of time in which processes waited for a resource"),
+)
+GPU: tuple[Row, ...] = (
+    ("gpu.utilization", "%", "neither", "share of time in which the card had work"),
+    ("gpu.memory", "B", "lower", "memory of the card that is taken"),
+    ("gpu.memory_used", "%", "lower", "share of the card's memory that is taken"),
+    ("gpu.power", "W", "lower", "power that the card draws"),
+    ("gpu.temperature", "°C", "lower", "temperature of the card's processor"),
+)
