@@ -56,6 +56,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "machine": "loadstone.probes.whole_machine:MachineProbe",
         "process": "loadstone.probes.process:ProcessProbe",
         "prometheus": "loadstone.probes.prometheus:PrometheusProbe",
+        "remote": "loadstone.probes.remote:RemoteProbe",
     },
     "store": {},
     "suite": {

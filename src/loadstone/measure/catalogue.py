@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from loadstone.errors import PluginError
-from loadstone.measure.resources import GPU, MACHINE, OWN, PROCESS, Row
+from loadstone.measure.resources import GPU, MACHINE, OWN, PROCESS, REMOTE, Row
 from loadstone.plugins import installed
 
 
@@ -262,6 +262,7 @@ BUILT_IN = (
     *_levels(PROCESS),
     *_levels(MACHINE),
     *_levels(GPU),
+    *_levels(REMOTE),
 )
 
 

@@ -60,3 +60,7 @@ GPU: tuple[Row, ...] = (
     ("gpu.power", "W", "lower", "power that the card draws"),
     ("gpu.temperature", "°C", "lower", "temperature of the card's processor"),
 )
+REMOTE: tuple[Row, ...] = (
+    ("probe.clock_offset", "ms", "neither", "how far the clock of a remote probe's machine is ahead of ours"),
+    ("probe.clock_error", "ms", "lower", "how far off that may be: half of the way there and back"),
+)

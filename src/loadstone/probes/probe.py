@@ -12,13 +12,16 @@ from loadstone.measure.snapshot import Series
 
 MOST_SERIES = 200  # per reading; what a target invents must not grow our memory
 LONGEST_TAG = 80
+# Why a reading brought nothing.
+REASONS = frozenset(
+    ("refused", "dns", "timeout", "status", "tls", "reset", "malformed", "too_large", "gone", "permission", "missing", "busy", "other")
+)
 
 
 class NoReading(Exception):
     """A reading that brought nothing.
 
-    reason: one word from a small set, for it becomes a tag: refused, dns, timeout, status, tls, malformed, too_large, gone,
-            permission, other
+    reason: one word from a small set, for it becomes a tag: see REASONS
     text:   the same in a short sentence without secrets
     """
 
