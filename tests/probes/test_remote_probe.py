@@ -1,8 +1,10 @@
 """Readings from another machine: a token, two clocks, and what goes wrong."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from loadstone.probes.remote import RemoteProbe, offset_of
 from loadstone.probes.remote_server import RemoteServer, Source
 from loadstone.testing.probe_contract import ProbeContract
 from loadstone.testing.server import ScriptedServer, answer, response
+from tests.clients.conftest import Authority
 
 TOKEN = "a token of enough letters"  # noqa: S105  of this test
 
@@ -42,8 +45,8 @@ class Fixed:
     def close(self) -> None: ...
 
 
-def serve(*probes: Probe) -> Iterator[str]:
-    with RemoteServer(Source(probes), "127.0.0.1", 0, TOKEN) as server:
+def serve(*probes: Probe, certificate: tuple[str, str] | None = None) -> Iterator[str]:
+    with RemoteServer(Source(probes), "127.0.0.1", 0, TOKEN, certificate) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"127.0.0.1:{server.server_address[1]}"
@@ -136,3 +139,16 @@ def test_a_token_that_can_be_guessed_and_one_that_is_missing_are_refused() -> No
         RemoteServer(Source([]), "127.0.0.1", 0, "short")
     with pytest.raises(UsageError, match="needs its token"):
         RemoteProbe(ProbePlan(kind="remote", watches="h:1"), "")
+
+
+def test_with_a_certificate_nothing_is_told_in_the_clear_and_who_says_nothing_holds_up_nobody(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pem = authority.pem("127.0.0.1")
+    for there in serve(Fixed(), certificate=(pem, pem)):
+        host, _, port = there.partition(":")
+        with socket.create_connection((host, int(port))):
+            assert "target.memory{probe=far pid 7}" in read(remote(f"https://{there}", ca=authority.ca_file))
+            for url in (f"https://{there}", f"http://{there}"):
+                with pytest.raises(NoReading) as nothing:
+                    read(remote(url))
+                assert nothing.value.reason in {"tls", "reset", "malformed"}
