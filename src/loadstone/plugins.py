@@ -42,13 +42,22 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "sink": {
         "lines": "loadstone.live.lines:line_view",
         "log": "loadstone.report.series:snapshot_log",
+        "resources": "loadstone.report.resources:resource_records",
         "terminal": "loadstone.live.terminal:terminal_view",
     },
     "report": {
         "json": "loadstone.report.json:render_json",
         "text": "loadstone.report.text:render_file",
     },
-    "probe": {"prometheus": "loadstone.probes.prometheus:PrometheusProbe"},
+    "probe": {
+        "command": "loadstone.probes.command:CommandProbe",
+        "gpu": "loadstone.probes.gpu:GpuProbe",
+        "json": "loadstone.probes.json_endpoint:JsonProbe",
+        "machine": "loadstone.probes.whole_machine:MachineProbe",
+        "process": "loadstone.probes.process:ProcessProbe",
+        "prometheus": "loadstone.probes.prometheus:PrometheusProbe",
+        "remote": "loadstone.probes.remote:RemoteProbe",
+    },
     "store": {},
     "suite": {
         "chat": "loadstone.suites.chat.suite",

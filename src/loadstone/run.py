@@ -31,6 +31,7 @@ from loadstone.measure.result import LoadSummary, Result
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
+from loadstone.probes.own import ParentHealth
 from loadstone.probes.provenance import collect
 from loadstone.probes.watch import Watch
 
@@ -103,12 +104,12 @@ def execute(
 async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Sequence[Sink], command: list[str]) -> Story:
     try:
         await fleet.start()
-        started_at = datetime.now(UTC)
+        started_at, parent = datetime.now(UTC), ParentHealth()
         with _interruptible(course, fleet):
             probes.start(fleet.go())
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
-                    snapshot = probes.complete(bare)
+                    snapshot = parent.complete(probes.complete(bare))
                     if course.see(snapshot):
                         fleet.stop()
                     for sink in sinks:

@@ -101,6 +101,15 @@ def silent_probe(missed: int) -> Aggregate:
     return seen
 
 
+def with_levels(metric: str, *levels: float, **tags: str) -> Aggregate:
+    """A good run with one more level, second by second."""
+    seen = view()
+    for number, level in enumerate(levels):
+        gauges = {Series(metric, tuple(sorted(tags.items()))): Gauge.of(level)}
+        seen.add(Snapshot(31 + number, 30.0, 30.0, gauges=gauges))
+    return seen
+
+
 def test_a_few_missed_readings_of_a_probe_are_no_notice() -> None:
     assert codes(silent_probe(missed=3)) == []
 
@@ -134,6 +143,8 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.SHORT_RUN, view(seconds=5), FACTS),
         (NoticeCode.NOTHING_MEASURED, Aggregate(), FACTS),
         (NoticeCode.PROBE_SILENT, silent_probe(missed=6), FACTS),
+        (NoticeCode.PROBE_BLIND, with_levels("probe.unreadable", 2, probe="pid 7", value="disk"), FACTS),
+        (NoticeCode.GENERATOR_GROWS, with_levels("generator.memory", 50e6, 200e6, worker="1"), FACTS),
         (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )

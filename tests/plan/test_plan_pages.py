@@ -22,11 +22,11 @@ def test_each_setting_has_a_heading_and_no_other_name_does() -> None:
 
 
 def test_the_probes_of_the_page_are_valid(tmp_path: Path) -> None:
-    ((_, text),) = [block for block in BLOCK.findall((DOCS / "probes.md").read_text()) if block[0] == "yaml"]
-    path = tmp_path / "suite.yaml"
-    path.write_text(text + "scenarios: {a: {profile: {rate: 1/s, duration: 5s}, steps: [{get: /}]}}\n")
-    plan, _ = load([str(path)], Overrides())
-    assert [probe.watches for probe in plan.probes] == ["/metrics", "http://localhost:9100/metrics"]
+    path, watched = tmp_path / "suite.yaml", []
+    for text in [text for language, text in BLOCK.findall((DOCS / "probes.md").read_text()) if language == "yaml"]:
+        path.write_text(text + "scenarios: {a: {profile: {rate: 1/s, duration: 5s}, steps: [{get: /}]}}\n")
+        watched += [probe.watches for probe in load([str(path)], Overrides())[0].probes]
+    assert watched == ["/metrics", "http://localhost:9100/metrics", "https://api.example:9105", "/stats", "redis-cli llen jobs", ""]
 
 
 @pytest.mark.parametrize(("kind", "number"), [("yaml", 0), ("python", 0)])

@@ -16,11 +16,15 @@ def aimed(plan: Plan, faults: Sequence[str] = ()) -> Iterator[Plan]:
 
     faults: for the backend, as `loadstone serve` takes them
     raises: TargetUnreachable when the backend does not start
+
+    That backend is ours, so its process is known, and watched.
     """
     if plan.target is not None or not plan.embedded:
         yield plan
         return
+    from loadstone.plan.probe import ProbePlan
     from loadstone.reference.process import ReferenceProcess
 
     with ReferenceProcess(*faults) as backend:
-        yield plan.model_copy(update={"target": backend.url})
+        own = ProbePlan(kind="process", watches=f"pid:{backend.pid}", settings={"name": "backend"})
+        yield plan.model_copy(update={"target": backend.url, "probes": (*plan.probes, own)})

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import discard, worker_ahead
@@ -39,7 +40,7 @@ _STATUS = re.compile(r"(?i)\s*([1-5]xx|[1-5]\d\d|any)(\s*,\s*([1-5]xx|[1-5]\d\d|
 @click.option("--no-keep-alive", is_flag=True, help="A new connection for each request.")
 @click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
 @click.option("--seed", metavar="N", help="Seed of the arrivals.")
-@click.option("--probe", "probes", multiple=True, metavar="URL", help="A Prometheus endpoint to read beside the load; again for more.")
+@probe_options
 @sweep_options
 @showing_options
 def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
@@ -104,12 +105,12 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         if given[key] is not None:
             tree[key] = _number(given[key], f"--{key}")
             origins[(key,)] = f"flag --{key}"
-    if given["probes"]:
-        tree["probes"], origins[("probes",)] = list(given["probes"]), "flag --probe"
     # A run without a gate could not fail: then at least the exchanges must succeed, and the checks hold.
     tree["gates"] = list(given["gates"]) or [ERRORS_GATE, *([CHECKS_GATE] if "checks" in step else [])]
     origins[("gates",)] = "flag --gate"
-    plan, _ = resolve(Layers({**tree, "http": http}, origins), source="loadstone hit")
+    layers = Layers({**tree, "http": http}, origins)
+    add_probes(layers, given)
+    plan, _ = resolve(layers, source="loadstone hit")
     return plan
 
 

@@ -8,6 +8,7 @@ from zlib import crc32
 import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import worker_ahead
@@ -50,6 +51,7 @@ DIALECTS = ("chat", "completions", "responses", "messages")
 @click.option("--insecure", "-k", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
 @click.option("--seed", metavar="N", help="Seed of the arrivals.")
+@probe_options
 @sweep_options
 @showing_options
 def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
@@ -120,7 +122,9 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
             "input": _float(given["price_in"] or "0", "--price-in"),
             "output": _float(given["price_out"] or "0", "--price-out"),
         }
-    plan, _ = resolve(Layers(tree, origins), source="loadstone llm")
+    layers = Layers(tree, origins)
+    add_probes(layers, given)
+    plan, _ = resolve(layers, source="loadstone llm")
     return plan
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Print what a suite would do, and send nothing.",
     "init": "Write a commented starter suite.",
     "serve": "Start the reference backend.",
+    "probe": "Stand beside a target on another machine and tell what it takes.",
     "config": "Show each setting and where it came from; print the schema of plan files.",
     "doctor": "Measure what this machine can be trusted with.",
     "metrics": "List the metrics that gates and reports can name.",

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from loadstone.cli.probe_options import probe_options
+
 
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """SUITES, --target, --embedded, --users, --rate, --duration, --seed, --workers, --probe, --set and --tag."""
+    """SUITES, --target, --embedded, --users, --rate, --duration, --seed, --workers, --probe and its like, --set and --tag."""
     options = [
         click.argument("suites", nargs=-1, required=True, metavar="SUITE..."),
         click.option("--target", metavar="URL", help="Where the load goes."),
@@ -19,10 +21,10 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--duration", metavar="TIME", help="How long every scenario lasts, as 90s or 5m."),
         click.option("--seed", metavar="N", help="Seed of arrivals and of users' choices."),
         click.option("--workers", metavar="N", help="Processes that generate load."),
-        click.option("--probe", multiple=True, metavar="URL", help="A Prometheus endpoint to read beside the load; again for more."),
         click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Any setting, as scenarios.browse.profile.rate=5/s."),
         click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag of the run."),
     ]
+    function = probe_options(function)
     for option in reversed(options):
         function = option(function)
     return function

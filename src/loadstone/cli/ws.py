@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
+from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.ws_scenarios import ANSWERED, CONNECTIONS, DURATION, MESSAGE, number, scenario_of
 from loadstone.errors import Mistake, PlanError
 from loadstone.load.spawn import worker_ahead
@@ -43,6 +44,7 @@ from loadstone.load.spawn import worker_ahead
 @click.option("-k", "--insecure", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
 @click.option("--seed", metavar="N", help="Seed of all that is drawn by chance.")
+@probe_options
 @showing_options
 def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | None, **given: Any) -> int:
     r"""Put load on a WebSocket server and print how it bore it.
@@ -100,7 +102,9 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         if given[key] is not None:
             tree[key] = number(given[key], f"--{key}", least=0 if key == "seed" else 1)
             origins[key,] = f"flag --{key}"
-    plan, _ = resolve(Layers(tree, origins), source="loadstone ws")
+    layers = Layers(tree, origins)
+    add_probes(layers, given)
+    plan, _ = resolve(layers, source="loadstone ws")
     return plan
 
 

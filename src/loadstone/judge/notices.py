@@ -11,7 +11,7 @@ from loadstone.measure.exchanges import ASKED, exchanges, failed_exchanges
 from loadstone.measure.snapshot import View
 from loadstone.plan.gate_text import GateSpec
 from loadstone.stats.quantiles import enough, least_samples
-from loadstone.units import format_count, format_duration, format_share
+from loadstone.units import format_count, format_duration, format_share, format_size
 
 # A stamp belongs to the newest bytes of a read. Many coalesced reads make first bytes and chunks look later than they were.
 COALESCED_MANY = 0.20
@@ -20,6 +20,7 @@ DESCRIPTORS_FULL = 0.80
 FAILED_MANY = 0.10
 SHORT_RUN_S = 10.0
 PROBE_MISSED_MANY = 0.10
+GROWTH_BYTES, GROWTH_SHARE = 64e6, 0.5  # of the generator's own memory: what every run may take for its connections and buffers
 
 
 class NoticeCode(StrEnum):
@@ -44,6 +45,8 @@ class NoticeCode(StrEnum):
     USER_CODE_FAILED = "user_code_failed"
     SHORT_RUN = "short_run"
     PROBE_SILENT = "probe_silent"
+    PROBE_BLIND = "probe_blind"
+    GENERATOR_GROWS = "generator_grows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
         *_failure_notices(view),
         *_sample_notices(view, gates),
         *_probe_notices(view),
+        *_blind_notices(view),
+        *_growth_notices(view),
     ]
 
 
@@ -180,7 +185,39 @@ def _probe_notices(view: View) -> list[Notice]:
     return found
 
 
+def _blind_notices(view: View) -> list[Notice]:
+    found = []
+    for series in view.series("probe.unreadable"):
+        name, value = (dict(series.tags).get(key, "") for key in ("probe", "value"))
+        hidden = view.gauge("probe.unreadable", dict(series.tags))
+        if hidden and hidden.greatest:
+            text = f"{value} of {name} is not told: {format_count(round(hidden.greatest))} of its processes may not be looked into"
+            found.append(Notice(NoticeCode.PROBE_BLIND, text, "run Loadstone as the user that the target runs as, or as root"))
+    return found
+
+
+def _growth_notices(view: View) -> list[Notice]:
+    """The generator's own memory should be flat in the length of a run; what users hold while they become more is let pass."""
+    users = view.gauge("load.users")
+    if users and users.greatest > 2 * users.least:
+        return []
+    found = []
+    for series in view.series("generator.memory"):
+        level = view.gauge("generator.memory", dict(series.tags))
+        if level and level.last - level.least > max(GROWTH_BYTES, GROWTH_SHARE * level.least):
+            worker = dict(series.tags).get("worker", "")
+            what = "the generator's parent process" if worker == "parent" else f"worker {worker}"
+            text = f"memory of {what} grew from {format_size(level.least)} to {format_size(level.last)}"
+            found.append(
+                Notice(NoticeCode.GENERATOR_GROWS, text, "look for what the suite's own code keeps; a longer run needs more still")
+            )
+    return found
+
+
 _PROBE_ADVICE = {
+    "missing": "nothing to read on this machine: leave this probe out, or run where it is",
+    "gone": "the process has ended or was never there: look at its log; a name or a port finds the one that takes its place",
+    "permission": "run Loadstone as the user that the target runs as, or as root",
     "refused": "check host and port, and that the target serves metrics at all (--metrics, --enable-metrics)",
     "status": "check the path, which is often /metrics, and whether it needs headers",
     "timeout": "give the probe more time (timeout: 5s) or read more seldom (every: 5s)",

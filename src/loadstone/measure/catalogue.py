@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from loadstone.errors import PluginError
+from loadstone.measure.resources import GPU, MACHINE, OWN, PROCESS, REMOTE, Row
 from loadstone.plugins import installed
 
 
@@ -159,6 +160,11 @@ LLM = (
     Metric("llm.cost", "1", Kind.DISTRIBUTION, "lower", "price of one answer in the price list's currency", scale=1e9),
 )
 
+
+def _levels(rows: tuple[Row, ...]) -> tuple[Metric, ...]:
+    return tuple(Metric(name, unit, Kind.GAUGE, better, meaning) for name, unit, better, meaning in rows)
+
+
 BUILT_IN = (
     _time("http.response_time", "due to last byte of the response by the kernel's clock: what a user on schedule would have waited"),
     _time("http.service_time", "sent to last byte of the response by the kernel's clock: what the target took"),
@@ -208,8 +214,14 @@ BUILT_IN = (
     _time("generator.share", "kernel receive to seen by the application: time that is ours, not the target's"),
     _time("generator.loop_lag", "how late the generator's own timer fires"),
     Metric("generator.cpu", "%", Kind.GAUGE, "lower", "CPU of one worker process; 100 is one core"),
-    Metric("generator.memory", "B", Kind.GAUGE, "lower", "resident memory of one worker process"),
-    Metric("generator.descriptors", "1", Kind.GAUGE, "neither", "open file descriptors of one worker process"),
+    Metric("generator.memory", "B", Kind.GAUGE, "lower", "resident memory of one process of the generator: a worker, or the parent"),
+    Metric(
+        "generator.descriptors",
+        "1",
+        Kind.GAUGE,
+        "neither",
+        "open file descriptors of one process of the generator: a worker, or the parent",
+    ),
     _count("generator.reads", "reads from sockets that returned data"),
     _count(
         "generator.coalesced_reads",
@@ -246,6 +258,11 @@ BUILT_IN = (
     ),
     _count("probe.left_out", "series that a reading left out because there were too many", better="lower"),
     _time("probe.reading_time", "asked to read and understood: how long one reading took"),
+    *_levels(OWN),
+    *_levels(PROCESS),
+    *_levels(MACHINE),
+    *_levels(GPU),
+    *_levels(REMOTE),
 )
 
 

@@ -23,7 +23,7 @@ def _not_too_often(every_s: float) -> float:
 
 
 class ProbePlan(BaseModel):
-    """`{prometheus: URL, every: 1s, metrics: [name]}`; a text alone is the URL of a Prometheus endpoint.
+    """`{prometheus: URL, every: 1s, metrics: [name]}`; a text alone is a kind that needs no more, or the URL of a Prometheus endpoint.
 
     watches:  what follows the kind's name: a URL, or a path of the target
     every_s:  from one reading to the next
@@ -41,7 +41,7 @@ class ProbePlan(BaseModel):
     @classmethod
     def _from_short_form(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return {"kind": DEFAULT_KIND, "watches": value}
+            return {"kind": DEFAULT_KIND, "watches": value} if value not in installed().names("probe") else {"kind": value, "watches": ""}
         if not isinstance(value, dict) or "kind" in value:
             return value
         known = installed().names("probe")
@@ -51,7 +51,10 @@ class ProbePlan(BaseModel):
             raise Wrong("names no kind of probe" if not kinds else "names two kinds of probe", hint=suggest(str(unknown), known) or EXAMPLE)
         rest = {key: each for key, each in value.items() if key not in {*kinds, "every"}}
         every = {"every": value["every"]} if "every" in value else {}
-        return {"kind": kinds[0], "watches": value[kinds[0]], "settings": rest, **every}
+        watches = value[kinds[0]]
+        if isinstance(watches, int) and not isinstance(watches, bool):
+            watches = str(watches)  # process: 4711
+        return {"kind": kinds[0], "watches": "" if watches is None else watches, "settings": rest, **every}
 
     @field_serializer("settings", when_used="json")
     def _masked(self, settings: dict[str, Any], info: FieldSerializationInfo) -> dict[str, Any]:

@@ -171,6 +171,8 @@ def _fill_environment(document: Document, holder: Any, at: Place) -> None:
     items = holder.items() if isinstance(holder, dict) else enumerate(holder) if isinstance(holder, list) else ()
     for key, value in list(items):
         place = (*at, key)
+        if at[:1] == ("probes",) and key == "token":
+            continue
         if isinstance(value, str) and (names := environment_names(value)):
             missing = [name for name in names if name not in os.environ]
             if missing:

@@ -182,6 +182,17 @@ def _add_probe(layers: Layers, url: str, origin: str) -> None:
         layers.put(("probes", len(listed)), url.strip(), origin)
 
 
+def _add_process(by: str) -> Callable[[Layers, str, str], None]:
+    """Processes of the command line, named by their PID, name or port."""
+
+    def add(layers: Layers, text: str, origin: str) -> None:
+        listed = layers.tree.setdefault("probes", [])
+        if isinstance(listed, list):
+            layers.put(("probes", len(listed)), {"process": f"{by}:{text.strip()}"}, origin)
+
+    return add
+
+
 def _apply_tag(layers: Layers, text: str, origin: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -210,7 +221,13 @@ def _typed(value: Any) -> Any:
 
 
 # What is given by one text after another: `--tag a=1 --tag b=2`, or with commas in the environment.
-LISTED: Mapping[str, Callable[[Layers, str, str], None]] = {"tags": _apply_tag, "probe": _add_probe}
+LISTED: Mapping[str, Callable[[Layers, str, str], None]] = {
+    "tags": _apply_tag,
+    "probe": _add_probe,
+    "pid": _add_process("pid"),
+    "process": _add_process("name"),
+    "port": _add_process("port"),
+}
 
 
 def _misspelt(environment: Mapping[str, str], names: set[str]) -> Iterator[Mistake]:

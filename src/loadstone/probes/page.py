@@ -41,13 +41,14 @@ class Page:
         timeout_s: float,
         most_bytes: int,
         verify: bool = True,
+        ca: str | None = None,
         clock: Callable[[], int] = now_ns,
     ) -> None:
         parts = urlsplit(url)
         self._host, self._tls = parts.hostname or "", parts.scheme == "https"
         self._port = parts.port or (443 if self._tls else 80)
         self._timeout_ns, self._most_bytes, self._clock = round(timeout_s * SECOND), most_bytes, clock
-        self._context = _context(verify=verify) if self._tls else None
+        self._context = _context(verify=verify, ca=ca) if self._tls else None
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         fields = {"Host": parts.netloc, "User-Agent": "loadstone", "Connection": "close", **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -117,8 +118,11 @@ class Page:
         return left_ns / SECOND
 
 
-def _context(*, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _context(*, verify: bool, ca: str | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise NoReading("tls", f"the certificate file cannot be used: {error}") from None
     if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

@@ -12,12 +12,16 @@ from loadstone.measure.snapshot import Series
 
 MOST_SERIES = 200  # per reading; what a target invents must not grow our memory
 LONGEST_TAG = 80
+# Why a reading brought nothing.
+REASONS = frozenset(
+    ("refused", "dns", "timeout", "status", "tls", "reset", "malformed", "too_large", "gone", "permission", "missing", "busy", "other")
+)
 
 
 class NoReading(Exception):
     """A reading that brought nothing.
 
-    reason: one word from a small set, for it becomes a tag: refused, dns, timeout, status, tls, malformed, too_large, other
+    reason: one word from a small set, for it becomes a tag: see REASONS
     text:   the same in a short sentence without secrets
     """
 
@@ -38,7 +42,7 @@ class Readings:
     at_ns: int = 0
     left_out: int = 0
 
-    def gauge(self, metric: str, value: float, **tags: str) -> None:
+    def gauge(self, metric: str, value: float, /, **tags: str) -> None:
         """A level; the last of several with the same tags is kept, and past the limit new series are left out."""
         series = Series(metric, tuple(sorted((key, plain(text, LONGEST_TAG)) for key, text in tags.items())))
         if series not in self.gauges and len(self.gauges) >= MOST_SERIES:

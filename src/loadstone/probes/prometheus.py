@@ -14,15 +14,14 @@ from loadstone.measure.catalogue import BUILT_IN, Kind, Metric
 from loadstone.plan.http import from_environment
 from loadstone.plan.probe import ProbePlan
 from loadstone.probes import known_servers as known
+from loadstone.probes.endpoint import headers_of, timeout_of, url_of
 from loadstone.probes.exposition import Exposition, Labels, Point, parse
 from loadstone.probes.growth import Growth, quantile
 from loadstone.probes.page import Page
 from loadstone.probes.probe import NoReading, Readings
-from loadstone.units import parse_duration
 
 MOST_BYTES = 4_000_000
 MOST_NAMES = 100
-TIMEOUT_S = 2.0
 ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=1.0"
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 PARTS = ("bucket", "sum", "count", "total")
@@ -37,13 +36,13 @@ class PrometheusProbe:
     """
 
     def __init__(self, plan: ProbePlan, target: str) -> None:
-        settings, self.url = plan.settings, _url(plan.watches, target)
+        settings, self.url = plan.settings, _with_path(url_of(plan.watches, target))
         for key in settings:
             if key not in SETTINGS:
                 raise UsageError(f"unknown setting {key!r}", where=f"probe {self.url}", hint=f"one of {', '.join(sorted(SETTINGS))}")
         self._own = _names(settings.get("metrics", []))
-        self._headers = _headers(settings.get("headers", {}))
-        self._timeout_s = _timeout_s(settings.get("timeout"))
+        self._headers = headers_of(settings.get("headers", {}))
+        self._timeout_s = timeout_of(settings.get("timeout"))
         self._verify = settings.get("verify", True) is not False
         self.name = str(settings.get("name") or urlsplit(self.url).netloc)
         common = [metric for metric in BUILT_IN if metric.name in {*known.LEVELS, *known.RATES, *known.MEANS}]
@@ -197,21 +196,6 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _url(watches: str, target: str) -> str:
-    url = f"{target.rstrip('/')}{watches}" if watches.startswith("/") else watches
-    url = url if "://" in url else f"http://{url}"
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and url.isascii() and url.isprintable()
-    except ValueError:
-        fine = False
-    if not fine or " " in url:
-        raise UsageError("the address of a probe is not an http or https URL", hint="http://127.0.0.1:8000/metrics, or /metrics")
-    if "@" in parts.netloc:
-        raise UsageError("the address of a probe holds a password", hint="headers: {Authorization: 'Bearer ${env:TOKEN}'}")
-    return url if parts.path not in {"", "/"} else f"{url.rstrip('/')}/metrics"
-
-
 def _names(given: Any) -> tuple[str, ...]:
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name for name in names):
@@ -221,16 +205,5 @@ def _names(given: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _headers(given: Any) -> dict[str, str]:
-    if not isinstance(given, dict) or any("\n" in str(each) or "\r" in str(each) for pair in given.items() for each in pair):
-        raise UsageError("headers of a probe must be a mapping", hint="headers: {Authorization: 'Bearer ${env:TOKEN}'}")
-    return {str(name): str(value) for name, value in given.items()}
-
-
-def _timeout_s(given: Any) -> float:
-    if given is None:
-        return TIMEOUT_S
-    timeout_s = parse_duration(given)
-    if timeout_s <= 0:
-        raise UsageError("the time-out of a probe must be more than 0 s", hint="timeout: 2s")
-    return timeout_s
+def _with_path(url: str) -> str:
+    return url if urlsplit(url).path not in {"", "/"} else f"{url.rstrip('/')}/metrics"

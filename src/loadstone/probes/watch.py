@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -29,6 +30,7 @@ class Reading:
     at_s:     seconds since the run's start; of a reading that brought nothing, when it was due
     missed:   why it brought nothing; empty when it brought something
     took_ns:  how long it took; None when it was not tried
+    cpu:      percent of a core that its thread took for it, over the time from one reading to the next
     late:     its second was told before it came
     told:     already put into a snapshot that is not judged, into one that is
     """
@@ -38,6 +40,7 @@ class Reading:
     readings: Readings = field(default_factory=Readings)
     missed: str = ""
     took_ns: int | None = None
+    cpu: float | None = None
     late: bool = False
     told: set[bool] = field(default_factory=set)
 
@@ -64,15 +67,15 @@ class Watched:
 
     def read(self, start_ns: int) -> None:
         """One reading, now; every time at which one would have been due meanwhile is kept as missed."""
-        due_ns, begun_ns = self.due_ns(start_ns), self._clock()
+        due_ns, begun_ns, cpu_ns = self.due_ns(start_ns), self._clock(), time.thread_time_ns()
         readings, missed = Readings(), ""
         try:
             self._read(readings)
         except NoReading as nothing:
             missed = nothing.reason
-        ended_ns = self._clock()
+        ended_ns, cpu = self._clock(), 100 * (time.thread_time_ns() - cpu_ns) / self._every_ns
         at_ns = due_ns if missed else (readings.at_ns or (begun_ns + ended_ns) // 2)
-        self._keep(Reading(self.probe.name, (at_ns - start_ns) / SECOND, readings, missed, ended_ns - begun_ns))
+        self._keep(Reading(self.probe.name, (at_ns - start_ns) / SECOND, readings, missed, ended_ns - begun_ns, cpu))
         self._slot += 1
         while self.due_ns(start_ns) <= ended_ns:
             self._keep(Reading(self.probe.name, (self.due_ns(start_ns) - start_ns) / SECOND, missed=BUSY))
@@ -179,10 +182,13 @@ def _joined(snapshot: Snapshot, fitting: Sequence[Reading]) -> Snapshot:
         series = Series(metric, tuple(sorted(tags.items())))
         counts[series] = counts.get(series, 0) + number
 
+    def level(series: Series, value: float) -> None:
+        before = gauges.get(series)
+        gauges[series] = before.then(Gauge.of(value)) if before else Gauge.of(value)
+
     for reading in sorted(fitting, key=lambda each: each.at_s):
         for series, value in reading.readings.gauges.items():
-            before = gauges.get(series)
-            gauges[series] = before.then(Gauge.of(value)) if before else Gauge.of(value)
+            level(series, value)
         count("probe.readings", 1, probe=reading.probe)
         if reading.missed:
             count("probe.missed", 1, probe=reading.probe, kind=reading.missed)
@@ -190,6 +196,8 @@ def _joined(snapshot: Snapshot, fitting: Sequence[Reading]) -> Snapshot:
             count("probe.late", 1, probe=reading.probe)
         if reading.readings.left_out:
             count("probe.left_out", reading.readings.left_out, probe=reading.probe)
+        if reading.cpu is not None:
+            level(Series("probe.cpu", (("probe", reading.probe),)), reading.cpu)
         if reading.took_ns is not None:
             series = Series("probe.reading_time", (("probe", reading.probe),))
             histogram = distributions[series] = distributions[series].copy() if series in distributions else Histogram()

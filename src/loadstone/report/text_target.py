@@ -6,8 +6,8 @@ from loadstone.report.document import Count, Distribution, Document, Level
 from loadstone.report.sheet import Column, Sheet, Span, Style
 from loadstone.units import BYTES, SECONDS, format_count, format_duration, format_size
 
-TARGET = "target."
-MOST_ROWS = 30
+TARGET = ("target.", "machine.", "gpu.")
+MOST_ROWS = 40
 
 
 def target(document: Document, sheet: Sheet) -> None:
@@ -43,5 +43,7 @@ def _value(value: float | None, unit: str) -> str:
     amount, slash, _ = unit.partition("/s")
     if amount in BYTES:
         return f"{format_size(value)}{slash}"
+    if unit in {"W", "°C"}:
+        return f"{value:.0f} {unit}"
     number = format_count(value if abs(value) < 1000 else round(value))
     return f"{number}{slash}" if slash else f"{number}%" if unit == "%" else number

@@ -13,7 +13,8 @@ from loadstone.clock import now_ns
 from loadstone.measure.catalogue import BUILT_IN, Kind
 from loadstone.probes.probe import NoReading, Probe, Readings
 
-KEPT_NAMES = frozenset(metric.name for metric in BUILT_IN if not metric.name.startswith("target."))
+MAY_TELL = ("target.", "machine.", "gpu.", "probe.unreadable", "probe.clock_")
+KEPT_NAMES = frozenset(metric.name for metric in BUILT_IN if not metric.name.startswith(MAY_TELL))
 
 
 class ProbeContract:
