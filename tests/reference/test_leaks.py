@@ -11,7 +11,6 @@ import psutil
 import pytest
 
 from loadstone.errors import UsageError
-from loadstone.reference import leaks as leaks_module
 from loadstone.reference.faults import read_faults
 from loadstone.reference.injector import Injector
 from loadstone.reference.leaks import KINDS, SMALL_BYTES, Forgotten, Leaks
@@ -128,7 +127,7 @@ def test_a_backend_that_has_nothing_left_to_leak_lives_on_and_counts_it(monkeypa
 
     leaks = Leaks()
     leaks.use("descriptors", 1, 1)
-    monkeypatch.setattr(leaks_module.os, "open", nothing_left)
+    monkeypatch.setattr("os.open", nothing_left)
     leaks.request()
     assert (leaks.leaked.descriptors, leaks.leaked.requests, leaks.leaked.refused) == (0, 0, 1)
 
