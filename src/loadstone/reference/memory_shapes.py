@@ -94,8 +94,11 @@ class Fragments:
         if self._next > LARGEST_HOLE:
             return
         block = self._heap.take(self._next)
-        self._pins.append(self._heap.take(PIN_BYTES))
-        self._heap.give_back(block)
+        try:
+            # A small block taken as such would lie in an earlier hole, and this one would grow together with what is free behind it.
+            self._pins.append(self._heap.take_behind(self._next, PIN_BYTES))
+        finally:
+            self._heap.give_back(block)
         self.held += PIN_BYTES
         self.freed += self._next
         self._next += HOLE_GROWS_BY

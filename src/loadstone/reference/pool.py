@@ -88,7 +88,8 @@ class ConnectionPool:
         heapq.heapreplace(self._free_at, float("inf") if lost else end)
         pooled.served += 1
         pooled.lost += lost
-        pooled.in_use_most = max(pooled.in_use_most, self.in_use(arrival))
+        if pooled.in_use_most < self.size:  # counting a large pool for each request is dear, and a full one cannot be fuller
+            pooled.in_use_most = max(pooled.in_use_most, self.in_use(arrival))
         return Passage(end, held=end > start + work)
 
     def in_use(self, now: float) -> int:

@@ -17,10 +17,11 @@ class Heap:
     def __init__(self) -> None:
         try:
             library = ctypes.CDLL(None)
-            self._malloc, self._free = library.malloc, library.free
+            self._malloc, self._realloc, self._free = library.malloc, library.realloc, library.free
         except (OSError, TypeError, AttributeError):
             raise UsageError("the C library's heap cannot be reached on this system", hint="leak_kind: large or mmap") from None
         self._malloc.restype, self._malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+        self._realloc.restype, self._realloc.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_size_t)
         self._free.restype, self._free.argtypes = None, (ctypes.c_void_p,)
         self._trim = getattr(library, "malloc_trim", None)
 
@@ -31,6 +32,14 @@ class Heap:
             raise MemoryError(size)
         ctypes.memset(address, _BYTE, size)
         return address
+
+    def take_behind(self, size: int, kept: int) -> int:
+        """A block of `kept` bytes where one of `size` would lie: cut down in place, so it fills no hole that is too small for `size`."""
+        address: int | None = self._malloc(size)
+        if address is None:
+            raise MemoryError(size)
+        cut: int | None = self._realloc(address, kept)
+        return address if cut is None else cut
 
     def give_back(self, address: int) -> None:
         """Free what `take` gave."""
