@@ -181,6 +181,8 @@ def test_the_instances_are_on_the_metrics_page_and_in_the_truth(start: Callable[
         {"pool": 0},
         {"pool_wait": "-1s"},
         {"pool_hold": "soon"},
+        {"pool_hold": "1s"},
+        {"scale": "queue:4"},
         {"instances": "8-1"},
         {"instances": "0-4"},
         {"instances": "1-2-3"},

@@ -148,7 +148,15 @@ def test_every_kind_can_be_asked_for_in_json(leaking: Callable[..., Injector]) -
 
 @pytest.mark.parametrize(
     "asked",
-    [{"leak_kind": "gold"}, {"leak": "10kB", "leak_kind": "threads"}, {"leak_every": 0}, {"leak": True}, {"leak": "-1kB"}],
+    [
+        {"leak_kind": "gold"},
+        {"leak_kind": "threads"},
+        {"leak_every": 10},
+        {"leak": "10kB", "leak_kind": "threads"},
+        {"leak_every": 0},
+        {"leak": True},
+        {"leak": "-1kB"},
+    ],
 )
 def test_a_leak_that_cannot_be_is_refused_and_says_where(asked: dict[str, Any]) -> None:
     with pytest.raises(UsageError) as refused:

@@ -30,8 +30,8 @@ def test_resident_memory_grows_by_what_is_counted_and_falls_when_it_is_given_bac
         with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)) as connection:
             for _ in range(50):
                 told(connection, "GET", "/api/items/1")
+            told(connection, "PUT", "/faults", faults)  # which also gives back what is free in the heap
             before = psutil.Process(backend.pid).memory_info().rss
-            told(connection, "PUT", "/faults", faults)
             for _ in range(REQUESTS):
                 told(connection, "GET", "/api/items/1")
             grown = psutil.Process(backend.pid).memory_info().rss - before
@@ -41,3 +41,22 @@ def test_resident_memory_grows_by_what_is_counted_and_falls_when_it_is_given_bac
             assert 0.8 * counted < grown < 1.3 * counted
             told(connection, "DELETE", "/faults")
             assert psutil.Process(backend.pid).memory_info().rss - before < 0.3 * counted
+
+
+@pytest.mark.parametrize("kind", ["cycles", "descriptors", "sockets", "threads", "tasks"])
+def test_a_backend_that_holds_leaks_ends_in_silence(kind: str) -> None:
+    with ReferenceProcess("--leak", "1", "--fault", f"leak_kind={kind}") as backend:
+        address = urlsplit(backend.url)
+        with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)) as connection:
+            for _ in range(5):
+                told(connection, "GET", "/api/items/1")
+            leaked = told(connection, "GET", "/stats")["memory"]["leaked"]
+            assert (leaked["requests"], leaked["refused"]) == (5, 0)
+            assert leaked[kind] == 5
+        process, log = backend._process, backend._log
+        assert process is not None
+        assert log is not None
+        process.terminate()
+        assert process.wait(10) == 0
+        log.seek(0)
+        assert log.read() == b""

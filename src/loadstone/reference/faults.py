@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from loadstone.errors import UsageError
 from loadstone.reference.delays import Delay, parse_delay
@@ -127,9 +127,9 @@ def read_faults(asked: Mapping[str, Any], *, where: str = "faults") -> Faults:
             queue=_whole(given, "queue", DEFAULT_QUEUE, least=0, greatest=1_000_000, where=where),
             stalls=_stalls(given.get("stall", ""), where),
             drift=_drift(given["drift"], where) if "drift" in given else None,
-            memory=read_memory_faults(group(MEMORY_KEYS), where),
-            pool=read_pool_faults(group(POOL_KEYS), where),
-            scaling=read_scaling_faults(group(SCALING_KEYS), where),
+            memory=_in_use(read_memory_faults(group(MEMORY_KEYS), where), "leak", ("leak_kind", "leak_every"), where),
+            pool=_in_use(read_pool_faults(group(POOL_KEYS), where), "pool", POOL_KEYS[1:], where),
+            scaling=_in_use(read_scaling_faults(group(SCALING_KEYS), where), "instances", SCALING_KEYS[1:], where),
             paths=_paths(given.get("paths", ()), where),
             seed=_whole(given, "seed", 0, least=0, greatest=2**63, where=where),
         )
@@ -146,6 +146,22 @@ def _whole(given: Mapping[str, Any], name: str, default: int, *, least: int, gre
     except (ValueError, TypeError):
         raise UsageError(f"{value!r} is not a whole number from {least} to {greatest}", where=f"{where}.{name}") from None
     return number
+
+
+_Group = TypeVar("_Group", MemoryFaults, PoolFaults, ScalingFaults)
+
+
+def _in_use(faults: _Group, main: str, details: tuple[str, ...], where: str) -> _Group:
+    """The same faults, unless they say how without saying that: nothing would happen, which nobody can have meant."""
+    default = type(faults)()
+    if not getattr(faults, main):
+        for name in details:
+            if getattr(faults, name) != getattr(default, name):
+                raise UsageError(f"{name} says nothing without {main}", where=f"{where}.{name}", hint=_HINTS[main])
+    return faults
+
+
+_HINTS = {"leak": "leak=10kB, or leak=1 of what is counted", "pool": "pool=10", "instances": "instances=1-8"}
 
 
 def _drift(value: Any, where: str) -> Drift | None:

@@ -10,6 +10,7 @@ from typing import Any
 from loadstone.errors import UsageError
 from loadstone.reference.leaks import COUNTED_KINDS, KINDS, MOST_COUNTED, Leaks
 from loadstone.reference.memory_shapes import LARGEST_HOLE, Fragments, Linger, Plateau, SawTooth, Shape, Sized
+from loadstone.reference.raw_memory import trim_heap
 from loadstone.reference.switches import one_of, period, read_values, shown, size, whole
 from loadstone.units import parse_size
 
@@ -64,6 +65,8 @@ class Memory:
 
     def use(self, faults: MemoryFaults, now: float) -> None:
         """Put other faults in force, from now. Raises UsageError, and changes nothing, when this system cannot do one."""
+        if faults.any:
+            trim_heap()
         shapes: dict[str, Shape] = {}
         if faults.plateau:
             shapes["plateau"] = Plateau(faults.plateau.size, int(faults.plateau.other))

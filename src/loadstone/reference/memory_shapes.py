@@ -14,6 +14,8 @@ TEETH = 100  # steps in which a saw-tooth rises
 LARGEST_HOLE = 120_000
 HOLE_GROWS_BY = 16
 PIN_BYTES = 32
+BESIDE_BYTES = 64  # more than what the library puts between two neighbours
+MOST_FILLERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,19 @@ class Fragments:
         del now
         if self._next > LARGEST_HOLE:
             return
-        block = self._heap.take(self._next)
-        try:
+        for _ in range(MOST_FILLERS):
+            block = self._heap.take(self._next)
             # A small block taken as such would lie in an earlier hole, and this one would grow together with what is free behind it.
-            self._pins.append(self._heap.take_behind(self._next, PIN_BYTES))
-        finally:
-            self._heap.give_back(block)
-        self.held += PIN_BYTES
-        self.freed += self._next
+            pin = self._heap.take_behind(self._next, PIN_BYTES)
+            self._pins.append(pin)
+            self.held += PIN_BYTES
+            if 0 < pin - block < self._next + BESIDE_BYTES:
+                self._heap.give_back(block)
+                self.freed += self._next
+                break
+            # The block filled a gap that others had left, and its hole would be a larger one: it stays.
+            self._pins.append(block)
+            self.held += self._next
         self._next += HOLE_GROWS_BY
 
     def pass_time(self, now: float) -> None:

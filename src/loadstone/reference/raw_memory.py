@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from contextlib import suppress
 
 from loadstone.errors import UsageError
 
@@ -49,6 +50,12 @@ class Heap:
         """Hand free pages back to the system, where the library can."""
         if self._trim is not None:
             self._trim(0)
+
+
+def trim_heap() -> None:
+    """Hand free pages of the heap back to the system, where that can be done: what fills them later is seen to grow."""
+    with suppress(UsageError):
+        Heap().trim()
 
 
 def mapped(size: int) -> mmap.mmap:

@@ -23,6 +23,7 @@ from loadstone.errors import LoadstoneError, UsageError
 from loadstone.reference import real_model
 from loadstone.reference.app import ReferenceApp
 from loadstone.reference.connections import BreakableHttp
+from loadstone.reference.raw_memory import trim_heap
 from loadstone.reference.sockets.connection import SocketConnection
 from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.state import Backend, Settings
@@ -139,6 +140,7 @@ class _Server(uvicorn.Server):
         # What is alive now stays alive: the collector need not look at it again in the middle of somebody's measurement.
         gc.collect()
         gc.freeze()
+        trim_heap()  # starting, above all compiling, leaves megabytes free that a leak would fill unseen
         announce(url, self._listening)
         passing = asyncio.ensure_future(pass_time(self._backend))
         async with self._ends_with_parent():
