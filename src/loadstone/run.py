@@ -23,6 +23,7 @@ from loadstone.judge.trust import GeneratorFacts, assess
 from loadstone.judge.verdict import Verdict
 from loadstone.load.fleet import LocalFleet
 from loadstone.load.outlook import Outlook
+from loadstone.load.pressure import Pressure
 from loadstone.load.spawn import WorkerProcess
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.declared import catalogue_of
@@ -48,6 +49,10 @@ class _Course:
     warm_up_s: float = 0.0
     interrupts: int = 0
     aborted_by: str = ""
+    pressure: Pressure = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pressure = Pressure(self.plan.pressure)
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
@@ -93,7 +98,9 @@ def execute(
         grade_all(plan.bands, Aggregate(), catalogue)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
-        return asyncio.run(_conduct(_Course(plan, gates), fleet, probes, sinks, list(command)))
+        course = _Course(plan, gates)
+        course.pressure.check()
+        return asyncio.run(_conduct(course, fleet, probes, sinks, list(command)))
     finally:
         probes.close()
         fleet.close()
@@ -107,6 +114,7 @@ async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Seq
         started_at, parent = datetime.now(UTC), ParentHealth()
         with _interruptible(course, fleet):
             probes.start(fleet.go())
+            course.pressure.start()
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
                     snapshot = parent.complete(probes.complete(bare))
@@ -115,6 +123,7 @@ async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Seq
                     for sink in sinks:
                         sink.snapshot(snapshot)
     finally:
+        course.pressure.stop()
         fleet.hang_up()
     return _judge(_result(course, fleet, probes, started_at, command), course, fleet)
 
@@ -203,6 +212,8 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
         workers=len(ready),
         lost=tuple(fleet.lost),
         allow_unreached=plan.allow_unreached or bool(course.aborted_by) or result.interrupted,
+        pressed=course.pressure.applied,
+        unpressed=course.pressure.missed,
     )
     trust = assess(total, facts)
     verdicts = course.gates.verdicts(total)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from loadstone.errors import UsageError
 from loadstone.reference.faults import read_faults
-from loadstone.reference.injector import ExactShare, Injector
+from loadstone.reference.injector import Admission, Injector
+from loadstone.reference.shares import ExactShare
 
 
 def injector(**faults: Any) -> Injector:
@@ -34,7 +35,7 @@ def test_after_any_number_of_requests_the_failures_are_the_share_of_them_give_or
 
 
 def test_a_share_of_nothing_never_fails_and_of_everything_always() -> None:
-    assert [injector(error_rate=1).admit("/api/ask", 0.0) for _ in range(3)] == [(0.0, 500)] * 3
+    assert [injector(error_rate=1).admit("/api/ask", 0.0) for _ in range(3)] == [Admission(0.0, 500)] * 3
     assert injector(error_rate=0).admit("/api/ask", 0.0) is None
 
 
@@ -98,17 +99,6 @@ def test_stalls_count_from_the_moment_the_faults_took_effect() -> None:
     under_test = injector()
     under_test.replace(read_faults({"stall": "1s@2s"}), 100.0)
     assert deadlines(under_test, [101.0, 102.5]) == [101.0, 103.0]
-
-
-def test_leaked_memory_is_counted_to_the_byte_and_given_back_when_cleared() -> None:
-    under_test = injector(leak="10kB")
-    for _ in range(7):
-        under_test.admit("/api/ask", 0.0)
-    assert under_test.injected.leaked_bytes == 70_000
-    assert sum(map(len, under_test._leaked)) == 70_000
-    under_test.clear(0.0)
-    assert under_test.injected.leaked_bytes == 0
-    assert under_test._leaked == []
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_a_cache_with_a_set_ratio_hits_exactly_that_often_and_answers_in_its_own
         hits += hit
         assert instants(answer) == ([2] * 8 if hit else [50 + 10 * index for index in range(8)])
     assert abs(hits - 40) <= 1
-    assert backend.ask("GET", "/stats").json["cache"] == {"hits": hits, "misses": 100 - hits, "evicted": 0, "entries": 0}
+    assert backend.ask("GET", "/stats").json["cache"] == {"hits": hits, "misses": 100 - hits, "evicted": 0, "entries": 0, "entry_bytes": 0}
 
 
 def test_a_real_cache_holds_the_entries_used_last(start: Callable[..., Any]) -> None:
@@ -183,7 +183,7 @@ def test_a_real_cache_holds_the_entries_used_last(start: Callable[..., Any]) -> 
         return str(backend.ask("POST", "/v1/chat/completions", body).headers["x-cache"])
 
     assert [asked(text) for text in "aabacb"] == ["miss", "hit", "miss", "hit", "miss", "miss"]
-    assert backend.ask("GET", "/stats").json["cache"] == {"hits": 2, "misses": 4, "evicted": 2, "entries": 2}
+    assert backend.ask("GET", "/stats").json["cache"] == {"hits": 2, "misses": 4, "evicted": 2, "entries": 2, "entry_bytes": 0}
 
 
 def test_a_prompt_that_begins_as_an_earlier_one_is_cached_in_whole_blocks_and_starts_sooner(start: Callable[..., Any]) -> None:

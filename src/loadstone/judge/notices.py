@@ -47,6 +47,8 @@ class NoticeCode(StrEnum):
     PROBE_SILENT = "probe_silent"
     PROBE_BLIND = "probe_blind"
     GENERATOR_GROWS = "generator_grows"
+    PRESSED = "pressed"
+    NOT_PRESSED = "not_pressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
     health = examine(view)
     return [
         *_lost_notices(facts),
+        *_pressure_notices(facts),
         *_load_notices(view, facts),
         *_generator_notices(health, facts),
         *_clock_notices(health, facts),
@@ -80,6 +83,17 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
 def _lost_notices(facts: GeneratorFacts) -> list[Notice]:
     advice = "results up to there are kept; look into the system's log for what ended it (out of memory?), or at the suite's own code"
     return [Notice(NoticeCode.WORKER_LOST, line, advice) for line in facts.lost]
+
+
+def _pressure_notices(facts: GeneratorFacts) -> list[Notice]:
+    if facts.unpressed:
+        text = f"the pressure that was asked for was not there: {facts.unpressed}"
+        advice = "install stress-ng (package stress-ng), or leave `pressure` out; what was measured is the target without it"
+        return [Notice(NoticeCode.NOT_PRESSED, text, advice)]
+    if facts.pressed:
+        text = f"pressure was put on this machine: {facts.pressed}"
+        return [Notice(NoticeCode.PRESSED, text, "the generator runs here, too: read its own share beside the latencies")]
+    return []
 
 
 def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:

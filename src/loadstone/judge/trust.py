@@ -47,6 +47,8 @@ class GeneratorFacts:
     kernel_clock:      receive times come from the kernel
     descriptor_limit:  open files allowed per worker; 0 if unknown
     lost:              one line for each worker that died before its work was done
+    pressed:           what was taken from this machine on purpose; empty for nothing
+    unpressed:         why that did not happen, or not for all of its time
     allow_unreached:   the user wants to see what happens past the limit; an unreached load is then told, not punished
     """
 
@@ -58,6 +60,8 @@ class GeneratorFacts:
     workers: int = 1
     lost: tuple[str, ...] = ()
     allow_unreached: bool = False
+    pressed: str = ""
+    unpressed: str = ""
 
     @property
     def load_share(self) -> float | None:

@@ -24,6 +24,8 @@ def describe(plan: Plan) -> Iterator[str]:
         yield from _scenario(plan, scenario)
     for probe in plan.probes:
         yield f"probe: {probe.kind} {probe.watches}, every {format_duration(probe.every_s)}"
+    if plan.pressure:
+        yield f"pressure on this machine: {plan.pressure}"
     yield ""
     yield "gates" if plan.gates else "gates: none, so the run measures but cannot fail"
     for gate in plan.gates:

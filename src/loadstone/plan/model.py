@@ -14,6 +14,7 @@ from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
 from loadstone.plan.llm import LlmSettings
 from loadstone.plan.own_metrics import MetricLine, by_name, well_named
+from loadstone.plan.pressure import PressurePlan
 from loadstone.plan.prices import Prices
 from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
@@ -188,6 +189,7 @@ class Plan(_Model):
     allow_unreached: bool = False
     allow_few: bool = Field(default=False, description="decide gates on percentiles of streams also on fewer samples than they need")
     prices: Prices | None = None
+    pressure: PressurePlan | None = None
     source: str = ""
 
     @field_validator("scenarios", mode="before")

@@ -10,7 +10,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from loadstone.reference.injector import ExactShare
+from loadstone.reference.shares import ExactShare
 
 # How an answer is delivered is no part of what was asked.
 _DELIVERY = frozenset({"stream", "stream_options"})
@@ -23,16 +23,17 @@ class AnswerCache:
           a whole number: equal requests are hits while they are among so many used last; None: nothing is cached
     """
 
-    def __init__(self, kind: Fraction | int | None, seed: int) -> None:
+    def __init__(self, kind: Fraction | int | None, seed: int, entry_bytes: int = 0) -> None:
         self.hits = self.misses = self.evicted = 0
-        self.replace(kind, seed)
+        self.replace(kind, seed, entry_bytes)
 
-    def replace(self, kind: Fraction | int | None, seed: int) -> None:
-        """Another kind, empty; the counts go on."""
+    def replace(self, kind: Fraction | int | None, seed: int, entry_bytes: int = 0) -> None:
+        """Another kind, empty; the counts go on. Each entry of a real cache takes `entry_bytes` more."""
+        self._entry_bytes = entry_bytes
         self._share = ExactShare(*kind.as_integer_ratio(), rng=Random(f"cache {seed}")) if isinstance(kind, Fraction) else None
         self._most = kind if isinstance(kind, int) else 0
-        # Answers are a function of the request, so the keys are enough.
-        self._keys: OrderedDict[bytes, None] = OrderedDict()
+        # Answers are a function of the request, so the keys are enough; the rest of an entry only takes memory.
+        self._keys: OrderedDict[bytes, bytes] = OrderedDict()
 
     def find(self, path: str, body: Mapping[str, Any]) -> bool | None:
         """Is the answer to this request in the cache? None without a cache. A miss is in it from now on."""
@@ -48,13 +49,14 @@ class AnswerCache:
 
     def as_json(self) -> dict[str, int]:
         """Counts since the start of the backend."""
-        return {"hits": self.hits, "misses": self.misses, "evicted": self.evicted, "entries": len(self._keys)}
+        held = {"entries": len(self._keys), "entry_bytes": self._entry_bytes}
+        return {"hits": self.hits, "misses": self.misses, "evicted": self.evicted, **held}
 
     def _used(self, key: bytes) -> bool:
         if key in self._keys:
             self._keys.move_to_end(key)
             return True
-        self._keys[key] = None
+        self._keys[key] = b"\xa5" * self._entry_bytes
         if len(self._keys) > self._most:
             self._keys.popitem(last=False)
             self.evicted += 1

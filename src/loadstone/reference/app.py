@@ -56,8 +56,9 @@ class ReferenceApp:
         await self._front(scope, receive, send)
 
     def close(self) -> None:
-        """End worker processes, close the database and the timer."""
+        """End worker processes, give back what has leaked, close the database and the timer."""
         self.backend.workshop.close()
+        self.backend.injector.memory.give_back()
         self.backend.database.close()
         if isinstance(self.backend.timer, KernelTimer):
             self.backend.timer.close()

@@ -69,10 +69,9 @@ async def put_faults(request: Request) -> Response:
     """Put exactly these faults in force, from now."""
     backend = backend_of(request)
     try:
-        faults = read_faults(await read_object(request))
+        backend.injector.replace(read_faults(await read_object(request)), backend.timer.now())
     except UsageError as error:
         raise Refusal(400, str(error), code="bad_fault") from None
-    backend.injector.replace(faults, backend.timer.now())
     return JSONResponse(_faults(backend))
 
 
@@ -118,8 +117,8 @@ async def stats(request: Request) -> Response:
             "model": backend.model.as_json(),
             "sockets": backend.hub.as_json(),
             "cache": backend.model.cache.as_json(),
-            "faults": dataclasses.asdict(backend.injector.injected),
-            "leaked_bytes": backend.injector.injected.leaked_bytes,
+            "faults": _injected(backend),
+            **_conditions(backend),
             "rss_bytes": process.memory_info().rss,
             "pid": process.pid,
         }
@@ -133,7 +132,25 @@ def _faults(backend: Backend) -> dict[str, Any]:
         "faults": injector.faults.as_json(),
         "since_s": round(backend.timer.now() - injector.since, 3),
         "latency_mean_ms": latency.mean * 1e3 if latency else 0.0,
-        "injected": dataclasses.asdict(injector.injected),
+        "injected": _injected(backend),
+        **_conditions(backend),
+    }
+
+
+def _injected(backend: Backend) -> dict[str, Any]:
+    leaked = backend.injector.memory.leaks.leaked
+    return {**dataclasses.asdict(backend.injector.injected), "leaked_bytes": leaked.bytes, "leaked_requests": leaked.requests}
+
+
+def _conditions(backend: Backend) -> dict[str, Any]:
+    """What is held and how full the pools are, at this moment."""
+    injector, now = backend.injector, backend.timer.now()
+    injector.pass_time(now)
+    return {
+        "leaked_bytes": injector.memory.leaks.leaked.bytes,
+        "memory": injector.memory.as_json(),
+        "pool": injector.pool.as_json(now) if injector.pool else None,
+        "instances": injector.instances.as_json(now) if injector.instances else None,
     }
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from loadstone.errors import UsageError
 from loadstone.reference.delays import Delay, parse_delay
-from loadstone.units import parse_duration, parse_rate, parse_share, parse_size
+from loadstone.reference.instances import SCALING_KEYS, ScalingFaults, read_scaling_faults
+from loadstone.reference.memory_faults import MEMORY_KEYS, MemoryFaults, read_memory_faults
+from loadstone.reference.pool import POOL_KEYS, PoolFaults, read_pool_faults
+from loadstone.units import PER_SECONDS, parse_duration, parse_rate, parse_share
 
-KNOWN = ("latency", "error_rate", "error_status", "capacity", "queue", "stall", "leak", "paths", "seed")
+KNOWN = (
+    *("latency", "drift", "error_rate", "error_status", "capacity", "queue", "stall", "paths", "seed"),
+    *MEMORY_KEYS,
+    *POOL_KEYS,
+    *SCALING_KEYS,
+)
 # Whoever switches faults must always get through; health is spared unless it is named.
 NEVER_FAULTY = ("/faults", "/stats", "/simulator", "/sockets")
 SPARED_BY_DEFAULT = (*NEVER_FAULTY, "/health", "/metrics")
@@ -29,13 +37,26 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """Seconds of latency added for each second since the faults took effect, written "5ms/m"."""
+
+    ratio: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Faults:
     """Everything that is wrong with the backend, on purpose.
 
     error_rate:     exact share of requests that are answered with `error_status`
     capacity_per_s: one server that takes exactly 1/capacity s for each request; None is unlimited
     queue:          requests that may wait for that server; the next is answered 503 at once
-    leak_bytes:     touched and kept for each request
+    drift:          latency that grows
+    memory:         what requests leave behind
+    pool, scaling:  a bounded pool of connections, and workers that scale
     paths:          prefixes the faults apply to; empty is every path but /health, /faults and /stats
     """
 
@@ -45,14 +66,18 @@ class Faults:
     capacity_per_s: float | None = None
     queue: int = DEFAULT_QUEUE
     stalls: tuple[Stall, ...] = ()
-    leak_bytes: int = 0
+    drift: Drift | None = None
+    memory: MemoryFaults = field(default_factory=MemoryFaults)
+    pool: PoolFaults = field(default_factory=PoolFaults)
+    scaling: ScalingFaults = field(default_factory=ScalingFaults)
     paths: tuple[str, ...] = ()
     seed: int = 0
 
     @property
     def any(self) -> bool:
         """Is anything wrong at all?"""
-        return bool(self.latency or self.error_rate or self.capacity_per_s or self.stalls or self.leak_bytes)
+        queues = self.capacity_per_s or self.pool.pool or self.scaling.instances
+        return bool(self.latency or self.drift or self.error_rate or queues or self.stalls or self.memory.any)
 
     def touches(self, path: str) -> bool:
         """Do the faults apply to requests for this path?"""
@@ -69,9 +94,12 @@ class Faults:
             "capacity": self.capacity_per_s,
             "queue": self.queue,
             "stall": ",".join(stall.text for stall in self.stalls) or None,
-            "leak": self.leak_bytes,
+            "drift": str(self.drift) if self.drift else None,
             "paths": list(self.paths),
             "seed": self.seed,
+            **self.memory.as_json(),
+            **self.pool.as_json(),
+            **self.scaling.as_json(),
         }
 
 
@@ -84,6 +112,12 @@ def read_faults(asked: Mapping[str, Any], *, where: str = "faults") -> Faults:
     if unknown:
         raise UsageError(f"unknown fault {unknown[0]!r}; known: {', '.join(KNOWN)}", where=where, hint='{"error_rate": "1%"}')
     given = {name: value for name, value in asked.items() if value is not None}
+    if "capacity" in given and "instances" in given:
+        raise UsageError("capacity and instances both say who does the work", where=f"{where}.instances", hint="keep one of them")
+
+    def group(keys: tuple[str, ...]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if name in keys}
+
     try:
         return Faults(
             latency=parse_delay(given["latency"], where=f"{where}.latency") if "latency" in given else None,
@@ -92,7 +126,10 @@ def read_faults(asked: Mapping[str, Any], *, where: str = "faults") -> Faults:
             capacity_per_s=_capacity(given["capacity"], where) if "capacity" in given else None,
             queue=_whole(given, "queue", DEFAULT_QUEUE, least=0, greatest=1_000_000, where=where),
             stalls=_stalls(given.get("stall", ""), where),
-            leak_bytes=parse_size(given.get("leak", 0)),
+            drift=_drift(given["drift"], where) if "drift" in given else None,
+            memory=_in_use(read_memory_faults(group(MEMORY_KEYS), where), "leak", ("leak_kind", "leak_every"), where),
+            pool=_in_use(read_pool_faults(group(POOL_KEYS), where), "pool", POOL_KEYS[1:], where),
+            scaling=_in_use(read_scaling_faults(group(SCALING_KEYS), where), "instances", SCALING_KEYS[1:], where),
             paths=_paths(given.get("paths", ()), where),
             seed=_whole(given, "seed", 0, least=0, greatest=2**63, where=where),
         )
@@ -109,6 +146,30 @@ def _whole(given: Mapping[str, Any], name: str, default: int, *, least: int, gre
     except (ValueError, TypeError):
         raise UsageError(f"{value!r} is not a whole number from {least} to {greatest}", where=f"{where}.{name}") from None
     return number
+
+
+_Group = TypeVar("_Group", MemoryFaults, PoolFaults, ScalingFaults)
+
+
+def _in_use(faults: _Group, main: str, details: tuple[str, ...], where: str) -> _Group:
+    """The same faults, unless they say how without saying that: nothing would happen, which nobody can have meant."""
+    default = type(faults)()
+    if not getattr(faults, main):
+        for name in details:
+            if getattr(faults, name) != getattr(default, name):
+                raise UsageError(f"{name} says nothing without {main}", where=f"{where}.{name}", hint=_HINTS[main])
+    return faults
+
+
+_HINTS = {"leak": "leak=10kB, or leak=1 of what is counted", "pool": "pool=10", "instances": "instances=1-8"}
+
+
+def _drift(value: Any, where: str) -> Drift | None:
+    amount, slash, unit = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not slash or unit.strip() not in PER_SECONDS:
+        raise UsageError(f"{value!r} is not a drift of latency", where=f"{where}.drift", hint="5ms/m: 5 ms more with each minute")
+    ratio = parse_duration(amount) / PER_SECONDS[unit.strip()]
+    return Drift(ratio, value) if ratio else None
 
 
 def _capacity(value: str | float, where: str) -> float:

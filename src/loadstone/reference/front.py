@@ -11,9 +11,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from loadstone.reference.bodies import error_body
 from loadstone.reference.injector import Injector
 from loadstone.reference.ledger import OTHER, Ledger
+from loadstone.reference.pool import POOL_EXHAUSTED
+from loadstone.reference.stations import QUEUE_FULL
 from loadstone.reference.timer import Timer
 
 _JSON = (b"content-type", b"application/json")
+_REASONS = {
+    QUEUE_FULL: ("injected_fault", "injected fault: the queue for the asked capacity is full"),
+    POOL_EXHAUSTED: (POOL_EXHAUSTED, "injected fault: no connection of the pool came free in time"),
+}
 
 
 class Front:
@@ -44,7 +50,7 @@ class Front:
             if admission is not None:
                 await self._timer.until(admission.deadline)
                 if admission.status is not None:
-                    await answer_error(counted, admission.status)
+                    await answer_error(counted, admission.status, admission.why)
                     return
             await self._app(scope, receive, counted)
         finally:
@@ -58,9 +64,9 @@ class Front:
         return OTHER
 
 
-async def answer_error(send: Send, status: int) -> None:
-    """Answer with an injected error that says so."""
-    reason = "the queue for the asked capacity is full" if status == 503 else "an error was asked for"
-    body = json.dumps(error_body(status, f"injected fault: {reason}", code="injected_fault")).encode()
+async def answer_error(send: Send, status: int, why: str = "") -> None:
+    """Answer with an injected error that says so; `why` is for errors that have a cause of their own."""
+    code, reason = _REASONS.get(why, ("injected_fault", "injected fault: an error was asked for"))
+    body = json.dumps(error_body(status, reason, code=code)).encode()
     await send({"type": "http.response.start", "status": status, "headers": [_JSON, (b"content-length", str(len(body)).encode())]})
     await send({"type": "http.response.body", "body": body})

@@ -14,9 +14,9 @@ from typing import Any
 
 from loadstone.reference.answer_cache import AnswerCache
 from loadstone.reference.bodies import Refusal
-from loadstone.reference.injector import ExactShare
 from loadstone.reference.prefix_cache import PrefixCache
 from loadstone.reference.reply import Ask, Ending, Reply, reply_to
+from loadstone.reference.shares import ExactShare
 from loadstone.reference.switches import Switches
 from loadstone.reference.timer import Timer
 
@@ -86,7 +86,7 @@ class SimulatedModel:
         """Put these switches in force, from now; answers that have begun go on as they began."""
         self.switches = switches
         self._limit = ExactShare(*switches.rate_limit.as_integer_ratio(), rng=Random(f"429 {self.seed}"))
-        self.cache.replace(switches.cache, self.seed)
+        self.cache.replace(switches.cache, self.seed, switches.cache_entry)
         self.prefixes.resize(switches.prefix_blocks)
         self._let_in()
 

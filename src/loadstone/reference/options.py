@@ -22,8 +22,10 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 @click.option("--error-rate", metavar="SHARE", help="Exact share of requests that fail: 1%.")
 @click.option("--capacity", metavar="RATE", help="Requests per second that are served; more have to queue: 100/s.")
 @click.option("--stall", metavar="FOR@AT", help="Answer nothing for a while: 5s@30s; several with commas.")
-@click.option("--leak", metavar="SIZE", help="Memory lost with each request: 10kB.")
-@click.option("--fault", "faults", metavar="NAME=VALUE", multiple=True, help="Any fault by name: error_status, queue, paths, …")
+@click.option("--leak", metavar="SIZE", help="Memory lost with each request: 10kB; other kinds by --fault leak_kind=.")
+@click.option(
+    "--fault", "faults", metavar="NAME=VALUE", multiple=True, help="Any fault by name: error_status, leak_kind, pool, instances, drift, …"
+)
 @click.option("--ttft", metavar="DELAY", help="Simulated model: time to the first token.  [default: lognormal:50ms,0.2]")
 @click.option("--token-gap", metavar="DELAY", help="Simulated model: time between tokens.  [default: normal:10ms,2ms]")
 @click.option("--simulator", metavar="NAME=VALUE", multiple=True, help="Any switch of the simulated model: reasoning, stall, cache, …")

@@ -23,9 +23,10 @@ from loadstone.errors import LoadstoneError, UsageError
 from loadstone.reference import real_model
 from loadstone.reference.app import ReferenceApp
 from loadstone.reference.connections import BreakableHttp
+from loadstone.reference.raw_memory import trim_heap
 from loadstone.reference.sockets.connection import SocketConnection
 from loadstone.reference.sockets.hub import Hub
-from loadstone.reference.state import Settings
+from loadstone.reference.state import Backend, Settings
 
 try:
     import resource
@@ -34,6 +35,8 @@ except ImportError:  # not POSIX
 
 BACKLOG = 4096
 PARENT_CHECK_S = 0.5
+# Memory that is let go by the clock, and workers that scale, need somebody to look at the clock when no request comes.
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def serve(settings: Settings, listening: Listening) -> None:
             server_header=False,
             proxy_headers=False,
         )
-        _Server(config, listening).run(sockets=[listener])
+        _Server(config, listening, app.backend).run(sockets=[listener])
 
 
 def _socket(hub: Hub, *, config: uvicorn.Config, server_state: Any, app_state: Any) -> SocketConnection:
@@ -115,9 +118,9 @@ def bind(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """A server that says when it answers, ends without an error code on a signal, and ends with its parent."""
 
-    def __init__(self, config: uvicorn.Config, listening: Listening) -> None:
+    def __init__(self, config: uvicorn.Config, listening: Listening, backend: Backend) -> None:
         super().__init__(config)
-        self._listening = listening
+        self._listening, self._backend = listening, backend
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -137,9 +140,12 @@ class _Server(uvicorn.Server):
         # What is alive now stays alive: the collector need not look at it again in the middle of somebody's measurement.
         gc.collect()
         gc.freeze()
+        trim_heap()  # starting, above all compiling, leaves megabytes free that a leak would fill unseen
         announce(url, self._listening)
+        passing = asyncio.ensure_future(pass_time(self._backend))
         async with self._ends_with_parent():
             await super().main_loop()
+        passing.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is still running, in silence: a request cut off because we were told to stop is no error of ours."""
@@ -159,6 +165,13 @@ class _Server(uvicorn.Server):
     async def _watch(self, parent: int) -> None:
         await ended(parent)
         self.should_exit = True
+
+
+async def pass_time(backend: Backend) -> None:
+    """Tell the faults what time it is, without end."""
+    while True:
+        backend.injector.pass_time(backend.timer.now())
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def ended(pid: int) -> None:

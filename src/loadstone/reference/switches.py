@@ -9,7 +9,7 @@ from typing import Any
 
 from loadstone.errors import UnitError, UsageError
 from loadstone.reference.delays import Delay, parse_delay
-from loadstone.units import parse_duration, parse_share
+from loadstone.units import parse_duration, parse_share, parse_size
 
 MOST_TOKENS = 100_000
 CUTS = ("end", "close", "reset")
@@ -33,6 +33,7 @@ class Switches:
     tokens:       least and greatest length of an answer that no `max_tokens` cuts, without its reasoning
     cut_at:       tokens after which the stream breaks, as `cut` says; None never
     cache:        share of answers that are hits, entries of a real cache, or None for no cache
+    cache_entry:  bytes that each entry of a real cache takes
     slots:        answers that are generated at once; None is unlimited
     cached_tokens: what usage says, instead of what the prefix cache found
     """
@@ -62,6 +63,7 @@ class Switches:
     retry_after: float = 1.0
     cache: Fraction | int | None = None
     cache_latency: float = 0.001
+    cache_entry: int = 0
     slots: int | None = None
     kv_tokens: int = 65_536
     prefix_blocks: int = 0
@@ -158,6 +160,13 @@ def period(value: Any, where: str) -> float:
     return seconds
 
 
+def size(value: Any, where: str) -> int:
+    """A reader of sizes, in bytes."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(f"{value!r} is not a size", where=where, hint="10kB")
+    return parse_size(value)
+
+
 def _lengths(value: Any, where: str) -> tuple[int, int]:
     """`64`, or `16-64` for a length drawn from that range."""
     parts = value.split("-") if isinstance(value, str) else value if isinstance(value, list) else [value]
@@ -233,10 +242,11 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "retry_after": duration,
     "cache": _cache,
     "cache_latency": duration,
+    "cache_entry": size,
     "slots": whole(1, 100_000),
     "kv_tokens": whole(16, 2**40),
     "prefix_blocks": whole(0, 10_000_000),
 }
 # What all requests share cannot be set by one of them.
-SHARED = frozenset({"rate_limit", "retry_after", "cache", "slots", "kv_tokens", "prefix_blocks"})
+SHARED = frozenset({"rate_limit", "retry_after", "cache", "cache_entry", "slots", "kv_tokens", "prefix_blocks"})
 OF_A_REQUEST = frozenset(_READ) - SHARED

@@ -8,7 +8,7 @@ import time
 from random import Random
 from typing import Any, Protocol
 
-from loadstone.reference.injector import ExactShare
+from loadstone.reference.shares import ExactShare
 from loadstone.reference.sockets.counts import SocketCounts
 from loadstone.reference.sockets.outbox import TEXT, server_frame
 from loadstone.reference.sockets.switches import SocketSwitches
