@@ -48,7 +48,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "json": "loadstone.report.json:render_json",
         "text": "loadstone.report.text:render_file",
     },
-    "probe": {"prometheus": "loadstone.probes.prometheus:PrometheusProbe"},
+    "probe": {
+        "inside": "loadstone.probes.inside:InsideProbe",
+        "prometheus": "loadstone.probes.prometheus:PrometheusProbe",
+    },
     "store": {},
     "suite": {
         "chat": "loadstone.suites.chat.suite",
