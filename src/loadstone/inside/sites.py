@@ -39,6 +39,11 @@ def tracing() -> bool:
     return tracemalloc.is_tracing()
 
 
+def traced_bytes() -> dict[str, int]:
+    """What Python allocated since the tracing began and still holds, and what the tracer itself takes."""
+    return {"traced_bytes": tracemalloc.get_traced_memory()[0], "tracer_bytes": tracemalloc.get_tracemalloc_memory()}
+
+
 def count_sites() -> dict[tuple[str, str], tuple[int, int]]:
     """(line, line inside a library or "") -> bytes and pieces that are still there."""
     found: dict[tuple[str, str], tuple[int, int]] = {}

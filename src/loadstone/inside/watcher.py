@@ -18,7 +18,7 @@ from loadstone.inside.loop import LoopLag
 from loadstone.inside.objects import count_types
 from loadstone.inside.pauses import Pauses
 from loadstone.inside.pools import read_pools
-from loadstone.inside.sites import FRAMES, count_sites, start_tracing, stop_tracing, tracing
+from loadstone.inside.sites import FRAMES, count_sites, start_tracing, stop_tracing, traced_bytes, tracing
 
 VERSION = 1
 MOST = 10
@@ -83,6 +83,8 @@ class Watcher:
         return {
             "first": first,
             "objects": sum(now_types.values()),
+            "resident_bytes": process.resident_bytes(),
+            **(traced_bytes() if now_sites is not None else {"traced_bytes": None, "tracer_bytes": None}),
             "types": [dataclasses.asdict(each) for each in types],
             "sites": [dataclasses.asdict(each) for each in sites] if now_sites is not None else None,
             "took_ns": self._clock() - begun_ns,
