@@ -12,7 +12,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import fixed_delay, memory, pacing, peers, scripted, startup, streams, throughput, websocket_echo
+from benchmarks import (
+    fixed_delay,
+    leak_processes,
+    leak_sites,
+    memory,
+    pacing,
+    peers,
+    scripted,
+    startup,
+    streams,
+    throughput,
+    websocket_echo,
+)
 from benchmarks.figures import Figure, table
 from benchmarks.processes import GENERATOR_CORE, SERVER_CORE, allow_many_descriptors
 from benchmarks.rounds import Options
@@ -26,6 +38,8 @@ BENCHMARKS = {
     "websockets": websocket_echo,
     "memory": memory,
     "startup": startup,
+    "leak_sites": leak_sites,
+    "leak_processes": leak_processes,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -184,14 +184,14 @@ class CachesMethods:
         Tenant(number).plan()  # leak: CachesMethods
 
 
-# service -> the type that is left over, as it ends
+# service -> the type that is left over, or the function of the closure or coroutine; as it ends
 PLANTED: dict[type[Any], str] = {
     Appends: "planted.Turn",
     CachesWithoutBound: "dict",
     KeepsBuffers: "bytes",
     Subscribes: "Subscribes.handle.<locals>.on_close",
     KeepsErrors: "TimeoutError",
-    StartsAndForgets: "Task",
+    StartsAndForgets: "StartsAndForgets._notify",
     MakesCycles: "planted.Node",
     RegistersInstances: "planted.Registered",
     AddsLogHandlers: "logging.NullHandler",

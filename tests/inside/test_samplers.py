@@ -148,7 +148,7 @@ class Session:
 
 
 def test_what_grew_inside_a_block_is_named_by_type_and_line() -> None:
-    kept = []
+    kept: list[Session] = []
     with watching(trace=True) as report:
         kept.extend(Session() for _ in range(500))  # the line
     assert report.types[0].name.endswith("Session")

@@ -32,19 +32,23 @@ NOTHING_BACK = Settled(at(90 * MB), at(90 * MB), at(89 * MB))
 @pytest.mark.parametrize(
     ("watched", "settled", "cause"),
     [
-        (Watched(level(50 * MB, 40 * MB), FLAT_HEAP, level(50_000, 300_000)), NOTHING_BACK, Cause.PYTHON_OBJECTS),
-        (Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), level(50_000, 4_000)), NOTHING_BACK, Cause.PYTHON_OBJECTS),
-        (Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), FLAT_BLOCKS), NOTHING_BACK, Cause.NATIVE),
-        (Watched(level(50 * MB, 40 * MB), FLAT_HEAP, FLAT_BLOCKS), NOTHING_BACK, Cause.MAPPED),
+        (Watched(level(50 * MB, 40 * MB), FLAT_HEAP, blocks=level(50_000, 300_000)), NOTHING_BACK, Cause.PYTHON_OBJECTS),
+        (Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), blocks=level(50_000, 4_000)), NOTHING_BACK, Cause.PYTHON_OBJECTS),
+        (Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), blocks=FLAT_BLOCKS), NOTHING_BACK, Cause.NATIVE),
+        (Watched(level(50 * MB, 40 * MB), FLAT_HEAP, blocks=FLAT_BLOCKS), NOTHING_BACK, Cause.MAPPED),
         (
-            Watched(level(50 * MB, 40 * MB), FLAT_HEAP, level(50_000, 300_000)),
+            Watched(level(50 * MB, 40 * MB), FLAT_HEAP, blocks=level(50_000, 300_000)),
             Settled(at(90 * MB, 350_000), at(88 * MB, 52_000), at(87 * MB, 52_000)),
             Cause.CYCLES,
         ),
-        (Watched(level(50 * MB, 40 * MB), FLAT_HEAP, FLAT_BLOCKS), Settled(at(90 * MB), at(52 * MB)), Cause.CYCLES),
-        (Watched(level(50 * MB, 40 * MB), FLAT_HEAP, FLAT_BLOCKS), Settled(at(90 * MB), at(90 * MB), at(55 * MB)), Cause.FRAGMENTATION),
-        (Watched(full_after(50 * MB, 40 * MB, 0.5), FLAT_HEAP, level(50_000, 9_000)), NOTHING_BACK, Cause.CACHE),
-        (Watched(level(50 * MB, 1 * MB), FLAT_HEAP, FLAT_BLOCKS), NOTHING_BACK, Cause.NOTHING),
+        (Watched(level(50 * MB, 40 * MB), FLAT_HEAP, blocks=FLAT_BLOCKS), Settled(at(90 * MB), at(52 * MB)), Cause.CYCLES),
+        (
+            Watched(level(50 * MB, 40 * MB), FLAT_HEAP, blocks=FLAT_BLOCKS),
+            Settled(at(90 * MB), at(90 * MB), at(55 * MB)),
+            Cause.FRAGMENTATION,
+        ),
+        (Watched(full_after(50 * MB, 40 * MB, 0.5), FLAT_HEAP, blocks=level(50_000, 9_000)), NOTHING_BACK, Cause.CACHE),
+        (Watched(level(50 * MB, 1 * MB), FLAT_HEAP, blocks=FLAT_BLOCKS), NOTHING_BACK, Cause.NOTHING),
         (Watched(level(50 * MB, 3 * MB), descriptors=level(20, 100)), None, Cause.DESCRIPTORS),
         (Watched(level(50 * MB), descriptors=level(20, 100), threads=level(4, 50)), None, Cause.THREADS),
         (Watched(level(50 * MB, 40 * MB), descriptors=level(20, wave=3)), None, Cause.UNKNOWN),
@@ -59,7 +63,7 @@ def test_the_cause_is_what_rises_or_comes_back(watched: Watched, settled: Settle
 
 
 def test_a_trace_tells_large_objects_from_native_code() -> None:
-    watched = Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), FLAT_BLOCKS)
+    watched = Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), blocks=FLAT_BLOCKS)
     assert leak_cause(watched, traced=Traced(9 * MB, 10 * MB)).cause is Cause.PYTHON_OBJECTS
     native = leak_cause(watched, traced=Traced(0.1 * MB, 10 * MB))
     assert native.cause is Cause.NATIVE
@@ -68,8 +72,15 @@ def test_a_trace_tells_large_objects_from_native_code() -> None:
 
 
 def test_a_native_leak_that_leaves_a_few_objects_is_native_once_it_was_traced() -> None:
-    watched = Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), level(50_000, 4_000))
+    watched = Watched(level(50 * MB, 40 * MB), level(20 * MB, 38 * MB), blocks=level(50_000, 4_000))
     assert leak_cause(watched, traced=Traced(0.2 * MB, 10 * MB)).cause is Cause.NATIVE
+
+
+def test_what_was_free_from_the_start_is_no_fragmentation() -> None:
+    settled = Settled(at(90 * MB), at(90 * MB), at(55 * MB))
+    watched = Watched(level(50 * MB, 40 * MB), FLAT_HEAP, level(35 * MB), FLAT_BLOCKS)
+    assert leak_cause(watched, settled).cause is Cause.MAPPED
+    assert leak_cause(Watched(level(50 * MB, 40 * MB), FLAT_HEAP, level(1 * MB, 39 * MB)), settled).cause is Cause.FRAGMENTATION
 
 
 def test_what_was_not_watched_is_named() -> None:
@@ -77,7 +88,7 @@ def test_what_was_not_watched_is_named() -> None:
 
 
 def test_the_first_three_types_and_lines_are_told() -> None:
-    found = leak_cause(Watched(level(50 * MB, 40 * MB), FLAT_HEAP, level(50_000, 300_000)), types=list("abcd"), sites=list("wxyz"))
+    found = leak_cause(Watched(level(50 * MB, 40 * MB), FLAT_HEAP, blocks=level(50_000, 300_000)), types=list("abcd"), sites=list("wxyz"))
     assert (found.types, found.sites) == (("a", "b", "c"), ("w", "x", "y"))
     assert str(found).endswith("types: a, b, c. lines: w, x, y")
 
@@ -87,7 +98,7 @@ SIZES = st.builds(Sizes, st.none() | st.floats(0, 1e12), st.none() | st.floats(0
 
 
 @given(
-    st.builds(Watched, SERIES, SERIES, SERIES, SERIES, SERIES),
+    st.builds(Watched, SERIES, SERIES, SERIES, SERIES, SERIES, SERIES),
     st.none() | st.builds(Settled, SIZES, SIZES, st.none() | SIZES),
     st.none() | st.builds(Traced, st.floats(0, 1e12), st.floats(0, 1e12)),
 )

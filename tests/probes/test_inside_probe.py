@@ -111,12 +111,16 @@ def read_pages(*pages: bytes) -> list[dict[tuple[str, tuple[tuple[str, str], ...
         return found
 
 
-LEVELS_ONLY = {("target.allocated_blocks", ()): 100, ("target.heap", ()): 2000, ("target.threads", ()): 3}
+LEVELS_ONLY: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {
+    ("target.allocated_blocks", ()): 100,
+    ("target.heap", ()): 2000,
+    ("target.threads", ()): 3,
+}
 
 
 def test_what_the_target_cannot_tell_is_left_out_and_never_0() -> None:
     (first,) = read_pages(page(7, 1))
-    assert first == {**LEVELS_ONLY, ("target.pool_size", (("pool", "db"),)): 5}
+    assert first == LEVELS_ONLY | {("target.pool_size", (("pool", "db"),)): 5}
 
 
 def test_shares_and_rates_are_of_the_time_between_two_readings() -> None:

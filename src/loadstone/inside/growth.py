@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,18 +45,26 @@ class SiteGrowth:
 def growth_by_type(before: Mapping[str, int], now: Mapping[str, int], most: int = 10) -> list[TypeGrowth]:
     """The types of which there are more, in order.
 
-    Every leak of objects is a larger leak of dicts, lists and tuples; so a type of the application's own goes before them when it
-    grew by at least a tenth as much as the type that grew most.
+    Every leak of objects is a larger leak of dicts, lists and tuples, and one of tasks is a larger one of contexts and futures; so
+    what the application defines goes first, then the standard library, then everyday types. What grew by less than a tenth as much
+    as the type that grew most comes last.
     """
     grown = [TypeGrowth(name, count - before.get(name, 0), count) for name, count in now.items()]
     grown = [each for each in grown if each.more >= FEWEST]
     top = max((each.more for each in grown), default=0)
 
-    def place(each: TypeGrowth) -> tuple[bool, int, str]:
-        own = each.name not in _EVERYDAY and each.more >= OWN_SHARE * top
-        return not own, -each.more, each.name
+    def place(each: TypeGrowth) -> tuple[int, int, str]:
+        return 3 if each.more < OWN_SHARE * top else _strangeness(each.name), -each.more, each.name
 
     return sorted(grown, key=place)[:most]
+
+
+def _strangeness(name: str) -> int:
+    """0: of the application; 1: of the standard library; 2: an everyday type."""
+    if name in _EVERYDAY:
+        return 2
+    module = name.rpartition(" ")[2].partition(".")[0]  # "coroutine app.jobs.run" is of the module app
+    return 1 if module in sys.stdlib_module_names or "." not in name else 0
 
 
 def growth_by_site(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-FRAMES = 8
+FRAMES = 4
 _OWN = str(Path(__file__).parent)
 
 

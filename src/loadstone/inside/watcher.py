@@ -83,7 +83,7 @@ class Watcher:
         return {
             "first": first,
             "objects": sum(now_types.values()),
-            "resident_bytes": process.resident_bytes(),
+            **sizes(),
             **(traced_bytes() if now_sites is not None else {"traced_bytes": None, "tracer_bytes": None}),
             "types": [dataclasses.asdict(each) for each in types],
             "sites": [dataclasses.asdict(each) for each in sites] if now_sites is not None else None,

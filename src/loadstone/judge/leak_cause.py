@@ -18,6 +18,7 @@ BLOCK_BYTES = 512
 WINDOWS = 12
 WARM_UP = 2  # windows
 LEAST_BYTES, LEAST_SHARE = 2e6, 0.02
+LEAST_TRACED_BYTES = 5e5
 LEAST_DESCRIPTORS, LEAST_THREADS = 10, 5
 STEADY = 0.7
 MOST_OF = 0.5
@@ -49,6 +50,7 @@ class Watched:
 
     memory: Readings
     heap: Readings = ()
+    heap_free: Readings = ()
     blocks: Readings = ()
     descriptors: Readings = ()
     threads: Readings = ()
@@ -73,10 +75,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """Growth in bytes between two checkpoints with tracing: of what Python allocated, and of memory less the tracer's own."""
+    """Growth in bytes between two checkpoints with tracing: of what Python allocated, and of the heap less the tracer's own part.
+
+    The heap and not resident memory, because a checkpoint takes some for a moment.
+    """
 
     allocated: float
-    memory: float
+    heap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class Rise:
 class _Case:
     memory: Rise
     heap: Rise
+    free: Rise
     blocks: Rise
     settled: Settled | None
     traced: Traced | None
@@ -136,7 +142,7 @@ def leak_cause(
 
     types, sites: what grew, most first, as `loadstone.inside` tells it
     """
-    case = _Case(rise(watched.memory), rise(watched.heap), rise(watched.blocks), settled, traced)
+    case = _Case(rise(watched.memory), rise(watched.heap), rise(watched.heap_free), rise(watched.blocks), settled, traced)
     cause = _counted(case, rise(watched.descriptors), rise(watched.threads)) or _memory(case)
     return LeakCause(cause, tuple(case.evidence), tuple(types[:TOP]), tuple(sites[:TOP]))
 
@@ -184,7 +190,8 @@ def _came_back(case: _Case) -> Cause | None:
     if memory >= MOST_OF * case.memory.grown:
         return case.says(Cause.CYCLES, f"a collection gave back {_mb(memory)}")
     trimmed = _fall(settled.collected.memory, settled.trimmed.memory) if settled.trimmed is not None else 0.0
-    if trimmed >= MOST_OF * case.memory.grown:
+    held = not case.free.known or case.free.grown >= MOST_OF * case.memory.grown  # what was free from the start is no growth
+    if held and trimmed >= MOST_OF * case.memory.grown:
         return case.says(Cause.FRAGMENTATION, f"a trim of the heap gave back {_mb(trimmed)}")
     return None
 
@@ -197,9 +204,9 @@ def _at_rest(case: _Case) -> Cause | None:
 
 def _taken_from(case: _Case) -> Cause:
     memory, heap, blocks, traced = case.memory, case.heap, case.blocks, case.traced
-    if traced is not None and traced.memory >= LEAST_BYTES:
-        share = traced.allocated / traced.memory
-        case.evidence.append(f"while traced, Python's own allocations were {share:.0%} of the growth")
+    if traced is not None and traced.heap >= LEAST_TRACED_BYTES:
+        share = traced.allocated / traced.heap
+        case.evidence.append(f"while traced, Python's own allocations were {min(share, 1.0):.0%} of what the heap grew by")
         if share >= MOST_OF:
             return Cause.PYTHON_OBJECTS
     blocks_rise = blocks.known and blocks.grown > 0 and blocks.steady >= STEADY
