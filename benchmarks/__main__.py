@@ -38,6 +38,7 @@ BENCHMARKS = {
     "websockets": websocket_echo,
     "memory": memory,
     "startup": startup,
+    "inside_cost": inside_cost,
     "leak_sites": leak_sites,
     "leak_processes": leak_processes,
 }

@@ -1,6 +1,7 @@
 """Real processes, some of which leak: is each verdict right, and the cause of each leak?
 
-`python -m benchmarks.leak_processes --seconds 180`. All run side by side; each is nearly idle. A process of Node is watched from outside only, so for it there is a verdict and no cause.
+`python -m benchmarks.leak_processes --seconds 180`. All run side by side; each is nearly idle. A process of Node is watched from
+outside only, so for it there is a verdict and no cause.
 """
 
 from __future__ import annotations

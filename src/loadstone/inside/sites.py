@@ -26,6 +26,7 @@ class Line(NamedTuple):
 def start_tracing(frames: int = FRAMES) -> None:
     """Trace allocations from now on; those made earlier stay unknown. More frames cost more and see further up the stack."""
     if not tracemalloc.is_tracing():
+        _libraries()  # looked up before, so that its own allocations are not traced
         tracemalloc.start(frames)
 
 
