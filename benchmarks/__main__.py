@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import (
     fixed_delay,
+    inside_cost,
     leak_processes,
     leak_sites,
     memory,

@@ -79,6 +79,9 @@ class TestInsideProbe(ProbeContract):
         assert more["Leaked"] == len(kept)
 
 
+PLAIN = '{"version": 1, "pid": 7, "now_ns": 5}'
+
+
 def page(pid: int, now_s: float, **parts: Any) -> bytes:
     levels = {
         "version": 1,

@@ -21,6 +21,8 @@ from loadstone.units import parse_duration
 MOST_BYTES = 1_000_000
 TIMEOUT_S = 5.0  # a checkpoint may take a second of a large target
 TOP = 3
+MOST_PROCESSES = 20  # workers that are replaced all the time must not grow our memory
+MOST_NAMES = 60  # types, and lines
 TOKEN = "${env:LOADSTONE_INSIDE_TOKEN}"  # noqa: S105  where it stands, not what it is
 SETTINGS = {"token", "timeout", "verify", "name", "checkpoint"}
 METRICS = (
@@ -75,6 +77,7 @@ class InsideProbe:
         self._growth: dict[int, Growth] = {}
         self._before_ns: dict[int, int] = {}
         self._checkpoint_due_ns = 0
+        self._names: dict[str, set[str]] = {}
         self._page: Page | None = None
 
     def open(self, clock: Callable[[], int]) -> None:
@@ -94,6 +97,8 @@ class InsideProbe:
         pid, now = page.get("pid"), page.get("now_ns")
         if page.get("version") != 1 or not isinstance(pid, int) or not isinstance(now, int):
             raise NoReading("malformed", "not a page of loadstone.inside")
+        if pid not in self._before_ns and len(self._before_ns) >= MOST_PROCESSES:
+            raise NoReading("other", f"more than {MOST_PROCESSES} processes answered; watch one worker on a port of its own")
         tags = {"probe": self.name} | ({"pid": str(pid)} if self._before_ns and pid != next(iter(self._before_ns)) else {})
         for metric, value in (*_levels(page), *self._between(pid, now, page)):
             readings.gauge(metric, value, **tags)
@@ -171,8 +176,18 @@ class InsideProbe:
             rows = found.get(list_name)
             for row in (rows if isinstance(rows, list) else [])[:TOP]:
                 value = _number(row, (field,)) if isinstance(row, dict) else None
-                if value is not None:
-                    readings.gauge(metric, value, **{tag: str(row.get(key, ""))[-80:]}, **tags)
+                name = str(row.get(key, ""))[-80:] if isinstance(row, dict) else ""
+                if value is None or not self._known(metric, name):
+                    readings.left_out += value is not None
+                    continue
+                readings.gauge(metric, value, **{tag: name}, **tags)
+
+    def _known(self, metric: str, name: str) -> bool:
+        """Whether the name may have a series: the first sixty may."""
+        names = self._names.setdefault(metric, set())
+        if len(names) < MOST_NAMES:
+            names.add(name)
+        return name in names
 
 
 def _levels(page: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
