@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import leak_processes, leak_sites, planted
+from benchmarks import leak_processes, leak_sites, leaking, planted
 from loadstone.judge.leak_cause import Cause
 
 
@@ -19,7 +19,7 @@ def test_every_service_has_its_leak_marked() -> None:
 
 
 def test_every_process_has_a_known_truth() -> None:
-    assert set(leak_processes.TRUTH) == {*leak_processes.SHAPES, "node leak", "node flat"}
+    assert set(leak_processes.TRUTH) == {*leaking.SHAPES, "node leak", "node flat"}
 
 
 def lines_of(blocks_more: int) -> list[dict[str, Any]]:
