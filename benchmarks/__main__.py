@@ -12,7 +12,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import fixed_delay, leaks, memory, pacing, peers, probes, scripted, startup, streams, throughput, websocket_echo
+from benchmarks import (
+    fixed_delay,
+    inside_cost,
+    leak_processes,
+    leak_sites,
+    leaks,
+    memory,
+    pacing,
+    peers,
+    probes,
+    scripted,
+    startup,
+    streams,
+    throughput,
+    websocket_echo,
+)
 from benchmarks.figures import Figure, table
 from benchmarks.processes import GENERATOR_CORE, SERVER_CORE, allow_many_descriptors
 from benchmarks.rounds import Options
@@ -28,6 +43,9 @@ BENCHMARKS = {
     "memory": memory,
     "probes": probes,
     "startup": startup,
+    "inside_cost": inside_cost,
+    "leak_sites": leak_sites,
+    "leak_processes": leak_processes,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -52,6 +52,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "probe": {
         "command": "loadstone.probes.command:CommandProbe",
         "gpu": "loadstone.probes.gpu:GpuProbe",
+        "inside": "loadstone.probes.inside:InsideProbe",
         "json": "loadstone.probes.json_endpoint:JsonProbe",
         "machine": "loadstone.probes.whole_machine:MachineProbe",
         "process": "loadstone.probes.process:ProcessProbe",

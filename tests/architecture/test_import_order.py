@@ -26,7 +26,7 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"cli", "pytest_plugin", "suites"}),
 )
 RANK = {room: rank for rank, rooms in enumerate(LINE) for room in rooms}
-APART = {"reference": {"errors", "units"}}  # an application of its own: what it may import
+APART = {"reference": {"errors", "units"}, "inside": {"errors", "units"}}  # they run in or as a target: what they may import
 STARTERS = LINE[-1]  # who may start it
 
 
@@ -107,6 +107,8 @@ def test_every_room_has_its_place_in_the_line() -> None:
         ("from loadstone import User", "loadstone.load.session"),
         ("from loadstone.stats import histogram", "loadstone.reference.app"),
         ("from loadstone.reference import app", "loadstone.load.engine"),
+        ("from loadstone.stats import histogram", "loadstone.inside.pauses"),
+        ("from loadstone.inside import Inside", "loadstone.probes.inside"),
     ],
 )
 def test_an_import_to_the_right_is_found(text: str, module: str) -> None:

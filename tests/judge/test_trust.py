@@ -145,6 +145,8 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.PROBE_SILENT, silent_probe(missed=6), FACTS),
         (NoticeCode.PROBE_BLIND, with_levels("probe.unreadable", 2, probe="pid 7", value="disk"), FACTS),
         (NoticeCode.GENERATOR_GROWS, with_levels("generator.memory", 50e6, 200e6, worker="1"), FACTS),
+        (NoticeCode.PRESSED, view(), facts(pressed="1 core for 30 s")),
+        (NoticeCode.NOT_PRESSED, view(), facts(unpressed="stress-ng is not installed")),
         (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )

@@ -1,12 +1,12 @@
 """Machine, cards, JSON endpoints and commands as probes."""
 
+import contextlib
 import ctypes
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from loadstone.clock import SECOND, now_ns
@@ -197,13 +197,8 @@ class TestCommandProbe(ProbeContract):
             of(CommandProbe(plan("command", command, metric="jobs", timeout="500ms"), ""))
         assert nothing.value.reason == "timeout"
         pid = int(note.read_text())
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        os.kill(pid, signal.SIGKILL)
-        assert state in "ZX"
+        with contextlib.suppress(psutil.NoSuchProcess):
+            assert psutil.wait_procs([psutil.Process(pid)], timeout=10)[1] == []
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,23 @@ BUILT_IN = (
         "lower",
         "the target's own time for a whole request: mean of what ended between two readings",
     ),
+    Metric("target.gc_pause", "ms", Kind.GAUGE, "lower", "the longest pause of a Python target's garbage collector between two readings"),
+    Metric(
+        "target.gc_share", "%", Kind.GAUGE, "lower", "share of the time that a Python target's garbage collector took between two readings"
+    ),
+    Metric("target.gc_collections", "1/s", Kind.GAUGE, "neither", "collections per second of a Python target's garbage collector"),
+    Metric(
+        "target.allocated_blocks", "1", Kind.GAUGE, "lower", "blocks of up to 512 bytes that a Python target's interpreter has handed out"
+    ),
+    Metric("target.heap", "B", Kind.GAUGE, "lower", "memory that the target's C library has handed out"),
+    Metric("target.heap_free", "B", Kind.GAUGE, "neither", "memory that the target gave back to its C library, which kept it"),
+    Metric("target.loop_lag", "ms", Kind.GAUGE, "lower", "the longest time that a target's event loop was late by between two readings"),
+    Metric("target.tasks", "1", Kind.GAUGE, "lower", "tasks of a target's event loop that have not ended"),
+    Metric("target.pool_size", "1", Kind.GAUGE, "neither", "what a pool of the target has room for"),
+    Metric("target.pool_in_use", "1", Kind.GAUGE, "lower", "what is taken from a pool of the target"),
+    Metric("target.objects", "1", Kind.GAUGE, "lower", "objects that a Python target's garbage collector tracks"),
+    Metric("target.objects_more", "1", Kind.GAUGE, "lower", "how many more objects of a type there are than at the first checkpoint"),
+    Metric("target.site_more", "B", Kind.GAUGE, "lower", "how much more of what a line allocated is there than at the first checkpoint"),
     _count("probe.readings", "readings of probes that were due"),
     _count(
         "probe.missed", "readings that brought nothing: no answer, an error, or no time for it", better="lower", share_of="probe.readings"

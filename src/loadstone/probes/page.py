@@ -43,6 +43,7 @@ class Page:
         verify: bool = True,
         ca: str | None = None,
         clock: Callable[[], int] = now_ns,
+        method: str = "GET",
     ) -> None:
         parts = urlsplit(url)
         self._host, self._tls = parts.hostname or "", parts.scheme == "https"
@@ -52,7 +53,8 @@ class Page:
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         fields = {"Host": parts.netloc, "User-Agent": "loadstone", "Connection": "close", **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self._request = f"GET {path} HTTP/1.1\r\n{head}\r\n".encode()
+        length = "Content-Length: 0\r\n" if method == "POST" else ""
+        self._request = f"{method} {path} HTTP/1.1\r\n{head}{length}\r\n".encode()
         self._open: socket.socket | None = None
 
     def get(self) -> str:
