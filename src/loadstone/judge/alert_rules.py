@@ -89,10 +89,14 @@ def parse_rule(text: str, name: str = "") -> AlertRule:
     if not limits:
         raise _wrong(text, "it has no level: warning or critical")
     _need_order(text, limits)
-    rule = AlertRule(name or subject, limits)
-    times = {f"{word}_s": _time(text, word, found[word]) for word in ("for", "recover", "again") if word in found}
-    share = {"clear_share": _share(text, found["clear"])} if "clear" in found else {}
-    return replace(rule, **times, **share)
+    return AlertRule(
+        name or subject,
+        limits,
+        for_s=_time(text, "for", found["for"]) if "for" in found else 0.0,
+        recover_s=_time(text, "recover", found["recover"]) if "recover" in found else None,
+        clear_share=_share(text, found["clear"]) if "clear" in found else CLEAR_SHARE,
+        again_s=_time(text, "again", found["again"]) if "again" in found else None,
+    )
 
 
 def rules_of_gates(specs: Iterable[GateSpec]) -> list[AlertRule]:
