@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import fixed_delay, leaks, memory, pacing, peers, scripted, startup, streams, throughput, websocket_echo
+from benchmarks import fixed_delay, leaks, memory, monitoring, pacing, peers, scripted, startup, streams, throughput, websocket_echo
 from benchmarks.figures import Figure, table
 from benchmarks.processes import GENERATOR_CORE, SERVER_CORE, allow_many_descriptors
 from benchmarks.rounds import Options
@@ -26,6 +26,7 @@ BENCHMARKS = {
     "websockets": websocket_echo,
     "leaks": leaks,
     "memory": memory,
+    "monitor": monitoring,
     "startup": startup,
 }
 RESULTS = Path(__file__).parent / "results"

@@ -211,7 +211,7 @@ def follow_process(
         now_s = clock()
         monitor.snapshot(Snapshot(0, last_s - begin_s, now_s - begin_s))
         last_s = now_s
-        due_s = max(due_s + 1.0, now_s)  # after a suspended machine, no burst of seconds
+        due_s = due_s + 1.0 if due_s + 1.0 > now_s else now_s + 1.0  # after a suspended machine, no burst of seconds
 
 
 def history(path: Path) -> list[str]:
