@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.embedded import aimed
+from loadstone.cli.streams import without_terminal
 from loadstone.errors import ExitCode, UsageError
 from loadstone.units import parse_duration
 
@@ -64,7 +65,7 @@ def command(what: tuple[str, ...], *, history: bool, **given: Any) -> int:
         raise UsageError("must be more than 0", where="flag --every", hint="--every 10s")
     duration_s = parse_duration(given["duration"]) if given["duration"] else None
     plan = _plan(what, given) if what else None
-    with aimed(plan) if plan is not None else nullcontext(None) as aimed_plan, _without_terminal():
+    with aimed(plan) if plan is not None else nullcontext(None) as aimed_plan, without_terminal():
         return _watch(aimed_plan, given, every_s, window_s, duration_s)
 
 
@@ -203,16 +204,6 @@ class _Tally:
             click.echo(f"{line(stretch(moment, [window]))}  {', '.join(bad) or 'ok'}", err=True)
         except (OSError, ValueError):
             self._quiet = True  # the terminal has gone
-
-
-@contextmanager
-def _without_terminal() -> Iterator[None]:
-    """A terminal that is closed does not end what should run for days."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager
