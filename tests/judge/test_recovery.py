@@ -111,7 +111,7 @@ def test_the_text_of_the_gate_has_its_settings_and_travels() -> None:
 
 @pytest.mark.parametrize("text", ["recovery(http.response_time)", GATE + " within 0.5x", "recovery(http.response_time) > 3s"])
 def test_a_text_that_cannot_be_meant_is_a_mistake(text: str) -> None:
-    with pytest.raises(ValueError, match="recovery|1x or more"):
+    with pytest.raises(ValueError, match=r"recovery|1x or more"):
         GateLine.model_validate(text)
 
 
