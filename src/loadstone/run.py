@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -22,10 +22,12 @@ from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
 from loadstone.judge.verdict import Verdict
 from loadstone.load.fleet import LocalFleet
-from loadstone.load.outlook import Outlook
+from loadstone.load.frames import Ready
+from loadstone.load.outlook import Outlook, longest_s
 from loadstone.load.pressure import Pressure
 from loadstone.load.spawn import WorkerProcess
 from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.catalogue import Metric
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
@@ -108,6 +110,39 @@ def execute(
             sink.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """What a log says of the processes that made the load."""
+
+    ready: list[Ready]
+    lost: tuple[str, ...] = ()
+    clock_steps: int = 0
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+
+
+def judge_again(plan: Plan, snapshots: Iterable[Snapshot], started_at: datetime, *, unfinished: bool | None = None) -> Story:
+    """The story of a run of which a log is left; one that did not come to its end is told as interrupted.
+
+    unfinished: None: decided by whether the log reaches the end of the plan
+    raises:     PlanError for gates that do not fit
+    """
+    probes = Watch.of(plan)
+    course = _Course(plan, Panel(plan.gates, catalogue_of(plan, probes.metrics), allow_few=plan.allow_few))
+    workers, end_s = {""}, 0.0
+    for snapshot in snapshots:
+        course.see(snapshot)
+        end_s = max(end_s, snapshot.end_s)
+        workers |= {worker for series in snapshot.gauges for key, worker in series.tags if key == "worker"}
+    if unfinished is None:
+        schedule_s = longest_s(plan.model_copy(update={"patience_s": 0.0, "graceful_stop_s": 0.0}))
+        unfinished = not course.aborted_by and (schedule_s is None or end_s < schedule_s - 1.5)
+    course.interrupts = int(unfinished)
+    recorded = [metric for metric in probes.metrics if course.total.series(metric.name)]
+    kernel_clock = not course.total.count("generator.unstamped_reads")
+    gone = _Gone([Ready(0, "", kernel_clock, kernel_timer=True, descriptor_limit=0)] * max(1, len(workers) - 1))
+    return _judge(_result(course, gone, recorded, started_at, []), course, gone)
+
+
 async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Sequence[Sink], command: list[str]) -> Story:
     try:
         await fleet.start()
@@ -125,7 +160,7 @@ async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Seq
     finally:
         course.pressure.stop()
         fleet.hang_up()
-    return _judge(_result(course, fleet, probes, started_at, command), course, fleet)
+    return _judge(_result(course, fleet, probes.recorded, started_at, command), course, fleet)
 
 
 @contextlib.contextmanager
@@ -151,9 +186,9 @@ def _interruptible(course: _Course, fleet: LocalFleet) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _result(course: _Course, fleet: LocalFleet, probes: Watch, started_at: datetime, command: list[str]) -> Result:
+def _result(course: _Course, fleet: LocalFleet | _Gone, recorded: Sequence[Metric], started_at: datetime, command: list[str]) -> Result:
     plan, total = course.plan, course.total
-    catalogue = catalogue_of(plan, (*fleet.metrics.values(), *probes.recorded))
+    catalogue = catalogue_of(plan, (*fleet.metrics.values(), *recorded))
     first = fleet.ready[0]
     return Result(
         plan_name=plan.name,
@@ -197,7 +232,7 @@ def _load(course: _Course) -> LoadSummary:
     )
 
 
-def _judge(result: Result, course: _Course, fleet: LocalFleet) -> Story:
+def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
     total, plan, load = result.total, course.plan, result.load
     ready = fleet.ready
     # What was sent too late does not count as sent: a schedule of 10 s that took 12 reached five sixths of its load.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import click
 from loadstone.cli.embedded import aimed
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
 from loadstone.cli.preflight import check_machine, check_room
-from loadstone.cli.streams import silence_stdout
+from loadstone.cli.streams import silence_stdout, without_terminal
 from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
@@ -68,7 +69,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         check_machine(plan)
         reports = chosen_reports()
         sinks = _sinks(watched, showing)
-        with aimed(plan, faults) as aimed_plan:
+        with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
     finally:
         discard(worker)
@@ -81,12 +82,12 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     told(sinks)
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if showing.json:
-        return _tell(installed().get("report", "json")(story).decode(), code)
+        return _tell(installed().get("report", "json")(story).decode(), code, kept=watched.folder is not None)
     look = look_of(sys.stdout)
     text = render_text(story, look.width, look.color and not showing.no_color, unicode=look.unicode)
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
-    return _tell(f"{text}\n", code)
+    return _tell(f"{text}\n", code, kept=watched.folder is not None)
 
 
 def _watched(plan: Plan, showing: Showing) -> Watched:
@@ -155,13 +156,15 @@ def write_result(path: Path, data: bytes) -> bool:
     return True
 
 
-def _tell(text: str, code: int) -> int:
-    """Print on stdout; a pass that nobody could read is none."""
+def _tell(text: str, code: int, *, kept: bool = False) -> int:
+    """Print on stdout; a pass that nobody could read is none, unless it is kept in a file: then nobody needs to be there."""
     try:
         click.echo(text, nl=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        if not kept:
+            raise
+        silence_stdout()
     except OSError as error:
         click.echo(f"loadstone: standard output could not be written: {error.strerror}", err=True)
         silence_stdout()

@@ -18,6 +18,8 @@ from loadstone.plan.pressure import PressurePlan
 from loadstone.plan.prices import Prices
 from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
+from loadstone.plan.recovery_text import KIND as RECOVERY
+from loadstone.plan.recovery_text import recovery_settings
 from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
@@ -94,7 +96,14 @@ class GateLine(_Model):
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
-        return {"gate": value} if isinstance(value, str) else value
+        line = {"gate": value} if isinstance(value, str) else value
+        if not isinstance(line, dict) or "kind" in line or not isinstance(line.get("gate"), str):
+            return line
+        try:
+            settings = recovery_settings(line["gate"])
+        except UsageError as error:
+            raise Wrong(error.what, hint=error.hint) from None
+        return line if settings is None else {**line, "kind": RECOVERY, "settings": settings}
 
     @model_validator(mode="after")
     def _readable(self) -> GateLine:

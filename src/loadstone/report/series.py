@@ -1,55 +1,86 @@
 """The seconds of a run as JSON lines, written while it goes on: a killed run loses at most its last second.
 
-Line 1 names the format; each further line is one snapshot. Histograms are the base64 of `Histogram.to_bytes`.
+Line 1 names the format, and holds what a report needs to be made again: the plan without its secrets, and when the run started.
+Each further line is one snapshot; of runs longer than two hours several seconds together, so that a log has some 7,200 lines at
+most. Histograms are the base64 of `Histogram.to_bytes`.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from loadstone.errors import UsageError
+from loadstone.measure.aggregate import together
 from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
 FORMAT = "loadstone.snapshots/1"
+MOST_LINES = 7200
+ENDLESS_S = 10.0  # in one line, of a run without an end
+SLACK_S = 0.5
 
 
 def snapshot_log(watched: Watched) -> SnapshotLog:
     """The sink `log`; raises UsageError without a folder."""
     if watched.folder is None:
         raise UsageError("needs a folder to write to", where="--sink log", hint="--out DIR")
-    return SnapshotLog(watched.folder / f"snapshots_{watched.stamp}.jsonl")
+    head = {"started_at": datetime.now(UTC).isoformat(), "plan": json.loads(watched.plan.model_dump_json())}
+    return SnapshotLog(watched.folder / f"snapshots_{watched.stamp}.jsonl", head, every_s=line_s(watched.duration_s))
+
+
+def line_s(duration_s: float | None) -> float:
+    """How many seconds are in a line of the log of a run that takes so long."""
+    if duration_s is None:
+        return ENDLESS_S
+    return max(1.0, math.ceil(duration_s / MOST_LINES))
 
 
 class SnapshotLog:
     """The Sink that appends each second to a file and hands it to the system at once.
 
     A disk that is full or gone must not end the run: the log stops at the first failed write.
-    path:   an earlier run's file there is replaced
+    path:    an earlier run's file there is replaced
+    head:    goes into line 1
+    every_s: so many seconds are one line; a change of phase, or of being judged, begins a new one
     raises: UsageError when the file cannot be opened at all
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, head: Mapping[str, Any] | None = None, *, every_s: float = 1.0) -> None:
         self.path = path
+        self._every_s = every_s
+        self._open: Snapshot | None = None
         self.failure = ""  # why writing stopped; empty while all is well
         try:
             self._file: BinaryIO | None = path.open("wb")
         except OSError as error:
             raise UsageError(f"cannot write: {error.strerror or error}", where=str(path), hint="another --out directory") from error
-        self._append({"format": FORMAT})
+        self._append({"format": FORMAT, **(head or {})})
 
     def snapshot(self, snapshot: Snapshot) -> None:
-        """Append one second."""
-        if self._file is not None:
-            self._append(as_line(snapshot))
+        """Append one second, or add it to the line that is open."""
+        if self._file is None:
+            return
+        before = self._open
+        if before is not None and (before.phase, before.judged) != (snapshot.phase, snapshot.judged):
+            self._append(as_line(before))
+            before = None
+        self._open = snapshot if before is None else together([before, snapshot], Gauge.then)
+        if self._open.end_s - self._open.start_s >= self._every_s - SLACK_S:
+            self._append(as_line(self._open))
+            self._open = None
 
     def close(self) -> None:
         """Finish the file; may be called more than once."""
+        if self._open is not None:
+            self._append(as_line(self._open))
+            self._open = None
         file, self._file = self._file, None
         if file is not None:
             self._guard(file.close)
@@ -110,6 +141,19 @@ def from_line(line: dict[str, Any]) -> Snapshot:
         gauges={_series(metric, tags): Gauge(*level) for metric, tags, level in line["gauges"]},
         failures={Failure(kind, step, text): count for kind, step, text, count in line["failures"]},
     )
+
+
+def read_head(path: Path) -> dict[str, Any]:
+    """Line 1 of a log; raises UsageError for a file that is none."""
+    try:
+        with path.open("rb") as file:
+            head: dict[str, Any] = json.loads(file.readline())
+        _need_format(head["format"])
+    except OSError as error:
+        raise UsageError(f"cannot read: {error}", where=str(path)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"not a snapshot log: {error}", where=str(path), hint="one that `loadstone run --out` wrote") from None
+    return head
 
 
 def read_snapshots(path: Path) -> Iterator[Snapshot]:

@@ -83,6 +83,7 @@ PRESETS = {
     "quick": {"levels": "10,100", "duration": "7s", "throughput_duration": "4s"},
     "ci": {"levels": "10,100", "duration": "30s", "throughput_duration": "10s"},
     "full": {"levels": "10,100,1000", "duration": "60s", "throughput_duration": "20s"},
+    "soak": {"levels": "25", "duration": "1h", "load": True},
 }
 
 

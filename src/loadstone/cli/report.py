@@ -1,0 +1,98 @@
+"""`loadstone report DIR|LOG`: the report of a run, made again from its log: of one that was killed, or that still goes on."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loadstone.errors import UsageError
+
+if TYPE_CHECKING:
+    from loadstone.measure.snapshot import Snapshot
+
+WINDOWS = 12
+
+
+@click.command("report")
+@click.argument("place", metavar="DIR|LOG")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.option("--windows", type=click.IntRange(2, 200), default=WINDOWS, show_default=True, help="Rows of the table over time.")
+@click.option("--resume", is_flag=True, help="Write result and summary beside the log, as the run would have.")
+@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+def command(place: str, *, as_json: bool, windows: int, resume: bool, no_color: bool) -> int:
+    """Tell a run again from its log: the newest one in a folder of --out, or the file itself.
+
+    What stands in the log is judged as the run would have been; one that did not come to its end is told as interrupted.
+    """
+    from loadstone.plan.model import Plan
+    from loadstone.plugins import installed
+    from loadstone.report.series import read_head, read_snapshots
+    from loadstone.report.text import look_of, render_text
+    from loadstone.run import judge_again
+
+    path = _log(Path(place))
+    head = read_head(path)
+    try:
+        plan, started_at = Plan.model_validate(head["plan"]), datetime.fromisoformat(head["started_at"])
+    except (KeyError, TypeError, ValueError):
+        raise UsageError("holds no plan, so nothing can be judged", where=str(path), hint="a log of this version of Loadstone") from None
+    story = judge_again(plan, read_snapshots(path), started_at)
+    if resume:
+        _write(path, {"json": installed().get("report", "json")(story), "text": installed().get("report", "text")(story)})
+    if as_json:
+        click.echo(installed().get("report", "json")(story).decode(), nl=False)
+        return int(story.exit_code)
+    look = look_of(sys.stdout)
+    click.echo(render_text(story, look.width, look.color and not no_color, unicode=look.unicode))
+    for line in _over_time(path, windows):
+        click.echo(f"  {line}" if line else "")
+    return int(story.exit_code)
+
+
+def _log(place: Path) -> Path:
+    if place.is_file():
+        return place
+    logs = sorted(place.glob("snapshots_*.jsonl")) if place.is_dir() else []
+    if not logs:
+        raise UsageError("no log of a run", where=str(place), hint="the folder of `loadstone run --out DIR`")
+    return logs[-1]
+
+
+def _write(log: Path, reports: dict[str, bytes]) -> None:
+    stamp = log.stem.removeprefix("snapshots_")
+    for name, file in (("json", f"result_{stamp}.json"), ("text", f"summary_{stamp}.txt")):
+        beside = log.with_name(f".{file}")
+        try:
+            beside.write_bytes(reports[name])
+            beside.replace(log.with_name(file))  # as a whole: nobody reads half of it
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", where=str(log.with_name(file)), hint="room on the disk") from None
+
+
+def _over_time(path: Path, windows: int) -> list[str]:
+    """The judged part in equal stretches, and the last against the first; nothing where that would be one second each."""
+    from loadstone.report.over_time import change, stretch, table
+    from loadstone.report.series import read_snapshots
+    from loadstone.units import format_duration
+
+    ends = [(each.start_s, each.end_s) for each in read_snapshots(path) if each.judged and each.phase != "wind-down"]
+    if len(ends) < 2 * windows:
+        return []
+    first_s, last_s = ends[0][0], ends[-1][1]
+    length_s = (last_s - first_s) / windows
+    groups: list[list[Snapshot]] = [[] for _ in range(windows)]
+    stretches, at = [], 0
+    for each in read_snapshots(path):
+        if not each.judged or each.phase == "wind-down":
+            continue
+        place = min(windows - 1, int(((each.start_s + each.end_s) / 2 - first_s) / length_s))
+        if place != at:
+            stretches.append(stretch(format_duration(first_s + at * length_s), groups[at]))
+            groups[at], at = [], place
+        groups[at].append(each)
+    stretches.append(stretch(format_duration(first_s + at * length_s), groups[at]))
+    return ["over time", *table(stretches), "", "last against first", *change(stretches[0], stretches[-1])]

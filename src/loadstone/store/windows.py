@@ -1,0 +1,115 @@
+"""What a monitor keeps: windows of several lengths with a time to live each, and where its alerts stood, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from loadstone.errors import UsageError
+
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS windows (
+    length_s REAL NOT NULL, at REAL NOT NULL, begin_s REAL NOT NULL, end_s REAL NOT NULL, content TEXT NOT NULL,
+    PRIMARY KEY (length_s, begin_s)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alerts (id INTEGER PRIMARY KEY, at REAL NOT NULL, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS states (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+"""
+MOST_ALERTS = 10_000
+CACHE_KB = 256  # a monitor runs for months beside other things; the usual 2 MB of pages buy it nothing
+
+
+class KeptWindow(NamedTuple):
+    """One window.
+
+    at:             when it began, seconds since 1970
+    begin_s, end_s: in monitored seconds, which go on over restarts
+    content:        what was measured, in JSON's own types
+    """
+
+    length_s: float
+    at: float
+    begin_s: float
+    end_s: float
+    content: dict[str, Any]
+
+
+class WindowStore:
+    """The file of a monitor. A disk that is full must not end monitoring: a failed write is told in `failure`, and tried again next time.
+
+    raises: UsageError when the file cannot be opened, is no such file, or is in use by another monitor
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.failure = ""
+        where = str(path) if path else ":memory:"
+        try:
+            self._db = sqlite3.connect(where, timeout=1.0, isolation_level=None, check_same_thread=False)
+            self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last windows, never the file
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, VERSION):
+                hint = "a newer Loadstone, or another file"
+                raise UsageError(f"a monitor's file of version {version}; this Loadstone reads {VERSION}", where=where, hint=hint)
+            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        except sqlite3.Error as error:
+            hint = "a file that only one monitor writes to"
+            raise UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint=hint) from None
+
+    def keep(self, window: KeptWindow) -> None:
+        """Write one window; one of the same length and begin is replaced."""
+        content = json.dumps(window.content, separators=(",", ":"))
+        self._write("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)", (*window[:4], content))
+
+    def keep_alert(self, at: float, content: Mapping[str, Any]) -> None:
+        """Write one alert; past the limit the oldest go."""
+        self._write("INSERT INTO alerts (at, content) VALUES (?, ?)", (at, json.dumps(content)))
+        self._write("DELETE FROM alerts WHERE id <= (SELECT max(id) FROM alerts) - ?", (MOST_ALERTS,))
+
+    def keep_state(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write what a restarted monitor goes on with."""
+        self._write("INSERT OR REPLACE INTO states VALUES (?, ?)", (name, json.dumps(content)))
+
+    def state(self, name: str) -> dict[str, Any]:
+        """What was kept under the name; empty when nothing was."""
+        row = self._db.execute("SELECT content FROM states WHERE name = ?", (name,)).fetchone()
+        found: dict[str, Any] = json.loads(row[0]) if row else {}
+        return found
+
+    def windows(self, length_s: float, from_s: float = 0.0) -> Iterator[KeptWindow]:
+        """Those of a length that begin at or after a monitored second, in order."""
+        rows = self._db.execute("SELECT * FROM windows WHERE length_s = ? AND begin_s >= ? ORDER BY begin_s", (length_s, from_s))
+        for length, at, begin_s, end_s, content in rows:
+            yield KeptWindow(length, at, begin_s, end_s, json.loads(content))
+
+    def alerts(self, most: int = 100) -> list[tuple[float, dict[str, Any]]]:
+        """The newest ones, oldest of them first."""
+        rows = self._db.execute("SELECT at, content FROM alerts ORDER BY id DESC LIMIT ?", (most,)).fetchall()
+        return [(at, json.loads(content)) for at, content in reversed(rows)]
+
+    def count(self, length_s: float) -> int:
+        """How many windows of a length are kept."""
+        found: int = self._db.execute("SELECT count(*) FROM windows WHERE length_s = ?", (length_s,)).fetchone()[0]
+        return found
+
+    def forget(self, length_s: float, before_s: float) -> None:
+        """Drop windows of a length that ended before a monitored second; their room in the file is used again."""
+        self._write("DELETE FROM windows WHERE length_s = ? AND end_s <= ?", (length_s, before_s))
+
+    def close(self) -> None:
+        """Finish the file; may be called more than once."""
+        self._db.close()
+
+    def _write(self, sql: str, values: tuple[Any, ...]) -> None:
+        try:
+            self._db.execute(sql, values)
+            self.failure = ""
+        except sqlite3.Error as error:
+            self.failure = f"{self.path or 'memory'}: {error}"

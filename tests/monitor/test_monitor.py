@@ -1,0 +1,179 @@
+"""The monitor: windows, restarts, and its own memory."""
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from loadstone.errors import UsageError
+from loadstone.judge.alert_rules import Level, parse_rule
+from loadstone.judge.alerts import Alert
+from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.snapshot import Gauge, Series, Snapshot
+from loadstone.monitor import DAY_S, HOUR_S, Monitor, Retention, follow_process, history, probing
+from loadstone.plan.model import Plan
+from loadstone.probes.process_levels import ProcessLevels
+from loadstone.report.series import from_line
+from loadstone.store.windows import WindowStore
+from loadstone.testing.samples import make_snapshot
+from loadstone.testing.simulation import simulate
+
+RULE = "response: p95(http.response_time) warning > 1s critical > 5s"
+
+
+class Told:
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+        self.closed = 0
+
+    def tell(self, _at: float, alert: Alert) -> None:
+        self.alerts.append(alert)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def monitor_on(store: WindowStore, told: Told, rule: str = RULE, retention: Retention | None = None) -> Monitor:
+    catalogue = Catalogue()
+    return Monitor("shop", catalogue, [parse_rule(rule)], store, outlets=[told], retention=retention or Retention(), wall=lambda: 1e9)
+
+
+def seconds(monitor: Monitor, count: int, median_ms: float = 100.0) -> None:
+    for number in range(count):
+        monitor.snapshot(make_snapshot(number, steps={"home": (1, median_ms)}))
+
+
+def test_seconds_become_windows_hours_and_days_without_a_loss(tmp_path: Path) -> None:
+    told = Told()
+    monitor = monitor_on(WindowStore(tmp_path / "m.sqlite"), told)
+    seconds(monitor, 2 * 3600 + 90)
+    monitor.end()
+    store = WindowStore(tmp_path / "m.sqlite")
+    for length_s, count in ((60.0, 122), (HOUR_S, 3), (DAY_S, 1)):
+        kept = list(store.windows(length_s))
+        assert len(kept) == count
+        requests = sum(Aggregate([from_line(each.content)]).count("http.requests") or 0 for each in kept)
+        assert requests == 2 * 3600 + 90
+    store.close()
+    assert told.closed == 1
+
+
+def test_a_killed_monitor_goes_on_with_its_alerts_and_in_the_same_hour(tmp_path: Path) -> None:
+    told = Told()
+    store = WindowStore(tmp_path / "m.sqlite")
+    first = monitor_on(store, told)
+    seconds(first, 120, 2000.0)
+    store.close()  # killed: nobody calls end()
+    store = WindowStore(tmp_path / "m.sqlite")
+    second = monitor_on(store, told)
+    assert second.monitored_s == 120.0
+    seconds(second, 120, 2000.0)
+    seconds(second, 60, 10.0)
+    second.end()
+    assert [alert.level for alert in told.alerts] == [Level.WARNING, Level.OK]
+    assert told.alerts[1].held_s == 240.0
+    store = WindowStore(tmp_path / "m.sqlite")
+    (hour,) = store.windows(HOUR_S)
+    assert hour.end_s == 300.0
+    assert Aggregate([from_line(hour.content)]).count("http.requests") == 300
+    store.close()
+    lines = history(tmp_path / "m.sqlite")
+    assert any("recovered" in line for line in lines)
+
+
+def test_windows_past_their_time_are_forgotten_while_hours_stay() -> None:
+    store = WindowStore(None)
+    monitor = monitor_on(store, Told(), retention=Retention(windows_s=HOUR_S))
+    seconds(monitor, 3 * 3600)
+    assert store.count(60.0) <= 121
+    assert store.count(HOUR_S) == 3
+
+
+def test_the_order_of_a_rule_without_its_metric_is_told_at_the_start() -> None:
+    monitor = monitor_on(WindowStore(None), Told(), "max(no.such) warning > 5")
+    assert [rule.subject for rule in monitor.absent] == ["max(no.such)"]
+
+
+def test_levels_of_a_process_are_part_of_each_window() -> None:
+    told, store, catalogue = Told(), WindowStore(None), Catalogue()
+    monitor = Monitor(
+        "pid",
+        catalogue,
+        [parse_rule("memory: max(target.memory) warning > 1GB")],
+        store,
+        outlets=[told],
+        levels=lambda: {Series("target.memory"): Gauge.of(2e9)},
+    )
+    clock = [0.0]
+
+    def sleep(pause_s: float) -> None:
+        clock[0] += pause_s
+
+    follow_process(monitor, lambda: False, 60.0, clock=lambda: clock[0], sleep=sleep)
+    assert [alert.level for alert in told.alerts] == [Level.WARNING]
+    (kept,) = store.windows(60.0)
+    assert kept.end_s == pytest.approx(60.0)
+
+
+def test_a_suspended_machine_makes_one_long_second_and_no_burst() -> None:
+    store = WindowStore(None)
+    monitor = monitor_on(store, Told())
+    clock, slept = [0.0], []
+
+    def sleep(pause_s: float) -> None:
+        slept.append(pause_s)
+        clock[0] += pause_s if len(slept) != 3 else 1000.0
+
+    follow_process(monitor, lambda: len(slept) >= 6, clock=lambda: clock[0], sleep=sleep)
+    assert slept == pytest.approx([1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+
+
+def test_this_process_has_memory_and_soon_cpu() -> None:
+    clock = iter([0.0, 0.0, 1.0, 2.0])
+    levels = ProcessLevels(os.getpid(), lambda: next(clock))
+    found = levels.read()
+    assert found[Series("target.memory")].last > 1e6
+    assert found[Series("target.cpu")].last >= 0.0
+
+
+def test_a_process_that_is_not_there_is_a_mistake_of_the_user() -> None:
+    with pytest.raises(UsageError, match="no such process"):
+        ProcessLevels(2**22 + 1)
+
+
+PLAN = Plan.model_validate(
+    {
+        "target": "http://127.0.0.1:1",
+        "gates": ["p95(http.response_time) < 1s"],
+        "scenarios": {
+            "a": {"profile": {"users": 50, "duration": "1m"}, "steps": [{"get": "/"}], "warm_up": "10s", "think": "5s"},
+            "b": {"profile": {"rate": 100, "duration": "1m"}, "steps": [{"get": "/b"}], "after": "a"},
+        },
+    }
+)
+
+
+def test_a_suite_is_probed_at_a_low_rate_in_all_its_scenarios_at_once() -> None:
+    run = simulate(probing(PLAN, 10.0, 60.0))
+    assert {scenario: run.everything.count("http.requests", {"scenario": scenario}) for scenario in ("a", "b")} == {"a": 6, "b": 6}
+    assert all(snapshot.judged for snapshot in run.snapshots)
+
+
+def test_an_hour_of_monitoring_grows_by_less_than_a_megabyte() -> None:
+    store = WindowStore(None)
+    monitor = monitor_on(store, Told(), retention=Retention(windows_s=600.0))
+
+    def take(snapshot: Snapshot) -> None:
+        monitor.snapshot(snapshot)
+
+    simulate(probing(PLAN, 10.0, 600.0), sink=take)  # caches fill, the day is open
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    simulate(probing(PLAN, 10.0, 3600.0), sink=take)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert monitor.monitored_s == pytest.approx(4200.0, abs=2.0)
+    assert grown < 1_000_000, f"{grown} bytes"
+    print(f"an hour of monitoring grew by {grown / 1000:.0f} kB")
