@@ -130,19 +130,18 @@ class Connection(Link):
     # -- events -----------------------------------------------------------------------------------------------------
 
     def _on_events(self, events: int) -> None:
-        if not self._simple or events != READ:
+        if events != READ or self._stage == "connecting" or self._socket is None:
             self._on_other_events(events)
             return
-        # A whole response in one read, with a head that was seen before: in one piece, because each call more costs 1 % of all
-        # we do per request. Whatever else comes goes the general way.
-        self._simple = False
         try:
             data, ancillary, _, _ = self._recvmsg(READ_SIZE, ANCILLARY_ROOM)
         except OSError as error:
             self._on_unreadable(error)
             return
         seen = now_ns()
-        if ancillary:
+        # A whole response in one read, with a head that was seen before: in one piece, because each call more costs 1 % of all
+        # we do per request. Whatever else comes goes the general way.
+        if self._simple and ancillary:
             size = data.find(END_OF_HEAD) + 4
             head = self._known.get(data[:size])
             got = len(data)
@@ -156,7 +155,7 @@ class Connection(Link):
                 self.seen_ns, self.got, self.head = seen, got, head
                 self.body = data[size:] if self._keep else b""
                 self._limit_ns = 0
-                self._stage = "idle"
+                self._stage, self._simple = "idle", False
                 waiter, self._waiter = self._waiter, None
                 if waiter is not None and not waiter.done():
                     waiter.set_result(None)

@@ -42,7 +42,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "embeddings": OpenAiEmbeddings(),
 }
 ANSWERS_PER_TURN = 4  # to write down before it is the sockets' turn again: a millisecond at most
-MOST_KNOWN = 16  # kinds of requests of one user, of which only the body is new
+MOST_KNOWN = 1_000  # kinds of requests, by tags, address, name and headers
 MOST_AHEAD = 256  # questions made before they are asked
 ANTHROPIC_VERSION = "2023-06-01"
 
@@ -56,6 +56,7 @@ class LlmClients:
         self.http, self.timers = ground.http, ground.timers
         self._loop = ground.http.wire.loop
         self.backlog = Backlog(self._loop)
+        self.known: dict[tuple[Any, ...], tuple[Mapping[str, str], Prepared]] = {}  # requests of which only the body is new
         self._ended: deque[tuple[Answer, Exchanges]] = deque()
         stall = None if settings.stall_s is None else round(settings.stall_s * SECOND)
         self.rules = Rules(stall, settings.reader_rate, load_tokenizer(settings.tokenizer) if settings.tokenizer else None)
@@ -117,7 +118,6 @@ class LlmClient:
     def __init__(self, shared: LlmClients, place: Place) -> None:
         self._shared, self._place = shared, place
         self._http = HttpClient(shared.http, place)
-        self._known: dict[tuple[Any, ...], tuple[Mapping[str, str], Prepared]] = {}
         self._remembered: Conversation | None = None
 
     def close(self) -> None:
@@ -227,7 +227,7 @@ class LlmClient:
     def _prepare(self, dialect: Dialect, call: Call, url: str, name: str, headers: Mapping[str, str | None]) -> Prepared:
         shared, tags = self._shared.http, self._place.tags
         key = (id(tags), url, name, tuple(headers.items()), call.stream)
-        known = self._known.get(key)
+        known = self._shared.known.get(key)
         if known is not None and known[0] is tags:
             return known[1].with_body(encode_body(json=dialect.body(call))[0])
         # An event must be read when it comes, so that a compressed stream is not asked for.
@@ -237,9 +237,9 @@ class LlmClient:
         prepared = prepare(shared, tags, "POST", url, **options)
         prepared.explain = _explain
         prepared.repeatable = True  # a question may be asked twice, and some servers promise to keep connections that they close
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        self._known[key] = (tags, prepared)
+        if len(self._shared.known) >= MOST_KNOWN:
+            self._shared.known.clear()
+        self._shared.known[key] = (tags, prepared)
         return prepared
 
     def _answer(self, dialect: Dialect, call: Call, prepared: Prepared, reply: Reply, intake: Intake, transcript: Transcript) -> Answer:
