@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from loadstone.cli.one_url import profile_of, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
@@ -84,7 +85,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         url = f"http://{url}"
     origin, path = split_url(url)
     step, step_flags = _step(path, given)
-    profile, flags = _profile(given)
+    profile, flags = profile_of(given, users_flag="--users", users=USERS, duration=DURATION, example=("10s", "150/s"))
     here: Place = ("scenarios", "hit")
     origins: dict[Place, str] = {(*here, "steps", 0, key): flag for key, flag in step_flags.items()}
     origins |= {(*here, "profile", key): flag for key, flag in flags.items()}
@@ -103,7 +104,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         http["keep_alive"] = False
     for key in ("workers", "seed"):
         if given[key] is not None:
-            tree[key] = _number(given[key], f"--{key}")
+            tree[key] = whole_number(given[key], f"--{key}")
             origins[(key,)] = f"flag --{key}"
     # A run without a gate could not fail: then at least the exchanges must succeed, and the checks hold.
     tree["gates"] = list(given["gates"]) or [ERRORS_GATE, *([CHECKS_GATE] if "checks" in step else [])]
@@ -138,32 +139,6 @@ def _step(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     if checks:
         step["checks"] = checks
     return step, {"checks": "flag --expect", "expect": "flag --expect", "method": "flag -m", "headers": "flag -H"}
-
-
-def _profile(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    users, rate, requests, duration = given["users"], given["rate"], given["requests"], given["duration"]
-    if rate is not None:
-        if requests is not None:
-            raise UsageError("--rate takes --duration, not --requests", where="flag --requests", hint="-d 10s")
-        if users is not None:
-            raise UsageError("a load is either users or a rate", where="flags --users and --rate", hint="keep one of them")
-        profile = {"kind": "poisson-rate" if given["poisson"] else "constant-rate", "rate": rate, "duration": duration or DURATION}
-        return profile, {"rate": "flag --rate", "duration": "flag --duration"}
-    if given["poisson"]:
-        raise UsageError("--poisson is about a rate", where="flag --poisson", hint="-r 150/s --poisson")
-    count = _number(users or USERS, "--users")
-    flags = {"users": "flag --users", "duration": "flag --duration", "max_duration": "flag --duration", "iterations": "flag --requests"}
-    if requests is not None:
-        limit = {"max_duration": duration} if duration else {}
-        return {"kind": "shared-iterations", "users": count, "iterations": _number(requests, "--requests"), **limit}, flags
-    return {"kind": "constant-users", "users": count, "duration": duration or DURATION}, flags
-
-
-def _number(text: str, flag: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a whole number", where=f"flag {flag}", hint=f"{flag} 10") from None
 
 
 def _body(text: str | None) -> str | None:

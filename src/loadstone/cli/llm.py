@@ -7,6 +7,7 @@ from zlib import crc32
 
 import click
 
+from loadstone.cli.one_url import profile_of, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
@@ -82,7 +83,7 @@ def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
     name = knob.replace("-", "_")
     not_with_sweep(given, name)
     # Questions of its own for each level: a server that keeps prompts would answer those of the level before at once.
-    seed = str(_number(given["seed"] or "1", "--seed") + crc32(level.encode()))
+    seed = str(whole_number(given["seed"] or "1", "--seed") + crc32(level.encode()))
     return plan_of(url, {**given, name: level, "seed": seed})
 
 
@@ -98,7 +99,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     origin, path = split_url(url)
     dialect, base = _dialect(path, given["dialect"])
     target = f"{origin.scheme}://{origin.authority}{base}"
-    profile, flags = _profile(given)
+    profile, flags = profile_of(given, users_flag="--concurrency", users=CONCURRENCY, duration=DURATION, example=("30s", "5/s"))
     here: Place = ("scenarios", "llm")
     origins: dict[Place, str] = {(*here, "profile", key): flag for key, flag in flags.items()}
     http = _http(given, origins)
@@ -111,7 +112,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     tree: dict[str, Any] = {"name": "llm", "target": target, "scenarios": {"llm": scenario}, "http": http, "llm": llm}
     for key in ("workers", "seed"):
         if given[key] is not None:
-            tree[key] = _number(given[key], f"--{key}")
+            tree[key] = whole_number(given[key], f"--{key}")
             origins[(key,)] = f"flag --{key}"
     slo = [f"goodput({given['slo']}) > 95%"] if given["slo"] else []
     # A run without a gate could not fail: then at least the answers must come.
@@ -160,7 +161,7 @@ def _settings(given: dict[str, Any], dialect: str, origins: dict[Any, str]) -> d
     settings: dict[str, Any] = {"dialect": dialect, "stream": not given["no_stream"]}
     settings["prompts"] = _prompts(given, origins)
     if given["max_tokens"] is not None or given["output_tokens"] is None:
-        settings["max_tokens"] = _number(given["max_tokens"] or MAX_TOKENS, "--max-tokens")
+        settings["max_tokens"] = whole_number(given["max_tokens"] or MAX_TOKENS, "--max-tokens")
     if given["temperature"] is not None:
         settings["temperature"] = _float(given["temperature"], "--temperature")
     for key in ("system", "tokenizer"):
@@ -197,38 +198,12 @@ def _http(given: dict[str, Any], origins: dict[Any, str]) -> dict[str, Any]:
     return http
 
 
-def _profile(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    users, rate, requests, duration = given["concurrency"], given["rate"], given["requests"], given["duration"]
-    if rate is not None:
-        if requests is not None:
-            raise UsageError("--rate takes --duration, not --requests", where="flag --requests", hint="-d 30s")
-        if users is not None:
-            raise UsageError("a load is either users or a rate", where="flags --concurrency and --rate", hint="keep one of them")
-        profile = {"kind": "poisson-rate" if given["poisson"] else "constant-rate", "rate": rate, "duration": duration or DURATION}
-        return profile, {"rate": "flag --rate", "duration": "flag --duration"}
-    if given["poisson"]:
-        raise UsageError("--poisson is about a rate", where="flag --poisson", hint="-r 5/s --poisson")
-    count = _number(users or CONCURRENCY, "--concurrency")
-    flags = {"users": "flag --concurrency", "duration": "flag --duration", "max_duration": "flag --duration", "iterations": "flag -n"}
-    if requests is not None:
-        limit = {"max_duration": duration} if duration else {}
-        return {"kind": "shared-iterations", "users": count, "iterations": _number(requests, "--requests"), **limit}, flags
-    return {"kind": "constant-users", "users": count, "duration": duration or DURATION}, flags
-
-
 def _model(wanted: str | None, target: str, dialect: str, http: dict[str, Any]) -> str:
     """The model to ask, once the server has said that it knows it."""
     from loadstone.clients.llm.models import Server
 
     server = Server(target, http.get("headers", {}), http.get("auth", {}).get("bearer", ""), verify=http.get("verify", True))
     return server.known(wanted, dialect) if wanted else server.only_model()
-
-
-def _number(text: str, flag: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a whole number", where=f"flag {flag}", hint=f"{flag} 10") from None
 
 
 def _float(text: str, flag: str) -> float:
