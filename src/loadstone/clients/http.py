@@ -319,26 +319,12 @@ class HttpClient:
 
     async def _connect(self, origin: Origin) -> Connection:
         shared = self._shared
-        addresses, took = await shared.resolver.resolve(origin)
         record, scenario = shared.recorder.value, shared.scenario
-        if took:
-            record(scenario, shared.dns_time, took)
-        tls = shared.tls if origin.scheme == "https" else None
-        failed: Failed | None = None
-        for address in tuple(addresses):
-            connection = Connection(shared.wire, shared.memory, shared.settings.limits)
-            try:
-                await connection.open(*address, tls=tls, host=origin.host, port=origin.port, source=shared.source())
-            except Failed as reason:
-                failed = reason
-                continue
-            if failed is not None:
-                shared.resolver.prefer(origin, address)
-            record(scenario, shared.connect_time, connection.connected_ns - connection.started_ns)
-            if tls is not None:
-                record(scenario, shared.tls_time, connection.tls_ns - connection.connected_ns)
-            return connection
-        raise failed or Failed(Kind.DNS, f"{origin.host}: no address")
+        connection = await shared.connect(Connection, origin, lambda took: record(scenario, shared.dns_time, took))
+        record(scenario, shared.connect_time, connection.connected_ns - connection.started_ns)
+        if origin.scheme == "https":
+            record(scenario, shared.tls_time, connection.tls_ns - connection.connected_ns)
+        return connection
 
     async def open(self) -> None:
         """Connect to the target ahead of the first request; a failure shows at that request."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from loadstone.clients.address import Origin, Resolver, split_url, user_and_password
-from loadstone.clients.failure import bounded
+from loadstone.clients.connection import Connection
+from loadstone.clients.failure import Failed, Kind, bounded
 from loadstone.clients.http1 import HeadMemory
 from loadstone.clients.limits import Limits
 from loadstone.clients.request import FileField, Prepared, basic_auth, build_head, encode_body, with_params
@@ -15,6 +17,8 @@ from loadstone.clients.wire import Wire
 from loadstone.errors import UsageError
 from loadstone.measure.recorder import Exchanges, Recorder
 from loadstone.measure.snapshot import Series
+
+Connected = TypeVar("Connected", bound=Connection)
 
 MOST_DERIVED_STEPS = 500  # steps named after method and path; give a name to requests with ids in their paths
 MOST_TAGGINGS = 500  # a script that tags each request with an id of its own must not grow our memory
@@ -68,6 +72,28 @@ class HttpScope:
         addresses = self.settings.source_addresses
         self._connections += 1
         return addresses[self._connections % len(addresses)] if addresses else ""
+
+    async def connect(self, kind: type[Connected], origin: Origin, looked_up: Callable[[int], None]) -> Connected:
+        """A connection to the first of the origin's addresses that takes one; raises Failed.
+
+        looked_up: told how many ns the name took, when it was looked up
+        """
+        addresses, took = await self.resolver.resolve(origin)
+        if took:
+            looked_up(took)
+        tls = self.tls if origin.scheme == "https" else None
+        failed: Failed | None = None
+        for address in tuple(addresses):
+            connection = kind(self.wire, self.memory, self.settings.limits)
+            try:
+                await connection.open(*address, tls=tls, host=origin.host, port=origin.port, source=self.source())
+            except Failed as reason:
+                failed = reason
+                continue
+            if failed is not None:
+                self.resolver.prefer(origin, address)
+            return connection
+        raise failed or Failed(Kind.DNS, f"{origin.host}: no address")
 
     def resolve_url(self, url: str) -> tuple[Origin, str]:
         """An absolute URL, or a path below the target."""

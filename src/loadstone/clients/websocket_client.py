@@ -229,28 +229,14 @@ class WebSocketClient:
         http, upgrade, columns = self._shared.http, wanted.upgrade, wanted.columns
         origin = upgrade.origin
         began = now_ns()
-        addresses, took = await http.resolver.resolve(origin)
-        if took:
-            columns.time("ws.dns_time", took)
-        tls = http.tls if origin.scheme == "https" else None
-        failed: Failed | None = None
-        for address in tuple(addresses):
-            connection = WebSocketConnection(http.wire, http.memory, http.settings.limits)
-            try:
-                await connection.open(*address, tls=tls, host=origin.host, port=origin.port, source=http.source())
-            except Failed as reason:
-                failed = reason
-                continue
-            if failed is not None:
-                http.resolver.prefer(origin, address)
-            await self._upgrade(connection, wanted)
-            columns.time("ws.connect_time", connection.connected_ns - connection.started_ns)
-            if tls is not None:
-                columns.time("ws.tls_time", connection.tls_ns - connection.connected_ns)
-            columns.time("ws.upgrade_time", connection.upgraded_ns - connection.sent_ns)
-            columns.time("ws.open_time", connection.upgraded_ns - began)
-            return connection
-        raise failed or Failed(Kind.DNS, f"{origin.host}: no address")
+        connection = await http.connect(WebSocketConnection, origin, lambda took: columns.time("ws.dns_time", took))
+        await self._upgrade(connection, wanted)
+        columns.time("ws.connect_time", connection.connected_ns - connection.started_ns)
+        if origin.scheme == "https":
+            columns.time("ws.tls_time", connection.tls_ns - connection.connected_ns)
+        columns.time("ws.upgrade_time", connection.upgraded_ns - connection.sent_ns)
+        columns.time("ws.open_time", connection.upgraded_ns - began)
+        return connection
 
     async def _upgrade(self, connection: WebSocketConnection, wanted: _Wanted) -> None:
         upgrade, http = wanted.upgrade, self._shared.http
