@@ -43,6 +43,7 @@ class Look:
 class DuetJudge:
     """Fed with pairs of blocks, says at planned looks whether the candidate is worse.
 
+    metric:      what the times are called in the answers
     limit:       the tolerated worsening, 0.05 for 5 %: "worse" needs evidence of a worsening, and a point at the limit or past it;
                  "not worse" needs that a worsening by the limit is excluded
     quantiles:   of the times that decide; above 0.5 they need 50 requests beyond them on each side
@@ -50,11 +51,11 @@ class DuetJudge:
     looks:       pairs at which to decide, ascending; the last one ends the duet
     alpha:       of each figure, for both directions and all looks together: half of it is the chance of a false "worse"
     error_limit: tolerated rise of the share of failed requests, in points: 0.005 is half a point
-    metric:      what the times are called in the answers
     """
 
     def __init__(
         self,
+        metric: str = "http.response_time",
         limit: float = 0.05,
         quantiles: Sequence[float] = (0.5, 0.95),
         *,
@@ -62,7 +63,6 @@ class DuetJudge:
         looks: Sequence[int] = LOOKS,
         alpha: float = 0.01,
         error_limit: float = 0.005,
-        metric: str = "http.response_time",
     ) -> None:
         if not 0 < limit < 1 or not 0 < alpha < 1 or not 0 < error_limit < 1:
             raise UsageError(f"limits and alpha lie between 0 and 1, not {limit}, {error_limit} and {alpha}", hint="limit 0.05 for 5 %")

@@ -46,7 +46,7 @@ def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float
     low, high = evidence.bounds((1.0 - LEVEL) / 2)
     effect = _effect(evidence, low, high)
     edge = edge_of(limit, evidence.better)
-    answer, reason = _answer(evidence, edge, effect, levels, low, high)
+    answer, reason = _answer(evidence, edge, effect, levels)
     severity, suspected = _severity(evidence, levels) if answer is Answer.WORSE else (Severity.NONE, Severity.NONE)
     spread = (high - low) / 2 / NormalDist().inv_cdf((1 + LEVEL) / 2)
     visible = max(limit, share_of((NormalDist().inv_cdf(1 - levels.change) + POWER_Z) * spread, evidence.better))
@@ -95,17 +95,16 @@ def _effect(evidence: Evidence, low: float, high: float) -> Effect:
     return Effect(math.exp(evidence.point), math.exp(low), math.exp(high), LEVEL)
 
 
-def _answer(evidence: Evidence, edge: float, effect: Effect, levels: Levels, low: float, high: float) -> tuple[Answer, str]:
-    """The answer of this look and why; where the interval is wider than the limit, all of it must lie past the limit."""
+def _answer(evidence: Evidence, edge: float, effect: Effect, levels: Levels) -> tuple[Answer, str]:
+    """The answer of this look and why."""
     chances = evidence.chances()
-    wide = (high - low) / 2 > edge
-    if chances.greater < levels.change and evidence.point >= edge and (not wide or low >= edge):
+    if chances.greater < levels.change and evidence.point >= edge:
         return Answer.WORSE, f"p = {chances.greater:.1g}, and the difference is past the limit"
-    if chances.less < levels.change and evidence.point <= -edge and (not wide or high <= -edge):
+    if chances.less < levels.change and evidence.point <= -edge:
         return Answer.BETTER, f"p = {chances.less:.1g}, and the difference is past the limit"
     if evidence.bounds(levels.same)[1] < edge:
         return Answer.NOT_WORSE, "a worsening by the limit is excluded"
-    if wide:
+    if effect.half_width > math.expm1(edge):
         return Answer.CANNOT_TELL, f"the interval is ±{100 * effect.half_width:.2g} % wide, more than the limit"
     return Answer.CANNOT_TELL, "neither a difference nor a worsening by the limit is certain"
 

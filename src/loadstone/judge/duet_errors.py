@@ -33,7 +33,7 @@ def judge_errors(failures: Sequence[tuple[int, int, int, int]], limit: float, le
         )
         return Said(nothing, last)
     before, after = failed_a / all_a, failed_b / all_b
-    low, high = _rise(failed_a, all_a, failed_b, all_b, 1 - 2 * levels.same)
+    _, high = _rise(failed_a, all_a, failed_b, all_b, 1 - 2 * levels.same)
     answer, reason = Answer.CANNOT_TELL, f"a rise by up to {100 * high:.2g} points is possible; the limit is {100 * limit:.2g}"
     if _differ(failures, up=True) < levels.change and after - before >= limit:
         answer, reason = Answer.WORSE, f"{failed_b} of {all_b} failed, {failed_a} of {all_a} before"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-SPENDING_POWER = 1.5  # 1 spends evenly over the pairs; more keeps more for the end
+SPENDING_POWER = 2.0  # 1 spends evenly over the pairs; more keeps more for the end
 GRID = 400
 REACH = 8.0  # deviations that are followed
 _NORMAL = NormalDist()
