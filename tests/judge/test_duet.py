@@ -11,7 +11,9 @@ from loadstone.judge.duet import DuetJudge, Look, Pair
 from loadstone.testing.noise import PROFILES, duet_pairs
 
 
-def pairs(seed: int = 1, count: int = 80, per_block: int = 15, *, effect: float = 0.0, control: bool = False, profile: str = "ci") -> list[Pair]:
+def pairs(
+    seed: int = 1, count: int = 80, per_block: int = 15, *, effect: float = 0.0, control: bool = False, profile: str = "ci"
+) -> list[Pair]:
     return duet_pairs(np.random.default_rng(seed), PROFILES[profile], count, per_block, effect=effect, control=control)
 
 
@@ -100,7 +102,7 @@ def test_a_control_that_differs_makes_the_judge_abstain() -> None:
 
 
 def test_a_control_that_agrees_changes_no_answer() -> None:
-    blocks = pairs(effect=0.3, control=True)
+    blocks = pairs(2, effect=0.3, control=True)
     alone = [replace(pair, a2=None) for pair in blocks]
     assert played(only_median(), blocks) == played(only_median(), alone)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadstone.judge.duet_pair import Pair
-from loadstone.stats.duet import Chances, hodges_lehmann, middle_bound, signed_rank, without_position
+from loadstone.stats.duet import Chances, bound_among, signed_rank, walsh_averages, without_position
 from loadstone.stats.duet_tail import TailRatio
 from loadstone.stats.histogram import IntArray
 
@@ -53,17 +53,17 @@ class Middle:
     def __init__(self, log_ratios: FloatArray, before: float, after: float, samples: tuple[int, int], better: str = "lower") -> None:
         self._values = log_ratios
         self.before, self.after, self.samples, self.better = before, after, samples, better
-        self.point = hodges_lehmann(log_ratios) if len(log_ratios) else math.nan
-        short = FEWEST_PAIRS - len(log_ratios)
-        self.lacking = f"{len(log_ratios)} pairs with answers on both sides; {FEWEST_PAIRS} are needed" if short > 0 else ""
+        self._averages = walsh_averages(log_ratios)
+        self.point = float(np.median(self._averages))
+        self.lacking = ""
 
     def chances(self) -> Chances:
         """See `signed_rank`."""
         return signed_rank(self._values)
 
     def bounds(self, tail: float) -> tuple[float, float]:
-        """See `middle_bound`."""
-        return middle_bound(self._values, tail)
+        """See `bound_among`."""
+        return bound_among(self._averages, len(self._values), tail)
 
 
 class Tail:
