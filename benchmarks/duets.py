@@ -19,6 +19,7 @@ from loadstone.testing.noise import duet_pairs, profile_named
 SEED = 2026  # the procedure was tuned on seeds below 100
 FALSE_TRIALS = 1500
 POWER_TRIALS = 400
+COVERAGE_TRIALS = 1000
 QUICK = 10  # trials when a round is short: does it work, not how often is it right
 SEVERITY_EFFECTS = (0.05, 0.095, 0.15, 0.24, 0.30, 0.48, 0.60)  # some just below the bands' edges of 10, 25 and 50 %
 LIMIT = 0.03
@@ -43,7 +44,7 @@ class Design:
         return f"p{100 * self.quantile:g} {self.profile}, {self.looks[-1]} x {self.per_block} an arm{looks}"
 
 
-MEDIAN_CI = Design("ci", 0.5, (20, 40, 100), 10)
+MEDIAN_CI = Design("ci", 0.5, (30, 60, 125), 8)
 MEDIAN_SHARED = Design("shared", 0.5, (12, 20, 40, 80), 15)
 TAIL_CI = Design("ci", 0.95, (100, 200), 20)
 TAIL_SHARED = Design("shared", 0.95, (100, 200), 20)
@@ -75,7 +76,7 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from rows(MEDIAN_SHARED, many, few, most_false=1.5, least={0.05: 0.0, 0.10: 95.0})
     yield from rows(TAIL_CI, many, few, most_false=2.0, least={0.10: 90.0, 0.25: 100.0})
     yield from severity_rows(few)
-    yield from coverage_rows(many)
+    yield from coverage_rows(QUICK if quick else COVERAGE_TRIALS)
 
 
 def rows(design: Design, many: int, few: int, *, most_false: float, least: dict[float, float]) -> Iterator[Figure]:
