@@ -14,6 +14,7 @@ from loadstone.errors import NoSamples
 from loadstone.judge.difference import Answer, Difference, Severity
 from loadstone.judge.duet import DuetJudge, Look, Pair
 from loadstone.judge.duet_answer import SEVERITIES
+from loadstone.stats.duet import hodges_lehmann
 from loadstone.testing.noise import duet_pairs, profile_named
 
 SEED = 2026  # the procedure was tuned on seeds below 100
@@ -77,6 +78,7 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from rows(TAIL_CI, many, few, most_false=2.0, least={0.10: 90.0, 0.25: 100.0})
     yield from severity_rows(few)
     yield from coverage_rows(QUICK if quick else COVERAGE_TRIALS)
+    yield from control_rows(few)
 
 
 def rows(design: Design, many: int, few: int, *, most_false: float, least: dict[float, float]) -> Iterator[Figure]:
@@ -107,6 +109,24 @@ def coverage_rows(trials: int) -> Iterator[Figure]:
         whole = Design(design.profile, design.quantile, design.looks[-1:], design.per_block)
         found = tally(whole, 0.10, trials)
         yield Figure(f"{whole}: 95 % interval holds the truth", "%", Bound(93, 97), [found.percent(found.covered)])
+
+
+def control_rows(trials: int) -> Iterator[Figure]:
+    """What a second copy of the baseline, on a machine that is steady enough, does to the answers: nothing, it should."""
+    for design in (MEDIAN_CI, MEDIAN_SHARED):
+        past = abstained = 0
+        for trial in range(trials):
+            rng = np.random.default_rng([SEED, trial, 7])
+            judge = DuetJudge(limit=LIMIT, quantiles=(0.5,), looks=design.looks[-1:])
+            logs = []
+            for pair in duet_pairs(rng, profile_named(design.profile), design.looks[-1], design.per_block, control=True):
+                judge.take(pair)
+                if pair.a2 is not None:
+                    logs.append(float(np.log(np.median(pair.a2) / np.median(pair.a))))
+            past += abs(hodges_lehmann(np.array(logs))) > np.log1p(LIMIT) / 2
+            abstained += "two copies" in judge.final().why
+        yield Figure(f"{design.profile}: a sound control is past half the limit of {100 * LIMIT:g} %", "%", rounds=[100 * past / trials])
+        yield Figure(f"{design.profile}: a sound control makes the judge abstain", "%", Bound(most=3.0), [100 * abstained / trials])
 
 
 def tally(design: Design, effect: float, trials: int, seed: int = SEED) -> Tally:

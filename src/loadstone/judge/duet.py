@@ -18,7 +18,7 @@ __all__ = ["DuetJudge", "Look", "Pair"]
 
 LOOKS = (12, 20, 40, 80)
 BUSY = 0.85  # of the processors: above it both targets wait for the machine, and for each other
-CONTROL_ALPHA = 0.01  # without it chance alone moves a sound control past half a limit of 3 % in a fifth of duets
+CONTROL_ALPHA = 0.01  # without it chance alone moves a sound control past half a limit of 3 % in more than a quarter of duets
 SAME_ALPHA = 0.05  # chance to call a worsening by exactly the limit "not worse"
 SEVERITY_ALPHA = 0.02  # chance to call a worsening more severe than it is, over all looks
 
