@@ -69,8 +69,8 @@ class DuetJudge:
             raise UsageError(f"limits and alpha lie between 0 and 1, not {limit}, {error_limit} and {alpha}", hint="limit 0.05 for 5 %")
         if not looks or list(looks) != sorted(set(looks)) or looks[0] < 1:
             raise UsageError(f"looks must ascend, not {list(looks)}", hint="12, 20, 40, 80 pairs")
-        if not quantiles or not all(0 < q < 1 for q in (*quantiles, *shown)):
-            raise UsageError("a duet needs quantiles between 0 and 1", hint="0.5 and 0.95")
+        if not quantiles or not all(0.5 <= q < 1 for q in (*quantiles, *shown)):
+            raise UsageError("a duet compares the median and quantiles between it and 1", hint="0.5 and 0.95")
         self.limit, self.alpha, self.error_limit, self.metric = limit, alpha, error_limit, metric
         self.looks = tuple(looks)
         self._deciding, self._shown = tuple(quantiles), tuple(q for q in shown if q not in quantiles)
