@@ -27,10 +27,11 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A difference, and whether further pairs could still change its answer."""
+    """A difference, whether further pairs could still change its answer, and whether it can hold an answer of the whole back."""
 
     difference: Difference
     settled: bool
+    holds_back: bool = True
 
 
 def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float, levels: Levels, *, pairs: int, last: bool) -> Said:
