@@ -66,7 +66,9 @@ def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float
         reason,
         evidence.method,
     )
-    return Said(difference, last or answer is not Answer.CANNOT_TELL)
+    # what looks better is worth further pairs: "not worse" comes first, because it asks for less
+    settled = answer in {Answer.WORSE, Answer.BETTER} or (answer is Answer.NOT_WORSE and evidence.point > -edge)
+    return Said(difference, last or settled)
 
 
 def edge_of(limit: float, better: str) -> float:
