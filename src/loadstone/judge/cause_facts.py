@@ -16,7 +16,7 @@ from loadstone.measure.snapshot import Failure, Series
 from loadstone.stats.trend import FEWEST, trend
 from loadstone.units import format_count, format_share
 
-PUSHED_BACK = re.compile(r"\b(429|503)\b")
+PUSHED_BACK = re.compile(r"\bstatus (429|503)\b")
 LEAST_PUSHED_BACK = 0.01  # of the exchanges
 LEAST_FAILURES = 5
 MOST_OF = 0.5  # of the failures

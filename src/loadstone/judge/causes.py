@@ -50,8 +50,9 @@ def _causes_of(failed: Failed, course: RunCourse, total: Aggregate, catalogue: C
     if failed.gate.spec.stat in COURSE_STATS:
         return growth(failed, course)
     found = [*parts(failed, total), *failures(failed, total), *times(failed, course), *saturated(failed, course)]
-    if _suffers_from_load(failed):
-        found += overload(course)
+    if _suffers_from_load(failed) and (too_much := overload(course)):
+        # A queue that grows is a rise as well: one cause, not two.
+        found = [*too_much, *(one for one in found if one.kind is not CauseKind.RISING)]
     return [*found, *moved_with(failed, course, catalogue)]
 
 

@@ -13,7 +13,7 @@ from loadstone.judge.course import RunCourse
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.exchanges import FAILED
 from loadstone.stats.lift import lift
-from loadstone.stats.stretches import densest_stretch
+from loadstone.stats.stretches import FEWEST, densest_stretch
 from loadstone.stats.trend import Levels
 
 MOST_PATTERNS = 12
@@ -25,6 +25,7 @@ CHANCE = 0.01
 LEAST_RATIO = 3.0
 LEAST_SHARE = 0.5
 FEWEST_PERIODS = 3
+CLUMPED = 1.5  # variance ÷ mean; 1 is chance alone (Poisson), and regular failures at a fixed share have less
 PERIOD_SHARE = 0.25  # of the variation that a period explains at least
 WHOLE_OF = {"http.errors": "http.requests", "ws.errors": "ws.messages_out", "ws.connect_failures": "ws.connects"}
 RESULTS = frozenset({"kind", "outcome", "step", "worker", "code"})
@@ -100,14 +101,13 @@ def _timing(course: RunCourse, kind: str, step: str) -> tuple[Timing, tuple[floa
     events = np.array([window.failures.get((kind, step), 0) for window in course.windows], dtype=float)
     base = np.array([window.asked.get(step, 0) or window.served for window in course.windows], dtype=float)
     base = np.maximum(base, events)
-    found = densest_stretch(events, base)
-    if found is None or events.sum() < LEAST:
+    if len(events) < FEWEST or events.sum() < LEAST:
         return Timing.UNKNOWN, (None, None), None
-    seconds = course.at_s
-    period = _period(seconds, events)
+    period = _period(course.at_s, events)
     if period is not None:
         return Timing.PERIODIC, (None, None), period
-    if found.p > CHANCE or found.ratio < LEAST_RATIO or found.share < LEAST_SHARE:
+    found = densest_stretch(events, base)
+    if found is None or found.p > CHANCE or found.ratio < LEAST_RATIO or found.share < LEAST_SHARE:
         return Timing.STEADY, (None, None), None
     span = course.span(found.begin, found.end)
     if found.end == len(events):
@@ -121,7 +121,7 @@ def _period(at_s: Levels, events: Levels) -> float | None:
     At least three periods must fit; of a train of peaks the harmonics count with their fundamental.
     """
     n = len(events)
-    if n < 4 * FEWEST_PERIODS:
+    if n < 4 * FEWEST_PERIODS or events.var() < CLUMPED * events.mean():
         return None
     power = np.abs(np.fft.rfft(events - events.mean())[1 : (n - 1) // 2 + 1]) ** 2
     if power.sum() <= 0:

@@ -52,7 +52,7 @@ def _overload(one: Cause) -> str:
 
 
 def _part(one: Cause) -> str:
-    return f"look at {one.subject} first: without it, {format_share(round(1 - one.figures['share'], 3))} of the excess would be left"
+    return f"look at {one.subject} first: {format_share(round(one.figures['share'], 3))} of what is past the limit is its own"
 
 
 def _load_rise(one: Cause) -> str:

@@ -18,7 +18,8 @@ class DenseStretch:
 
     share: of all events, those inside
     ratio: events per base inside ÷ outside; inf when there are none outside
-    p:     chance of a stretch as dense when the same windows stand in any order
+    p:     chance of a stretch as dense when each event falls anywhere, independently; events that come in clumps make it small,
+           so `share` and `ratio` must say that the stretch also matters
     """
 
     begin: int
@@ -32,8 +33,7 @@ def densest_stretch(events: Levels, base: Levels, seed: int = 1) -> DenseStretch
     """The stretch that stands out most; None without events, or with fewer than six windows.
 
     events, base: shape (n,): what happened in each window, of how many
-    source: the scan statistic of Kulldorff 1997 with Poisson counts; p by permutation of whole windows, so that events that come in
-            clumps shorter than a window raise no alarm
+    source: the scan statistic of Kulldorff 1997 with Poisson counts; p by 199 random scatterings of as many events
     """
     events, base = np.asarray(events, dtype=float), np.asarray(base, dtype=float)
     n = len(events)
@@ -44,9 +44,8 @@ def densest_stretch(events: Levels, base: Levels, seed: int = 1) -> DenseStretch
         return None
     rng = np.random.default_rng(seed)
     beaten = 0
-    for _ in range(TRIALS):
-        order = rng.permutation(n)
-        beaten += _scan(events[order], base[order])[0] >= score
+    for scattered in rng.multinomial(round(events.sum()), base / base.sum(), TRIALS):
+        beaten += _scan(scattered.astype(float), base)[0] >= score
     inside, inside_base = float(events[begin:end].sum()), float(base[begin:end].sum())
     outside, outside_base = float(events.sum()) - inside, float(base.sum()) - inside_base
     ratio = (inside / inside_base) / (outside / outside_base) if outside > 0 and outside_base > 0 else float("inf")
