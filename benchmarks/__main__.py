@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    causes,
     fixed_delay,
     inside_cost,
     leak_processes,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "streams": streams,
     "websockets": websocket_echo,
     "leaks": leaks,
+    "causes": causes,
     "memory": memory,
     "probes": probes,
     "monitor": monitoring,

@@ -12,10 +12,8 @@ from loadstone.plan.model import Plan
 from loadstone.reference.process import ReferenceProcess
 from loadstone.run import execute
 
-POOL = {
-    "json": "/stats",
-    "paths": {"pool_waiting": "pool.waiting", "pool_in_use": "pool.in_use", "pool_size": "pool.size"},
-}
+POOL = {"json": "/stats", "paths": {"pool_waiting": "pool.waiting"}}
+OWN_PID = "$PID"  # of the backend, which is not known before it runs
 SLOW, WRONG = "p95(http.response_time) < 60ms", "rate(http.errors) < 1%"
 ITEMS = {"name": "items", "get": "/api/items", "params": {"limit": 5}}
 ASK = {"name": "ask", "post": "/api/ask", "json": {"question": "how late?"}}
@@ -37,7 +35,6 @@ class KnownFault:
     profile: Mapping[str, Any] = field(default_factory=lambda: {"rate": "40/s", "duration": "20s"})
     steps: Sequence[Mapping[str, Any]] = (ITEMS, ASK, HEALTH)
     probes: Sequence[Any] = ()
-    pressure: Mapping[str, Any] | None = None
 
 
 def is_kind(*kinds: CauseKind, subject: str = "") -> Callable[[Cause], bool]:
@@ -56,6 +53,10 @@ def in_time(kind: CauseKind, from_s: float, to_s: float) -> Callable[[Cause], bo
 
 
 K = CauseKind
+HEALTHY = KnownFault("no fault, a limit that is kept", (), lambda _: False)
+UNEXPLAINED = KnownFault(
+    "no fault, a limit below what is usual", (), lambda _: False, gates=("p50(http.response_time) < 200us",), steps=(ITEMS,)
+)
 FAULTS = (
     KnownFault("stall of 4 s", ("--stall", "4s@12s"), in_time(K.STALL, 8, 16)),
     KnownFault("latency of one step", ("--latency", "90ms", "--fault", "paths=/api/ask"), is_kind(K.PART, subject="step=ask")),
@@ -74,9 +75,8 @@ FAULTS = (
         ("--fault", "instances=1-8", "--fault", "scale_every=1s", "--fault", "scale_delay=4s", "--latency", "5ms"),
         either(is_kind(K.LOAD_RISE), is_kind(K.SINCE)),
         gates=("p95(http.response_time) < 400ms",),
-        profile={"stages": [{"duration": "8s", "target": "5/s", "shape": "step"}, {"duration": "14s", "target": "60/s", "shape": "step"}]},
+        profile={"stages": [{"duration": "8s", "rate": "5/s", "shape": "step"}, {"duration": "14s", "rate": "60/s", "shape": "step"}]},
         steps=(ITEMS,),
-        probes=(POOL,),
     ),
     KnownFault(
         "growth of memory",
@@ -84,19 +84,20 @@ FAULTS = (
         is_kind(K.GROWTH),
         gates=("growth(target.memory) < 20MB",),
         profile={"rate": "20/s", "duration": "24s"},
-        probes=({"process": "target"},),
+        probes=({"process": OWN_PID},),
     ),
 )
 
 
-def plan_of(fault: KnownFault, url: str) -> Plan:
+def plan_of(fault: KnownFault, url: str, pid: int) -> Plan:
     """The plan of one run."""
     scenario = {"profile": dict(fault.profile), "steps": [dict(step) for step in fault.steps], "warm_up": "1s"}
-    asked: dict[str, Any] = {"target": url, "scenarios": {"load": scenario}, "probes": list(fault.probes), "gates": list(fault.gates)}
+    probes = [{"process": pid} if probe == {"process": OWN_PID} else probe for probe in fault.probes]
+    asked: dict[str, Any] = {"target": url, "scenarios": {"load": scenario}, "probes": probes, "gates": list(fault.gates)}
     return Plan.model_validate(asked | {"allow_unreached": True, "name": fault.name})
 
 
 def run_fault(fault: KnownFault) -> Story:
     """One run of a fault, 20 s and a start."""
     with ReferenceProcess(*fault.flags) as backend:
-        return execute(plan_of(fault, backend.url))
+        return execute(plan_of(fault, backend.url, backend.pid))

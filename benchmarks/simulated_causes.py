@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ SECONDS = 90
 REQUESTS = 60  # per second and step
 BASE_MS = 20.0
 GATE = "p95(http.response_time) < 40ms"
-Course = NDArray[np.float64]
+Course = NDArray[np.floating[Any]]
 Rng = np.random.Generator
 
 
@@ -88,7 +89,8 @@ def false_cause(seed: int, shape: str) -> bool:
     """Is a resource that has nothing to do with the failing gate named as its cause?"""
     rng = np.random.default_rng([seed, list(UNRELATED).index(shape)])
     level, slowness = UNRELATED[shape](rng), noise(rng)
-    levels = {"machine.disk_write": 5e6 + 1e6 * level, "machine.cpu": np.clip(70 + 20 * level, 0, 100)}
+    levels: dict[str, Course] = {"machine.disk_write": 5e6 + 1e6 * level}
+    levels["machine.cpu"] = np.clip(70 + 20 * level, 0, 100)
     found = simulated(rng, slowness, levels)
     return any(one.kind in {CauseKind.MOVED, CauseKind.SATURATED} for one in found)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from benchmarks.simulated_causes import KNOWN, UNRELATED, false_cause, right_cause
 
+from benchmarks.simulated_causes import KNOWN, UNRELATED, false_cause, right_cause
 from loadstone.judge.cause import WEIGHTS, Cause, CauseKind
 from loadstone.judge.causes import find_causes
 from loadstone.judge.course import MOST_LEVELS, MOST_WINDOWS, RunCourse
@@ -18,7 +18,8 @@ from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
 from loadstone.plan.gate_text import parse_gate
 from loadstone.testing.samples import make_histogram, make_series, make_snapshot
 
-FINE, DEGRADED, BROKEN = Trust(Level.OK, []), Trust(Level.DEGRADED, ["sends were late"]), Trust(Level.UNTRUSTWORTHY, ["sends were late"])
+LATE = ["a worker used 95% of a core on average, more than 90%"]
+FINE, DEGRADED, BROKEN = Trust(Level.OK, []), Trust(Level.DEGRADED, LATE), Trust(Level.UNTRUSTWORTHY, LATE)
 SLOW, WRONG = "p95(http.response_time) < 50ms", "rate(http.errors) < 1%"
 
 
@@ -129,9 +130,14 @@ def test_a_generator_that_was_not_fit_is_the_only_cause() -> None:
     assert "own" in recommend(found)[0].text
 
 
-def test_a_generator_in_doubt_is_told_beside_the_other_causes() -> None:
-    kinds = {one.kind for one in causes_of(seconds(lambda _: 100.0), SLOW, trust=DEGRADED)}
-    assert kinds >= {CauseKind.GENERATOR, CauseKind.PART}
+def test_a_busy_generator_is_told_beside_the_other_causes_and_one_with_another_doubt_is_not() -> None:
+    def kinds(cpu_percent: float) -> set[CauseKind]:
+        steps = {"home": (100, 100.0), "ask": (100, 10.0)}
+        found = causes_of([make_snapshot(at, steps=steps, cpu_percent=cpu_percent) for at in range(20)], SLOW, trust=DEGRADED)
+        return {one.kind for one in found}
+
+    assert kinds(95.0) >= {CauseKind.GENERATOR, CauseKind.PART}
+    assert CauseKind.GENERATOR not in kinds(40.0)
 
 
 def test_growth_is_told_with_what_rises_beside_it() -> None:

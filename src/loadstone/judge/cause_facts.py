@@ -9,14 +9,14 @@ import numpy as np
 
 from loadstone.judge.cause import Cause, CauseKind, Failed, cause
 from loadstone.judge.course import RunCourse
-from loadstone.judge.trust import Level, Trust
+from loadstone.judge.trust import CPU_BUSY_PERCENT, Level, Trust, examine
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.exchanges import exchanges
 from loadstone.measure.snapshot import Failure, Series
 from loadstone.stats.trend import FEWEST, trend
 from loadstone.units import format_count, format_share
 
-PUSHED_BACK = re.compile(r"\bstatus (429|503)\b")
+PUSHED_BACK = re.compile(r"(?:^|\bstatus )(429|503)\b")
 LEAST_PUSHED_BACK = 0.01  # of the exchanges
 LEAST_FAILURES = 5
 MOST_OF = 0.5  # of the failures
@@ -25,12 +25,19 @@ TOGETHER_CHANCE = 0.001
 TOGETHER = ("target.descriptors", "target.threads", "target.allocated_blocks", "target.heap", "target.connections", "target.processes")
 
 
-def generator(trust: Trust) -> list[Cause]:
-    """The load generator: when it was not fit, nothing can be said of the target."""
+def generator(trust: Trust, total: Aggregate) -> list[Cause]:
+    """The load generator: when it was not fit, nothing can be said of the target; when it was late or busy, that is a doubt."""
     if trust.level is Level.OK or not trust.reasons:
         return []
-    strength = 1.0 if trust.level is Level.UNTRUSTWORTHY else DOUBTFUL
-    return [cause(CauseKind.GENERATOR, "generator", f"the load generator itself: {trust.reasons[0]}", strength)]
+    if trust.level is Level.UNTRUSTWORTHY:
+        return [cause(CauseKind.GENERATOR, "generator", f"the load generator: {trust.reasons[0]}", 1.0)]
+    health = examine(total)
+    late = health.lag_p99_ms is not None and health.lag_p99_ms > health.lag_limit_ms
+    busy = health.cpu_percent is not None and health.cpu_percent > CPU_BUSY_PERCENT
+    if not late and not busy:
+        return []  # a load that was not quite reached, or a clock that was set, makes no response slow
+    reason = next((reason for reason in trust.reasons if reason.startswith("a worker" if not late else "sends")), trust.reasons[0])
+    return [cause(CauseKind.GENERATOR, "generator", f"the load generator itself: {reason}", DOUBTFUL)]
 
 
 def failures(failed: Failed, total: Aggregate) -> list[Cause]:

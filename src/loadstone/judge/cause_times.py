@@ -30,16 +30,19 @@ FINEST = 48  # windows in which a step is looked for
 def times(failed: Failed, course: RunCourse) -> list[Cause]:
     """A rise all along, else the stretch that stands out; nothing when neither does."""
     risen = _rising(failed, course)
-    if risen is not None:
-        return [risen]
-    if not failed.counted:
-        return []
-    found = densest_stretch(failed.events, failed.base)
-    if found is None or found.p > CHANCE or found.ratio < LEAST_RATIO or found.share < LEAST_SHARE:
-        return []
-    if found.end - found.begin > LONGEST * len(failed.events):
-        return []
-    return [_stretch(found, course)]
+    found = densest_stretch(failed.events, failed.base) if failed.counted else None
+    if found is None or not _stands_out(found, len(failed.events)):
+        return [risen] if risen is not None else []
+    stretch = _stretch(found, course)
+    if risen is None:
+        return [stretch]
+    # Where a value rises all along its excess lies at the end: that is the same again, unless the load rose there.
+    return [risen, stretch] if stretch.kind is CauseKind.LOAD_RISE else [risen]
+
+
+def _stands_out(found: DenseStretch, windows: int) -> bool:
+    telling = found.p <= CHANCE and found.ratio >= LEAST_RATIO and found.share >= LEAST_SHARE
+    return telling and found.end - found.begin <= LONGEST * windows
 
 
 def _stretch(found: DenseStretch, course: RunCourse) -> Cause:

@@ -31,7 +31,7 @@ def find_causes(course: RunCourse, total: Aggregate, verdicts: Sequence[Verdict]
     failed = [found for verdict in verdicts if (found := _failed(verdict, course)) is not None]
     if not failed:
         return ()
-    own = [replace(one, gates=tuple(str(each.verdict.gate) for each in failed)) for one in generator(trust)]
+    own = [replace(one, gates=tuple(str(each.verdict.gate) for each in failed)) for one in generator(trust, total)]
     if trust.level is Level.UNTRUSTWORTHY:
         return tuple(own)
     each = [replace(one, gates=(str(gate.verdict.gate),)) for gate in failed for one in _causes_of(gate, course, total, catalogue)]

@@ -15,7 +15,7 @@ from loadstone.judge.verdict import show_value
 from loadstone.measure.catalogue import BUILT_IN
 from loadstone.measure.snapshot import Series
 from loadstone.stats.trend import Levels
-from loadstone.units import SECONDS, format_share
+from loadstone.units import SECONDS, format_duration, format_share
 
 MOSTLY = 0.6  # of the windows in which the gate fails
 LEAST_BAD = 3  # windows
@@ -140,6 +140,7 @@ def _judged(series: Series, values: Levels, limits: Levels, shown: str, bad: Fla
     text += f": {show_value(round(level, 2), unit)} on average, {show_value(round(most, 2), unit)} at most"
     at = np.flatnonzero(full & worse) if np.any(full & worse) else np.flatnonzero(worse)
     span = course.span(int(at[0]), int(at[-1]) + 1)
+    text += f", first at {format_duration(span[0])}"
     return cause(CauseKind.SATURATED, named, text, strength, span, level=level, most=most, share=share, threshold=float(np.nanmin(limits)))
 
 

@@ -45,7 +45,7 @@ def failure_patterns(document: Document, sheet: Sheet) -> None:
         return
     sheet.heading("FAILURE PATTERNS")
     for pattern in document.failure_patterns[:MOST_PATTERNS]:
-        where = f" in {pattern.step}" if pattern.step else ""
+        where = f" in {pattern.step}" if pattern.step else f": {pattern.text}"
         counted = f"{format_count(pattern.count)} × {pattern.kind}{where} ({format_share(round(pattern.share, 3))} of the failures)"
         sheet.prose(f"{counted}: {_when(pattern)}", indent="    ", first=Span("  · "))
         for one in pattern.tags:
