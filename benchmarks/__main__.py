@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import (
     duets,
+    causes,
     fixed_delay,
     inside_cost,
     leak_processes,
@@ -42,6 +43,7 @@ BENCHMARKS = {
     "streams": streams,
     "websockets": websocket_echo,
     "leaks": leaks,
+    "causes": causes,
     "memory": memory,
     "probes": probes,
     "monitor": monitoring,

@@ -15,8 +15,12 @@ from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
 from loadstone.judge.bands import grade_all
+from loadstone.judge.causes import find_causes
+from loadstone.judge.course import RunCourse
+from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
 from loadstone.judge.panel import Panel
+from loadstone.judge.recommend import recommend
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
@@ -52,13 +56,16 @@ class _Course:
     interrupts: int = 0
     aborted_by: str = ""
     pressure: Pressure = field(init=False)
+    over_time: RunCourse = field(init=False)
 
     def __post_init__(self) -> None:
         self.pressure = Pressure(self.plan.pressure)
+        self.over_time = RunCourse(self.gates.statements)
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
         fired = self.gates.see(snapshot)
+        self.over_time.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
         elif not self.total.seconds:
@@ -264,7 +271,21 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
     notices = find_notices(total, facts, course.gates.specs)
-    return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts), bands)
+    causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)
+    return Story(
+        result,
+        decision,
+        code,
+        trust,
+        tuple(verdicts),
+        tuple(notices),
+        requirements(verdicts),
+        score(verdicts),
+        bands,
+        causes,
+        recommend(causes),
+        failure_patterns(course.over_time, total),
+    )
 
 
 def _unreachable(total: Aggregate) -> bool:
