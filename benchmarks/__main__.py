@@ -17,6 +17,7 @@ from benchmarks import (
     inside_cost,
     leak_processes,
     leak_sites,
+    leaking_service,
     leaks,
     memory,
     monitoring,
@@ -48,6 +49,7 @@ BENCHMARKS = {
     "inside_cost": inside_cost,
     "leak_sites": leak_sites,
     "leak_processes": leak_processes,
+    "leaking_service": leaking_service,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -158,7 +158,7 @@ def number(line: dict[str, Any], keys: Sequence[str]) -> float:
 
 def sizes(document: dict[str, Any]) -> Sizes:
     """Resident memory and blocks of one moment."""
-    return Sizes(document["resident_bytes"], document["allocated_blocks"])
+    return Sizes(document["resident_bytes"], document["allocated_blocks"], number(document, ("heap", "used_bytes")))
 
 
 def verdict(readings: Readings, sizes: Matter = MEMORY) -> Answer:

@@ -60,10 +60,11 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """One moment: resident bytes and blocks; None where nobody could tell."""
+    """One moment: resident bytes, blocks, and bytes of the heap in use; None where nobody could tell."""
 
     memory: float | None
     blocks: float | None = None
+    heap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,9 @@ def _came_back(case: _Case) -> Cause | None:
         return case.says(Cause.CYCLES, f"a collection gave back {blocks:,.0f} of {case.blocks.grown:,.0f} blocks")
     if memory >= MOST_OF * case.memory.grown:
         return case.says(Cause.CYCLES, f"a collection gave back {_mb(memory)}")
+    heap = _fall(settled.before.heap, settled.collected.heap)
+    if heap >= MOST_OF * case.memory.grown:  # large objects: the heap has them back, and the process still has the heap
+        return case.says(Cause.CYCLES, f"a collection gave back {_mb(heap)} of the heap")
     trimmed = _fall(settled.collected.memory, settled.trimmed.memory) if settled.trimmed is not None else 0.0
     held = not case.free.known or case.free.grown >= MOST_OF * case.memory.grown  # what was free from the start is no growth
     if held and trimmed >= MOST_OF * case.memory.grown:

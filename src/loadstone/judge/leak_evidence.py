@@ -11,6 +11,7 @@ from loadstone.measure.resources import COLLECTED, REST, TRIMMED
 from loadstone.measure.snapshot import Snapshot
 
 LEAST_TOLD = 1e6  # bytes of the tracer
+LEAST_SHARE = 0.02  # of the first line; what grew less beside it is noise
 LEVELS = {
     "memory": "target.memory",
     "heap": "target.heap",
@@ -21,7 +22,8 @@ LEVELS = {
     "tasks": "target.tasks",
 }
 PROCESS, TYPE, SITE = "target.process_memory", "target.objects_more", "target.site_more"
-RETAINED, RETAINED_BLOCKS = "target.retained_memory", "target.retained_blocks"
+NAMES = {TYPE: "type", SITE: "site"}
+RETAINED, RETAINED_BLOCKS, RETAINED_HEAP = "target.retained_memory", "target.retained_blocks", "target.retained_heap"
 TRACED, TRACER = "target.traced_memory", "target.tracer_memory"
 
 
@@ -35,7 +37,7 @@ class LeakEvidence:
     _courses: dict[str, Course] = field(default_factory=dict)
     _readers: dict[str, str] = field(default_factory=dict)
     _processes: dict[str, tuple[float, float]] = field(default_factory=dict)  # name -> first and last bytes
-    _grown: dict[str, dict[str, float]] = field(default_factory=lambda: {TYPE: {}, SITE: {}})
+    _grown: dict[str, dict[str, float]] = field(default_factory=dict)  # of the newest checkpoint, in the order of the inside
     _retained: dict[tuple[str, str], float] = field(default_factory=dict)
     _tracer: float = 0.0
     _traced: list[tuple[float, float]] = field(default_factory=list)  # of the first and the last checkpoint: Python's, the heap's
@@ -43,6 +45,7 @@ class LeakEvidence:
     def see(self, snapshot: Snapshot) -> None:
         """One more second that is judged."""
         at_s, now = (snapshot.start_s + snapshot.end_s) / 2, dict[str, float]()
+        fresh: dict[str, dict[str, float]] = {}
         for series, gauge in snapshot.gauges.items():
             metric, tags = series.metric, dict(series.tags)
             if not metric.startswith("target.") or not gauge.count:
@@ -52,21 +55,20 @@ class LeakEvidence:
                 now[metric] = gauge.last
             elif metric in (TRACED, TRACER):
                 now[metric] = gauge.last
+            elif metric in NAMES:
+                fresh.setdefault(metric, {})[tags.get(NAMES[metric], "")] = gauge.last
             else:
                 self._take(metric, tags, gauge.last)
+        self._grown |= fresh
         if now.keys() >= {TRACED, TRACER, LEVELS["heap"]}:
             self._traced[1:] = [(now[TRACED], now[LEVELS["heap"]] - now[TRACER])]
             self._tracer = max(self._tracer, now[TRACER])
 
     def _take(self, metric: str, tags: Mapping[str, str], value: float) -> None:
-        name = tags.get({PROCESS: "process", TYPE: "type", SITE: "site"}.get(metric, ""), "")
+        name = tags.get("process", "")
         if metric == PROCESS and (name in self._processes or len(self._processes) < MOST_SERIES):
             self._processes[name] = self._processes.get(name, (value, value))[0], value
-        elif metric in self._grown and (name in self._grown[metric] or len(self._grown[metric]) < MOST_SERIES):
-            kept = self._grown[metric]
-            kept.pop(name, None)  # the newest last, so that of equal ones the newer counts
-            kept[name] = value
-        elif metric in (RETAINED, RETAINED_BLOCKS):
+        elif metric in (RETAINED, RETAINED_BLOCKS, RETAINED_HEAP):
             self._retained[metric, tags.get("stage", "")] = value
 
     def cause(self) -> LeakCause:
@@ -82,8 +84,9 @@ class LeakEvidence:
         return tuple(zip(course.times_s, course.values, strict=True)) if course is not None else ()
 
     def _most(self, metric: str) -> list[str]:
-        grown = sorted(((value, name) for name, value in self._grown[metric].items() if value > 0), reverse=True)
-        return [name for _, name in grown[:TOP]]
+        grown = self._grown.get(metric, {})
+        least = LEAST_SHARE * max(grown.values(), default=0.0) if metric == SITE else 0.0
+        return [name for name, value in grown.items() if value > least][:TOP]
 
     def _process(self) -> str:
         """The name of the processes that grew most, when the tree has several."""
@@ -98,7 +101,8 @@ class LeakEvidence:
 
     def _sizes(self, stage: str) -> Sizes | None:
         memory = self._retained.get((RETAINED, stage))
-        return None if memory is None else Sizes(memory, self._retained.get((RETAINED_BLOCKS, stage)))
+        blocks, heap = (self._retained.get((metric, stage)) for metric in (RETAINED_BLOCKS, RETAINED_HEAP))
+        return None if memory is None else Sizes(memory, blocks, heap)
 
 
 _WATCHED = frozenset(LEVELS.values())

@@ -262,6 +262,7 @@ BUILT_IN = (
     Metric("target.traced_memory", "B", Kind.GAUGE, "lower", "memory that Python itself took since its allocations are traced, and holds"),
     Metric("target.tracer_memory", "B", Kind.GAUGE, "neither", "memory that the tracing of allocations takes"),
     Metric("target.retained_blocks", "1", Kind.GAUGE, "lower", "blocks that a Python target's interpreter keeps once the load has ended"),
+    Metric("target.retained_heap", "B", Kind.GAUGE, "lower", "memory of its C library that the target holds once the load has ended"),
     Metric("target.loop_lag", "ms", Kind.GAUGE, "lower", "the longest time that a target's event loop was late by between two readings"),
     Metric("target.tasks", "1", Kind.GAUGE, "lower", "tasks of a target's event loop that have not ended"),
     Metric("target.pool_size", "1", Kind.GAUGE, "neither", "what a pool of the target has room for"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -21,13 +22,19 @@ from loadstone.units import parse_duration
 
 MOST_BYTES = 1_000_000
 TIMEOUT_S = 5.0  # a checkpoint may take a second of a large target
+SETTLE_TIMEOUT_S = 60.0
 TOP = 3
 USUAL_FRAMES, MOST_FRAMES = 4, 64
 MOST_PROCESSES = 20  # workers that are replaced all the time must not grow our memory
 MOST_NAMES = 60  # types, and lines
 TOKEN = "${env:LOADSTONE_INSIDE_TOKEN}"  # noqa: S105  where it stands, not what it is
 SETTINGS = {"token", "timeout", "verify", "name", "checkpoint", "trace"}
-RETAINED, RETAINED_BLOCKS = "target.retained_memory", "target.retained_blocks"
+# metric -> where it stands in what a trim says of one moment
+RETAINED: Mapping[str, tuple[str, ...]] = {
+    "target.retained_memory": ("resident_bytes",),
+    "target.retained_blocks": ("allocated_blocks",),
+    "target.retained_heap": ("heap", "used_bytes"),
+}
 METRICS = (
     "target.gc_pause",
     "target.gc_share",
@@ -42,8 +49,7 @@ METRICS = (
     "target.pool_in_use",
     "target.traced_memory",
     "target.tracer_memory",
-    RETAINED,
-    RETAINED_BLOCKS,
+    *RETAINED,
     "target.objects",
     "target.objects_more",
     "target.site_more",
@@ -122,12 +128,14 @@ class InsideProbe:
 
     def settle(self, readings: Readings) -> None:
         """The load has ended: what grew, with its lines; what the target keeps, what after a collection, what after a trim of the heap."""
+        self._timeout_s = max(self._timeout_s, SETTLE_TIMEOUT_S)  # nobody waits for the target now
         if self._checkpoint_ns:
-            self._checkpoint(readings, {"probe": self.name}, sites=True)
+            with contextlib.suppress(NoReading):
+                self._checkpoint(readings, {"probe": self.name}, sites=True)
         found = self._ask("/trim", "POST")
         for key, stage in (("before", REST), ("collected", COLLECTED), ("trimmed", TRIMMED)):
-            for metric, name in ((RETAINED, "resident_bytes"), (RETAINED_BLOCKS, "allocated_blocks")):
-                value = _number(found, (key, name))
+            for metric, where in RETAINED.items():
+                value = _number(found, (key, *where))
                 if value is not None:
                     readings.gauge(metric, value, stage=stage, probe=self.name)
         if self._frames and self._checkpoint_ns:
