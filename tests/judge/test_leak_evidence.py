@@ -25,7 +25,7 @@ def run(**rates: float) -> list[Snapshot]:
     def gauges(at: int) -> dict[Series, Gauge]:
         found = {Series("target.memory", OUTSIDE): Gauge.of(5e7 + MB_PER_S * at + noise[at])}
         for name, rate in rates.items():
-            found[Series(f"target.{name}", INSIDE)] = Gauge.of(1e5 + rate * at)
+            found[Series(f"target.{name}", INSIDE)] = Gauge.of((1e5 if name in {"heap", "allocated_blocks"} else 20.0) + rate * at)
         return found
 
     return [Snapshot(at, float(at), at + 1.0, gauges=gauges(at)) for at in range(SECONDS)]
@@ -43,9 +43,9 @@ def settled(**stages: float) -> Snapshot:
         ({"heap": 100.0, "allocated_blocks": 500.0}, Cause.PYTHON_OBJECTS),
         ({"heap": MB_PER_S, "allocated_blocks": 0.0}, Cause.NATIVE),
         ({"heap": 0.0, "allocated_blocks": 0.0}, Cause.MAPPED),
-        ({"heap": 0.0, "threads": 1.0}, Cause.THREADS),
-        ({"heap": 0.0, "tasks": 1.0}, Cause.TASKS),
-        ({"heap": 0.0, "descriptors": 1.0}, Cause.DESCRIPTORS),
+        ({"heap": 0.0, "threads": 5.0}, Cause.THREADS),
+        ({"heap": 0.0, "tasks": 5.0}, Cause.TASKS),
+        ({"heap": 0.0, "descriptors": 5.0}, Cause.DESCRIPTORS),
         ({}, Cause.UNKNOWN),
     ],
     ids=lambda value: value.name if isinstance(value, Cause) else "",
@@ -55,6 +55,12 @@ def test_the_cause_follows_from_the_levels_beside_it(judge: Judge, rates: dict[s
     assert verdict.status is Status.FAIL
     assert verdict.cause.cause is cause
     assert str(cause) in verdict.reason
+
+
+def test_a_few_more_descriptors_do_not_explain_much_memory(judge: Judge) -> None:
+    snapshots = run(heap=MB_PER_S, allocated_blocks=0.0, descriptors=0.5)
+    assert judge(snapshots, LEAK)[0].cause.cause is Cause.NATIVE
+    assert judge(snapshots, "leak(target.descriptors) = none")[0].cause.cause is Cause.DESCRIPTORS
 
 
 def test_a_level_that_does_not_leak_has_no_cause(judge: Judge) -> None:
@@ -77,7 +83,9 @@ def test_what_comes_back_at_rest_was_no_reachable_object(judge: Judge, stages: d
 
 def test_a_collection_that_empties_the_heap_found_cycles_though_the_process_keeps_its_pages(judge: Judge) -> None:
     kept = settled(rest=9e7, collected=9e7, trimmed=5.2e7)
-    heap = {Series("target.retained_heap", (*INSIDE, ("stage", stage))): Gauge.of(size) for stage, size in (("rest", 4e7), ("collected", 1e6))}
+    heap = {
+        Series("target.retained_heap", (*INSIDE, ("stage", stage))): Gauge.of(size) for stage, size in (("rest", 4e7), ("collected", 1e6))
+    }
     last = Snapshot(kept.seq, kept.start_s, kept.end_s, phase=SETTLE, gauges={**kept.gauges, **heap})
     assert judge([*run(heap=MB_PER_S, allocated_blocks=0.0), last], LEAK)[0].cause.cause is Cause.CYCLES
 
@@ -92,7 +100,10 @@ def test_the_first_three_types_and_lines_and_the_process_are_named(judge: Judge)
             each.seq,
             each.start_s,
             each.end_s,
-            gauges={**each.gauges, **{Series("target.process_memory", (*OUTSIDE, ("process", name))): Gauge.of(v) for name, v in of.items()}},
+            gauges={
+                **each.gauges,
+                **{Series("target.process_memory", (*OUTSIDE, ("process", name))): Gauge.of(v) for name, v in of.items()},
+            },
         )
         for each, of in zip(run(heap=0.0), both, strict=True)
     ]

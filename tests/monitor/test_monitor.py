@@ -1,12 +1,10 @@
 """The monitor: windows, restarts, and its own memory."""
 
-import os
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from loadstone.errors import UsageError
 from loadstone.judge.alert_rules import Level, parse_rule
 from loadstone.judge.alerts import Alert
 from loadstone.measure.aggregate import Aggregate

@@ -34,7 +34,9 @@ class Inside(Level):
 
 
 class Fails(Level):
-    def settle(self, readings: Readings) -> None:
+    """Can be asked, and does not answer."""
+
+    def settle(self, _readings: Readings) -> None:
         raise NoReading("refused")
 
 
@@ -43,7 +45,7 @@ def rest(probe: Level, settle_s: float) -> list[Snapshot]:
     now_ns = 10 * SECOND
     watch = Watch([(probe, 1.0)], lambda: now_ns)
     watched = watch.watched[0]
-    watched._slot = 10  # noqa: SLF001  the load took ten of its turns
+    watched._slot = 10
 
     async def sleep(seconds: float) -> None:
         nonlocal now_ns
@@ -60,7 +62,9 @@ def rest(probe: Level, settle_s: float) -> list[Snapshot]:
 
 
 def kept(snapshot: Snapshot) -> dict[str, float]:
-    return {dict(series.tags)["stage"]: gauge.last for series, gauge in snapshot.gauges.items() if series.metric == "target.retained_memory"}
+    return {
+        dict(series.tags)["stage"]: gauge.last for series, gauge in snapshot.gauges.items() if series.metric == "target.retained_memory"
+    }
 
 
 def test_the_seconds_of_rest_are_not_judged_and_the_moment_after_them_takes_no_time() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from loadstone.judge.leak_cause import TOP, LeakCause, Readings, Settled, Sizes, Traced, Watched, leak_cause
+from loadstone.judge.leak_cause import TOP, LeakCause, Readings, Settled, Sizes, Traced, Watched, leak_cause, rise
 from loadstone.judge.level_history import MOST_SERIES, Course
 from loadstone.measure.resources import COLLECTED, REST, TRIMMED
 from loadstone.measure.snapshot import Snapshot
 
+COUNTS = ("descriptors", "threads", "tasks")
+EACH_BYTES = 131_072  # a descriptor, thread or task seldom takes more
 LEAST_TOLD = 1e6  # bytes of the tracer
 LEAST_SHARE = 0.02  # of the first line; what grew less beside it is noise
 LEVELS = {
@@ -71,9 +73,12 @@ class LeakEvidence:
         elif metric in (RETAINED, RETAINED_BLOCKS, RETAINED_HEAP):
             self._retained[metric, tags.get("stage", "")] = value
 
-    def cause(self) -> LeakCause:
-        """Why it grows; `UNKNOWN` where nobody looked."""
+    def cause(self, level: str) -> LeakCause:
+        """Why that level grows; `UNKNOWN` where nobody looked."""
         found = {field: self._course(metric) for field, metric in LEVELS.items()}
+        if level == LEVELS["memory"]:  # more connections, as of a target that becomes slow, do not explain any amount
+            grown = rise(found["memory"]).grown
+            found |= {name: () for name in COUNTS if grown > EACH_BYTES * rise(found[name]).grown}
         traced = Traced(*(after - before for before, after in zip(*self._traced, strict=True))) if len(self._traced) > 1 else None
         cause = leak_cause(Watched(**found), self._settled(), traced, self._most(TYPE), self._most(SITE), self._process())
         told = f"tracing allocations itself took {self._tracer / 1e6:,.1f} MB"

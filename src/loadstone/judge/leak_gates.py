@@ -100,7 +100,7 @@ class CourseWatch:
         sure = (finding.low, finding.high) if finding.whole is not None and np.isfinite([finding.low, finding.high]).all() else (None, None)
         value = finding.rate if finding.whole is not None else None
         at_s = finding.settled_s if finding.answer is Answer.LEAK else None
-        cause = self._evidence.cause() if self._evidence is not None and finding.answer is Answer.LEAK else None
+        cause = self._evidence.cause(gate.metric.name) if self._evidence is not None and finding.answer is Answer.LEAK else None
         if cause is not None:
             reason += f"; {cause}"
         return Verdict(gate.spec, _STATUS[finding.answer], value, gate.limit, unit, finding.readings, reason, at_s, *sure, cause)

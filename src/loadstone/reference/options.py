@@ -77,7 +77,9 @@ def inside_token(given: str) -> str:
     """The token of the page about the inside. Raises UsageError when it is too short to keep anybody out."""
     token = given or os.environ.get(TOKEN_VARIABLE, "")
     if len(token) < SHORTEST_TOKEN:
-        what = f"the token has fewer than {SHORTEST_TOKEN} characters" if token else f"no token, and the environment has no {TOKEN_VARIABLE}"
+        what = (
+            f"the token has fewer than {SHORTEST_TOKEN} characters" if token else f"no token, and the environment has no {TOKEN_VARIABLE}"
+        )
         raise UsageError(what, where="--inside", hint=f"{TOKEN_VARIABLE}=$(openssl rand -hex 16)")
     return token
 

@@ -31,7 +31,9 @@ class ReferenceProcess:
     raises:    TargetUnreachable, with the end of its error output, when it does not answer in time
     """
 
-    def __init__(self, *arguments: str | Path, ready_within_s: float = READY_WITHIN_S, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: str | Path, ready_within_s: float = READY_WITHIN_S, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._environment = {**os.environ, **(environment or {})}
         self._arguments = [str(argument) for argument in arguments]
         self._ready_within_s = ready_within_s

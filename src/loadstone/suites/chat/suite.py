@@ -192,7 +192,11 @@ def build(options: ls.Options) -> ls.Suite:
         target=options.url,
         embedded=options.url is None,
         scenarios=scenarios,
-        gates=[*promises(options, users=users), *(socket_promises(options) if sockets else []), *(memory_promises(options) if memory else [])],
+        gates=[
+            *promises(options, users=users),
+            *(socket_promises(options) if sockets else []),
+            *(memory_promises(options) if memory else []),
+        ],
         probes=memory_probes(options) if memory else [],
         settle=SETTLE if memory else 0,
         bands=[
