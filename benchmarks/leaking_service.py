@@ -10,6 +10,7 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ SITE = "aiohttp/web_app.py"
 
 def measure(_options: Options) -> Iterator[Figure]:
     """One hunt of 95 s for each version."""
-    leaking, mended = (attempt(lambda version=version: hunt(version)) for version in (LEAKING, MENDED))
+    leaking, mended = (attempt(partial(hunt, version)) for version in (LEAKING, MENDED))
     found = Figure(f"aiohttp {LEAKING}: LEAK is said", "", Bound(least=1))
     found.add(leaking.map(lambda gate: float(gate["reason"].startswith("LEAK"))))
     named = Figure(f"aiohttp {LEAKING}: {SITE} among the first three lines", "", Bound(least=1))

@@ -103,7 +103,7 @@ class CourseWatch:
         cause = self._evidence.cause(gate.metric.name) if self._evidence is not None and finding.answer is Answer.LEAK else None
         if cause is not None:
             reason += f"; {cause}"
-        return Verdict(gate.spec, _STATUS[finding.answer], value, gate.limit, unit, finding.readings, reason, at_s, *sure, cause)
+        return Verdict(gate.spec, _STATUS[finding.answer], value, gate.limit, unit, finding.readings, reason, at_s, sure[0], sure[1], cause)
 
     def _growth_verdict(self) -> Verdict:
         gate = self.gate
