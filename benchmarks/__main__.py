@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
-    duets,
     causes,
+    duets,
     fixed_delay,
     inside_cost,
     leak_processes,
     leak_sites,
+    leaking_service,
     leaks,
     memory,
     monitoring,
@@ -52,6 +53,7 @@ BENCHMARKS = {
     "leak_sites": leak_sites,
     "leak_processes": leak_processes,
     "duets": duets,
+    "leaking_service": leaking_service,
 }
 RESULTS = Path(__file__).parent / "results"
 

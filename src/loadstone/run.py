@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -40,6 +40,7 @@ from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.probes.own import ParentHealth
 from loadstone.probes.provenance import collect
+from loadstone.probes.rest import at_rest
 from loadstone.probes.watch import Watch
 
 UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
@@ -155,7 +156,8 @@ async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Seq
         await fleet.start()
         started_at, parent = datetime.now(UTC), ParentHealth()
         with _interruptible(course, fleet):
-            probes.start(fleet.go())
+            start_ns, ended_s = fleet.go(), 0.0
+            probes.start(start_ns)
             course.pressure.start()
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
@@ -164,10 +166,24 @@ async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Seq
                         fleet.stop()
                     for sink in sinks:
                         sink.snapshot(snapshot)
+                    ended_s = snapshot.end_s
+            course.pressure.stop()
+            if course.plan.settle_s and course.total.seconds and not course.interrupts:
+                await _settle(course, at_rest(probes, start_ns, ended_s, course.plan.settle_s), sinks)
     finally:
         course.pressure.stop()
         fleet.hang_up()
     return _judge(_result(course, fleet, probes.recorded, started_at, command), course, fleet)
+
+
+async def _settle(course: _Course, rest: AsyncGenerator[Snapshot, None], sinks: Sequence[Sink]) -> None:
+    async with contextlib.aclosing(rest) as snapshots:
+        async for snapshot in snapshots:
+            course.see(snapshot)
+            for sink in sinks:
+                sink.snapshot(snapshot)
+            if course.interrupts:
+                return
 
 
 @contextlib.contextmanager

@@ -101,6 +101,16 @@ class Check(_Part):
     failures: NonNegativeInt = Field(description="how often it did not hold")
 
 
+class Cause(_Part):
+    """Why a level of the target leaks, and what speaks for it."""
+
+    cause: str
+    evidence: list[str]
+    process: str = Field(description="name of the processes that grew; empty when it is not known")
+    types: list[str] = Field(description="types of which there are more and more, at most three")
+    sites: list[str] = Field(description="lines that allocated what is kept, at most three")
+
+
 class Gate(_Part):
     """A statement that passed, failed, or lacked data."""
 
@@ -117,6 +127,7 @@ class Gate(_Part):
     samples: NonNegativeInt
     reason: str
     at_s: FiniteFloat | None = Field(description="seconds from the run's start to the moment that decided")
+    cause: Cause | None = Field(default=None, description="of a leak; null where nothing that tells was read")
 
 
 class Requirement(_Part):

@@ -10,6 +10,7 @@ from typing import Any
 from loadstone.judge.bands import Graded
 from loadstone.judge.cause import Cause
 from loadstone.judge.failure_patterns import FailurePattern
+from loadstone.judge.leak_cause import LeakCause
 from loadstone.judge.score import Requirement
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Verdict
@@ -215,7 +216,13 @@ def _gate(verdict: Verdict) -> doc.Gate:
         samples=verdict.samples,
         reason=sound(verdict.reason),
         at_s=finite(verdict.at_s),
+        cause=_cause(verdict.cause) if verdict.cause is not None else None,
     )
+
+
+def _cause(cause: LeakCause) -> doc.Cause:
+    evidence, types, sites = ([sound(text) for text in texts] for texts in (cause.evidence, cause.types, cause.sites))
+    return doc.Cause(cause=cause.cause.value, evidence=evidence, process=sound(cause.process), types=types, sites=sites)
 
 
 def _requirement(check: Requirement) -> doc.Requirement:
