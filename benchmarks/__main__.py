@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    capacities,
     causes,
     duets,
     fixed_delay,
@@ -48,6 +49,7 @@ BENCHMARKS = {
     "memory": memory,
     "probes": probes,
     "monitor": monitoring,
+    "capacities": capacities,
     "startup": startup,
     "inside_cost": inside_cost,
     "leak_sites": leak_sites,

@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "metric": {},
     "gate": {
         "recovery": "loadstone.judge.recovery:RecoveryGate",
+        "saturation": "loadstone.judge.queue_growth:SaturationGate",
         "statement": "loadstone.judge.panel:Statement",
     },
     "sink": {
