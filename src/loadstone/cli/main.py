@@ -21,6 +21,7 @@ COMMANDS = {
     "hit": "Put load on one URL.",
     "ws": "Put load on a WebSocket server.",
     "llm": "Put load on a language model and time its tokens.",
+    "duet": "Compare two targets, loaded in turns: is one slower?",
     "monitor": "Probe a target at a low rate for days, and tell what is wrong.",
     "report": "Tell a run again from its log, also of one that was killed or still goes on.",
     "check": "Print what a suite would do, and send nothing.",
