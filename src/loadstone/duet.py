@@ -267,14 +267,12 @@ class _Course:
         for arm in self._arms:
             assert arm.slices is not None
             assert self._pace is not None
-            await arm.slices.play(SETTLE, self._pace.users, self._pace.every_ns)
+            _refuse_failing(arm, await arm.slices.play(SETTLE, self._pace.users, self._pace.every_ns))
 
     async def _calibrate(self) -> Pace:
         """Users and pace that keep both arms at or below 60 % of what the slower one can do."""
         if self._terms.users is not None:
-            for arm in self._arms:
-                await self._measure(arm, self._terms.users)
-            return Pace(self._terms.users, 0, None)
+            return Pace(self._terms.users)
         paces = []
         for arm in self._arms[:2]:
             alone = await self._measure(arm, 1)
@@ -285,11 +283,16 @@ class _Course:
         """Iterations per second of so many users that never rest."""
         assert arm.slices is not None
         taken, iterations = await arm.slices.play_for(CALIBRATION_S, users)
-        arm.check(taken)
-        if taken.asked and taken.failed >= taken.asked:
-            reason = next(iter(taken.reasons), "no reason known")
-            raise NoSamples(f"every request to {arm.key} failed: {reason}", where=arm.target.name)
+        _refuse_failing(arm, taken)
         return iterations / taken.seconds
+
+
+def _refuse_failing(arm: _Arm, taken: Slice) -> None:
+    """Before anything is compared there must be something to compare."""
+    arm.check(taken)
+    if taken.failed >= taken.asked:
+        reason = next(iter(taken.reasons), "nothing was asked")
+        raise NoSamples(f"every request to {arm.key} failed: {reason}", where=arm.target.name, hint="loadstone hit tells more")
 
 
 def pace_of(alone_per_s: float, capacity_per_s: float) -> Pace:

@@ -21,7 +21,7 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"store"}),
     frozenset({"report", "live", "synth", "testing"}),
     frozenset({"run"}),
-    frozenset({"sweep", "monitor", "duet"}),
+    frozenset({"sweep", "monitor", "duet", "selftest"}),
     frozenset({""}),  # the package itself, `import loadstone`: what a user sees
     frozenset({"cli", "pytest_plugin", "suites"}),
 )

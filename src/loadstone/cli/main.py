@@ -29,6 +29,7 @@ COMMANDS = {
     "serve": "Start the reference backend.",
     "probe": "Stand beside a target on another machine and tell what it takes.",
     "config": "Show each setting and where it came from; print the schema of plan files.",
+    "selftest": "Measure what duets on this machine can see, and how often they are wrong.",
     "doctor": "Measure what this machine can be trusted with.",
     "metrics": "List the metrics that gates and reports can name.",
     "plugins": "List what is installed, and what of it is broken.",

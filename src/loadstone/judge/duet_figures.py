@@ -9,7 +9,6 @@ from loadstone.judge.duet import DuetJudge, Look
 from loadstone.judge.duet_outcome import Facts, Outcome, gravest, more_seconds
 from loadstone.judge.duet_pair import Pair
 from loadstone.load.slices import Figure, Slice
-from loadstone.units import format_share
 
 ALPHA = 0.01  # of a false alarm, for all figures together
 LOOKS = (12, 20, 40, 80, 160, 320)
@@ -81,7 +80,7 @@ class Judges:
 
     def _notices(self, facts: Facts) -> Iterator[str]:
         if facts.cpu is not None and facts.cpu > BUSY:
-            yield f"the processors were {format_share(facts.cpu)} busy: times say more of the machine than of the targets; free it, or try later"
+            yield f"the processors were {facts.cpu:.0%} busy: times say more of the machine than of the targets; free it, or try later"
         for arm, reasons in facts.reasons.items():
             if reasons:
                 text, count = max(reasons.items(), key=lambda item: item[1])

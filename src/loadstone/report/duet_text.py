@@ -27,7 +27,6 @@ COLUMNS = (
     Column("B"),
     Column("B/A"),
     Column("interval"),
-    Column("limit"),
     Column("answer", left=True),
 )
 
@@ -42,7 +41,7 @@ def render_duet(outcome: Outcome, look: Look) -> str:
     if outcome.why:
         sheet.prose(f"{outcome.why[:1].upper()}{outcome.why[1:]}{'' if outcome.why.endswith('.') else '.'}")
     if outcome.differences:
-        sheet.heading("FIGURES", "the interval is of the ratio")
+        sheet.heading("FIGURES", f"more than {format_share(outcome.differences[0].limit)} is worse; the interval is of the ratio")
         sheet.table(COLUMNS, [_row(difference) for difference in outcome.differences])
         for difference in outcome.differences:
             if difference.answer is not Answer.NOT_WORSE and difference.reason and difference.reason not in outcome.why:
@@ -68,7 +67,7 @@ def measured(outcome: Outcome) -> list[str]:
     if facts.restarts:
         lines.append(f"{facts.restarts + 1} instances of each target, one after another")
     if facts.cpu is not None:
-        lines.append(f"processors {format_share(facts.cpu)} busy")
+        lines.append(f"processors {facts.cpu:.0%} busy")
     if outcome.more_s is not None:
         lines.append(f"about {format_duration(outcome.more_s)} more would probably do: --max-time and --pairs")
     return lines
@@ -101,7 +100,6 @@ def _row(difference: Difference) -> list[Span]:
         Span(_value(difference.after, difference.unit)),
         Span(f"{difference.effect.ratio:.3f}" if difference.effect is not None else "-"),
         Span(interval(difference)),
-        Span(format_share(difference.limit)),
         Span(answer, STYLES.get(difference.answer, Style.GOOD)),
     ]
 
