@@ -23,6 +23,7 @@ from loadstone.judge.duet_outcome import Facts, Outcome, Pace
 from loadstone.load.slices import Slice, Slices
 from loadstone.plan.model import Plan
 from loadstone.probes.cpu_share import CpuShare
+from loadstone.probes.strain import Strain
 
 SLICE = 15  # requests of an arm in a pair: as finely as possible, and still enough for a median
 CALIBRATION_S, CALIBRATION_USERS = 0.5, 16
@@ -48,6 +49,9 @@ class Target(Protocol):
     def stop(self) -> None:
         """End what `start` began; twice does no harm."""
 
+    def spent(self) -> tuple[float, int] | None:
+        """Processor seconds so far, and how many processors it may use; None when nobody can know."""
+
     def gone(self) -> str:
         """Why it cannot answer any more; empty while nothing is known to be wrong."""
 
@@ -56,7 +60,7 @@ class Target(Protocol):
 class Terms:
     """How a duet is played.
 
-    limit:      the share of worsening that is tolerated
+    limit:      the share of worsening that is tolerated; of failures, in points, `error_limit`
     users:      at once on an arm; None: measured, so that the load stays below 60 % of the capacity
     most_pairs: ends there at the latest, or after `most_s` seconds
     """
@@ -67,6 +71,7 @@ class Terms:
     most_pairs: int = 80
     most_s: float = 120.0
     users: int | None = None
+    error_limit: float = 0.005
     slice_requests: int = SLICE
 
 
@@ -168,7 +173,7 @@ class _Course:
     def __init__(self, arms: Sequence[_Arm], terms: Terms, told: Callable[[Outcome], None]) -> None:
         self._arms, self._terms, self._told = arms, terms, told
         self._rng = random.Random(f"{terms.seed}/duet")  # noqa: S311  an order, not a secret
-        self._judges = Judges(terms.limit, terms.quantiles, terms.most_pairs)
+        self._judges = Judges(terms.limit, terms.quantiles, terms.most_pairs, terms.error_limit)
         self._pace: Pace | None = None
         self._restarts, self._began = 0, time.monotonic()
         self._ended, self._a_first = "", True
@@ -212,27 +217,28 @@ class _Course:
 
     async def _pairs(self, wire: Wire) -> None:
         terms, deadline, cpu = self._terms, self._began + self._terms.most_s, CpuShare()
-        busy: float | None = None
+        strain, strained = Strain({arm.key: arm.target.spent for arm in self._arms}), None
         restartable = [arm for arm in self._arms if arm.target.restarts]
         for number in range(1, terms.most_pairs + 1):
             order = self._order(number)
-            taken = {arm.key: await self._slice(arm) for arm in order}
-            seen = cpu.look()
-            if seen is not None:
-                busy = seen
-                self._busy.append(seen)
+            taken = {arm.key: await self._slice(arm, strain) for arm in order}
+            if (busy := cpu.look()) is not None:
+                self._busy.append(busy)
+            if (seen := strain.look()) is not None:
+                strained = seen
             first = next(arm.key for arm in order if arm.key != "A′")
-            self._judges.take(taken["A"], taken["B"], taken.get("A′"), first=first, cpu=busy)
+            self._judges.take(taken["A"], taken["B"], taken.get("A′"), first=first, cpu=strained)
             decided = self._judges.look()
             self._told(self._now())
             if decided:
-                self._ended = "clear"
+                self._ended = "clear" if number < terms.most_pairs else "pairs"
                 return
             if time.monotonic() >= deadline:
                 self._ended = "time"
                 return
             if number in RESTART_AFTER and number < terms.most_pairs and restartable:
                 await self._restart(restartable, wire)
+                strain.begin()
         self._ended = "pairs"
 
     def _order(self, number: int) -> list[_Arm]:
@@ -246,10 +252,12 @@ class _Course:
             order.insert(self._rng.randrange(3), control)
         return order
 
-    async def _slice(self, arm: _Arm) -> Slice:
+    async def _slice(self, arm: _Arm, strain: Strain) -> Slice:
         assert arm.slices is not None
         assert self._pace is not None
+        end = strain.slice(arm.key)
         taken = await arm.slices.play(self._terms.slice_requests, self._pace.users, self._pace.every_ns)
+        end()
         arm.check(taken)
         return taken
 

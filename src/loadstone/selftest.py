@@ -9,7 +9,7 @@ from itertools import cycle, islice
 
 from loadstone.judge.difference import Answer
 from loadstone.judge.duet_outcome import Outcome
-from loadstone.stats.shares import share_interval
+from loadstone.stats.quantiles import share_interval
 
 EFFECTS = (0.05, 0.10, 0.20)
 SEEN_OFTEN = 0.9  # an effect counts as one that can be seen when at least this share of the duets with it saw it
@@ -50,7 +50,8 @@ class SelfTest:
     def false_alarm_interval(self) -> tuple[float, float] | None:
         """Where the true rate of false alarms lies (95 %); None before the first duet of equal targets."""
         equal = len(self.of(0.0))
-        return share_interval(self.false_alarms, equal) if equal else None
+        interval = share_interval(self.false_alarms, equal) if equal else None
+        return (interval.low, interval.high) if interval else None
 
     @property
     def smallest_seen(self) -> float | None:

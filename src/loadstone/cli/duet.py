@@ -24,6 +24,7 @@ PLACEHOLDER = "http://127.0.0.1"  # of a suite without a target, until an arm br
 @click.command("duet")
 @click.argument("words", nargs=-1, metavar="[A B] [SUITE]")
 @click.option("--limit", metavar="SHARE", default="5%", show_default=True, help="Worsening that is tolerated.")
+@click.option("--error-limit", metavar="SHARE", default="0.5%", show_default=True, help="More failed requests that are tolerated, in points.")
 @click.option("--percentile", "percentiles", metavar="LIST", default="p50", show_default=True, help="What is compared: p50,p95.")
 @click.option("--max-time", metavar="TIME", default="2m", show_default=True, help="Ends there at the latest.")
 @click.option("--pairs", metavar="N", default="80", show_default=True, help="Ends after so many pairs of slices.")
@@ -75,15 +76,18 @@ def terms_of(given: dict[str, Any]) -> Terms:
     from loadstone.duet import Terms
     from loadstone.units import parse_duration, parse_share
 
-    limit = parse_share(given["limit"])
-    if not 0.001 <= limit <= 1:
-        raise UsageError("must be from 0.1% to 100%", where=f"--limit {given['limit']}", hint="--limit 5%")
+    limits = {name: parse_share(given[name]) for name in ("limit", "error_limit")}
+    for name, limit in limits.items():
+        if not 0.001 <= limit < 1:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError("must be from 0.1% to 99%", where=f"{flag} {given[name]}", hint=f"{flag} 5%")
     most_s = parse_duration(given["max_time"])
     pairs, users = whole_number(given["pairs"], "--pairs"), given["users"]
     if most_s <= 0 or pairs < 1:
         raise UsageError("must be more than 0", where="--max-time, --pairs", hint="--max-time 2m --pairs 80")
     return Terms(
-        limit=limit,
+        limit=limits["limit"],
+        error_limit=limits["error_limit"],
         quantiles=tuple(_quantile(text) for text in given["percentiles"].split(",")),
         seed=whole_number(given["seed"], "--seed"),
         most_pairs=pairs,

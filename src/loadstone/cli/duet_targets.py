@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from loadstone.clients.address import split_url
 from loadstone.errors import TargetUnreachable, UsageError
+from loadstone.probes.strain import spent_by
 from loadstone.reference.process import ReferenceProcess
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class UrlTarget:
     def stop(self) -> None:
         """See Target: it is not ours to end."""
 
+    def spent(self) -> None:
+        """See Target: nobody knows which process it is."""
+
     def gone(self) -> str:
         """See Target: its connections tell."""
         return ""
@@ -62,12 +66,6 @@ class ReferenceTarget:
         self.name = f"{REFERENCE}{shlex.join(switches)}"
         self._process: ReferenceProcess | None = None
 
-    @property
-    def pid(self) -> int:
-        """Of the instance that runs."""
-        assert self._process is not None
-        return self._process.pid
-
     def start(self) -> str:
         """See Target."""
         self._process = ReferenceProcess(*self._switches)
@@ -79,6 +77,10 @@ class ReferenceTarget:
         process, self._process = self._process, None
         if process is not None:
             process.stop()
+
+    def spent(self) -> tuple[float, int] | None:
+        """See Target."""
+        return spent_by(self._process.pid) if self._process is not None else None
 
     def gone(self) -> str:
         """See Target."""
@@ -133,6 +135,10 @@ class CommandTarget:
             _end_group(process)
         if self._log is not None:
             self._log.close()
+
+    def spent(self) -> tuple[float, int] | None:
+        """See Target."""
+        return spent_by(self._process.pid) if self._process is not None else None
 
     def gone(self) -> str:
         """See Target."""

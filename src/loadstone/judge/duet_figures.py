@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from loadstone.judge.difference import Answer
+from loadstone.judge.difference import Answer, Difference
 from loadstone.judge.duet import DuetJudge, Look
 from loadstone.judge.duet_outcome import Facts, Outcome, gravest, more_seconds
 from loadstone.judge.duet_pair import Pair
@@ -12,17 +13,19 @@ from loadstone.load.slices import Figure, Slice
 
 ALPHA = 0.01  # of a false alarm, for all figures together
 LOOKS = (12, 20, 40, 80, 160, 320)
-BUSY = 0.85  # share of the processors from which on a comparison says more of them than of the targets
+SHOWN = (0.95, 0.99)  # beside what decides
+BUSY = 0.85  # share of the machine's processors that is worth a word; what the targets take themselves is the judge's business
 
 
 class Judges:
     """Which figures there are is known after the first pair; what appears later has too little in common to be compared."""
 
-    def __init__(self, limit: float, quantiles: tuple[float, ...], most_pairs: int) -> None:
-        self._limit, self._quantiles = limit, quantiles
+    def __init__(self, limit: float, quantiles: tuple[float, ...], most_pairs: int, error_limit: float) -> None:
+        self._limit, self._quantiles, self._error_limit = limit, quantiles, error_limit
         self._looks = (*(look for look in LOOKS if look < most_pairs), most_pairs)
         self._judges: dict[Figure, DuetJudge] = {}
         self._looked: dict[Figure, Look] = {}
+        self._decided: dict[Figure, Look] = {}
         self._pairs = 0
         self.asked, self.failed = {"A": 0, "B": 0, "A′": 0}, {"A": 0, "B": 0, "A′": 0}
 
@@ -54,22 +57,39 @@ class Judges:
 
     def look(self) -> bool:
         """Is it clear? One figure that is worse is enough; that none is takes all of them."""
-        self._looked = {figure: judge.look() for figure, judge in self._judges.items()}
-        decided = [look.decision for look in self._looked.values()]
-        return Answer.WORSE in decided or (bool(decided) and None not in decided)
+        for figure, judge in self._judges.items():
+            if figure not in self._decided:
+                self._see(figure, judge.look())
+        worse = any(look.decision is Answer.WORSE for look in self._decided.values())
+        return worse or (bool(self._judges) and len(self._decided) == len(self._judges))
+
+    def _see(self, figure: Figure, look: Look) -> None:
+        if look.differences:  # between looks there are none, and the last ones still stand
+            self._looked[figure] = look
+        if look.decision is not None:
+            self._decided[figure] = look
 
     def outcome(self, *, final: bool, facts: Facts, ended: str) -> Outcome:
         """How it stands, or what it came to."""
         if final and self._pairs:
-            self._looked = {figure: judge.final() for figure, judge in self._judges.items()}
+            for figure, judge in self._judges.items():
+                if figure not in self._decided:
+                    self._see(figure, judge.final())
         looks = list(self._looked.values())
-        differences = tuple(difference for look in looks for difference in look.differences)
+        decisive = len(self._quantiles) + 1  # and the failures
+        differences = tuple(
+            _named(difference, figure, alone=len(self._judges) == 1)
+            for figure, look in self._looked.items()
+            for difference in look.differences[:decisive]
+        )
+        shown = tuple(difference for look in looks for difference in look.differences[decisive:])
         answers = [look.decision or Answer.CANNOT_TELL for look in looks]
         answer = gravest(answers)
         why = next((look.why for look, each in zip(looks, answers, strict=True) if each is answer), "")
         return Outcome(
             answer,
             differences,
+            shown,
             self._pairs,
             facts,
             ended,
@@ -80,11 +100,26 @@ class Judges:
 
     def _notices(self, facts: Facts) -> Iterator[str]:
         if facts.cpu is not None and facts.cpu > BUSY:
-            yield f"the processors were {facts.cpu:.0%} busy: times say more of the machine than of the targets; free it, or try later"
+            yield f"this machine's processors were {facts.cpu:.0%} busy: times are longer than without other work, and to be sure takes longer"
         for arm, reasons in facts.reasons.items():
             if reasons:
                 text, count = max(reasons.items(), key=lambda item: item[1])
                 yield f"{arm}: {self.failed[arm]} of {self.asked[arm]} requests failed; most often ({count}×): {text}"
 
     def _judge(self, figure: Figure, figures: int) -> DuetJudge:
-        return DuetJudge(str(figure), limit=self._limit, quantiles=self._quantiles, looks=self._looks, alpha=ALPHA / figures)
+        return DuetJudge(
+            figure.metric if figures == 1 else str(figure),
+            self._limit,
+            self._quantiles,
+            shown=SHOWN,
+            looks=self._looks,
+            alpha=ALPHA / figures,
+            error_limit=self._error_limit,
+        )
+
+
+def _named(difference: Difference, figure: Figure, *, alone: bool) -> Difference:
+    """Failures are of a step, too, where there are several."""
+    if alone or "{" in difference.figure:
+        return difference
+    return replace(difference, figure=f"{difference.figure}{{step={figure.step}}}")

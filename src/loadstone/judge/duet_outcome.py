@@ -48,13 +48,16 @@ class Facts:
 class Outcome:
     """How a duet stands, or ended.
 
-    ended:   clear, pairs, time or interrupted; empty while it goes on
-    why:     one sentence to the answer
-    more_s:  how much longer would probably make it clear; None when it is clear, or nothing can be said
+    differences: the figures that decide
+    shown:       further figures, for the reader
+    ended:       clear, pairs, time or interrupted; empty while it goes on
+    why:         one sentence to the answer
+    more_s:      how much longer would probably make it clear; None when it is clear, or nothing can be said
     """
 
     answer: Answer
     differences: tuple[Difference, ...]
+    shown: tuple[Difference, ...]
     pairs: int
     facts: Facts
     ended: str = ""

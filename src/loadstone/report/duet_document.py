@@ -59,7 +59,8 @@ class DuetDocument(_Part):
     cpu: FiniteFloat | None = Field(description="mean share of all processors that was busy, 0 to 1")
     more_s: FiniteFloat | None = Field(description="how much longer would probably make it clear")
     seed: int
-    figures: list[Compared]
+    figures: list[Compared] = Field(description="those that decide")
+    shown: list[Compared] = Field(description="further ones, which decide nothing")
     notices: list[str]
 
 
@@ -83,6 +84,7 @@ def duet_document_of(outcome: Outcome, seed: int) -> DuetDocument:
         more_s=finite(outcome.more_s) if outcome.more_s is not None else None,
         seed=seed,
         figures=[_compared(difference) for difference in outcome.differences],
+        shown=[_compared(difference) for difference in outcome.shown],
         notices=[sound(notice) for notice in outcome.notices],
     )
 

@@ -39,10 +39,11 @@ def render_duet(outcome: Outcome, look: Look) -> str:
     for arm in ("A", "B"):
         sheet.line(Span(f"{arm}  "), Span(facts.names.get(arm, ""), Style.BOLD))
     if outcome.why:
-        sheet.prose(f"{outcome.why[:1].upper()}{outcome.why[1:]}{'' if outcome.why.endswith('.') else '.'}")
+        sheet.prose(outcome.why)
     if outcome.differences:
         sheet.heading("FIGURES", f"more than {format_share(outcome.differences[0].limit)} is worse; the interval is of the ratio")
-        sheet.table(COLUMNS, [_row(difference) for difference in outcome.differences])
+        shown = [[*_row(difference)[:-1], Span("not judged", Style.DIM)] for difference in outcome.shown]
+        sheet.table(COLUMNS, [*map(_row, outcome.differences), *shown])
         for difference in outcome.differences:
             if difference.answer is not Answer.NOT_WORSE and difference.reason and difference.reason not in outcome.why:
                 sheet.prose(f"{difference.figure}: {difference.reason}", Style.DIM, indent="  ")
