@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from loadstone.errors import UsageError
-from loadstone.judge.difference import Answer, Difference
+from loadstone.judge.difference import Answer, Difference, Severity
 from loadstone.judge.duet_answer import Levels, Said, edge_of, judge_figure
 from loadstone.judge.duet_errors import judge_errors
 from loadstone.judge.duet_evidence import Collected
@@ -18,6 +18,7 @@ __all__ = ["DuetJudge", "Look", "Pair"]
 
 LOOKS = (12, 20, 40, 80)
 BUSY = 0.85  # of the processors: above it both targets wait for the machine, and for each other
+CONTROL_ALPHA = 0.01  # without it chance alone moves a sound control past half a limit of 3 % in a fifth of duets
 SAME_ALPHA = 0.05  # chance to call a worsening by exactly the limit "not worse"
 SEVERITY_ALPHA = 0.02  # chance to call a worsening more severe than it is, over all looks
 
@@ -137,14 +138,17 @@ class DuetJudge:
         control = self._data.control()
         if control is None:
             return ""
-        low, high = control.bounds(0.025)
+        low, high = control.bounds(CONTROL_ALPHA / 2)
         if abs(control.point) > edge_of(self.limit, "lower") / 2 and not low <= 0 <= high:
             return f"two copies of the baseline differ by {100 * control.point:+.1f} %, more than half the limit: the machine is not steady"
         return ""
 
     def _abstain(self, deciding: Sequence[Said], shown: tuple[Difference, ...], doubt: str, *, last: bool) -> Look:
         """Nobody can tell, whatever the figures are."""
-        doubted = tuple(replace(said.difference, answer=Answer.CANNOT_TELL, reason=doubt) for said in deciding)
+        none = Severity.NONE
+        doubted = tuple(
+            replace(said.difference, answer=Answer.CANNOT_TELL, severity=none, suspected=none, reason=doubt) for said in deciding
+        )
         return Look(Answer.CANNOT_TELL if last else None, (*doubted, *shown), self.pairs, doubt, None if last else self.next_look)
 
 
