@@ -24,6 +24,7 @@ from benchmarks import (
     pacing,
     peers,
     probes,
+    real_duets,
     scripted,
     startup,
     streams,
@@ -49,6 +50,7 @@ BENCHMARKS = {
     "inside_cost": inside_cost,
     "leak_sites": leak_sites,
     "leak_processes": leak_processes,
+    "real_duets": real_duets,
     "duets": duets,
 }
 RESULTS = Path(__file__).parent / "results"

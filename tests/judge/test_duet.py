@@ -11,7 +11,9 @@ from loadstone.judge.duet import DuetJudge, Look, Pair
 from loadstone.testing.noise import PROFILES, duet_pairs
 
 
-def pairs(seed: int = 1, count: int = 80, per_block: int = 15, *, effect: float = 0.0, control: bool = False, profile: str = "ci") -> list[Pair]:
+def pairs(
+    seed: int = 1, count: int = 80, per_block: int = 15, *, effect: float = 0.0, control: bool = False, profile: str = "ci"
+) -> list[Pair]:
     return duet_pairs(np.random.default_rng(seed), PROFILES[profile], count, per_block, effect=effect, control=control)
 
 

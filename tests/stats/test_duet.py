@@ -14,7 +14,9 @@ from loadstone.stats.duet_looks import look_levels
 
 values = st.lists(st.integers(-9, 9).map(lambda n: n / 10), min_size=1, max_size=9)
 sizes = st.lists(st.integers(1, 3_000_000), min_size=6, max_size=25, unique=True)
-distinct = st.tuples(sizes, st.integers(0, 2**25)).map(lambda made: [(-size if made[1] >> i & 1 else size) / 1e6 for i, size in enumerate(made[0])])
+distinct = st.tuples(sizes, st.integers(0, 2**25)).map(
+    lambda made: [(-size if made[1] >> i & 1 else size) / 1e6 for i, size in enumerate(made[0])]
+)
 
 
 def every_sign(numbers: list[float]) -> tuple[float, float]:

@@ -24,7 +24,9 @@ PLACEHOLDER = "http://127.0.0.1"  # of a suite without a target, until an arm br
 @click.command("duet")
 @click.argument("words", nargs=-1, metavar="[A B] [SUITE]")
 @click.option("--limit", metavar="SHARE", default="5%", show_default=True, help="Worsening that is tolerated.")
-@click.option("--error-limit", metavar="SHARE", default="0.5%", show_default=True, help="More failed requests that are tolerated, in points.")
+@click.option(
+    "--error-limit", metavar="SHARE", default="0.5%", show_default=True, help="More failed requests that are tolerated, in points."
+)
 @click.option("--percentile", "percentiles", metavar="LIST", default="p50", show_default=True, help="What is compared: p50,p95.")
 @click.option("--max-time", metavar="TIME", default="2m", show_default=True, help="Ends there at the latest.")
 @click.option("--pairs", metavar="N", default="80", show_default=True, help="Ends after so many pairs of slices.")
@@ -132,7 +134,9 @@ def _sides(words: Sequence[str], given: dict[str, Any], stack: contextlib.ExitSt
     revisions = [given["rev_a"], given["rev_b"], given["start"]]
     if any(revisions):
         if not all(revisions):
-            raise UsageError("--rev-a, --rev-b and --start belong together", hint="--rev-a main --rev-b HEAD --start 'python app.py {port}'")
+            raise UsageError(
+                "--rev-a, --rev-b and --start belong together", hint="--rev-a main --rev-b HEAD --start 'python app.py {port}'"
+            )
         first, second = (stack.enter_context(checked_out(revision)) for revision in revisions[:2])
 
         def started(side: str, folder: Any) -> CommandTarget:

@@ -78,7 +78,9 @@ def _two_backends() -> Iterator[Callable[[float, int, float], Outcome]]:
 
         def play(effect: float, seed: int, left_s: float) -> Outcome:
             _inject(urls[1], BASE_MS * (1 + effect))
-            terms = Terms(limit=LIMIT, error_limit=ERROR_LIMIT, seed=seed, most_pairs=MOST_PAIRS, most_s=left_s, users=users[0] if users else None)
+            terms = Terms(
+                limit=LIMIT, error_limit=ERROR_LIMIT, seed=seed, most_pairs=MOST_PAIRS, most_s=left_s, users=users[0] if users else None
+            )
             a, b, control = UrlTarget(urls[0]), UrlTarget(urls[1]), UrlTarget(urls[0])
             outcome = duet(a, b, plans([], PATH, terms), terms, control=control)
             users.append(outcome.facts.pace.users)
@@ -113,7 +115,9 @@ def text_of(test: SelfTest, code: ExitCode) -> str:
     lines.append(f"false alarms        {test.false_alarms} of {equal} duets of equal targets: {_percent(low)} to {_percent(high)} (95%)")
     for effect in EFFECTS:
         tried = len(test.of(effect))
-        lines.append(f"+{effect:.0%} seen".ljust(20) + (f"{_seen(test, effect)} of {tried}" if tried else "not tried: --time was too short"))
+        lines.append(
+            f"+{effect:.0%} seen".ljust(20) + (f"{_seen(test, effect)} of {tried}" if tried else "not tried: --time was too short")
+        )
     smallest = test.smallest_seen
     found = f"+{smallest:.0%}, of those that were injected" if smallest is not None else "none of those that were injected"
     lines.append(f"smallest effect     {found}")
@@ -121,7 +125,9 @@ def text_of(test: SelfTest, code: ExitCode) -> str:
     if unclear:
         lines.append(f"cannot tell         {unclear} of {len(test.trials)}")
     if code is ExitCode.UNTRUSTWORTHY:
-        lines.append("More false alarms than the 1% that is promised: other work makes this machine change within a pair. Free it, or use another.")
+        lines.append(
+            "More false alarms than the 1% that is promised: other work makes this machine change within a pair. Free it, or use another."
+        )
     return "\n".join(lines)
 
 
@@ -160,7 +166,9 @@ def _live(*, as_json: bool, quiet: bool) -> Callable[[SelfTest], None]:
         return lambda _: None
 
     def show(test: SelfTest) -> None:
-        sys.stderr.write(f"\r\x1b[K{len(test.trials)} duets, {test.seconds:.0f} s · false alarms {test.false_alarms} of {len(test.of(0.0))}")
+        sys.stderr.write(
+            f"\r\x1b[K{len(test.trials)} duets, {test.seconds:.0f} s · false alarms {test.false_alarms} of {len(test.of(0.0))}"
+        )
         sys.stderr.flush()
 
     return show

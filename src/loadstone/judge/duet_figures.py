@@ -100,7 +100,7 @@ class Judges:
 
     def _notices(self, facts: Facts) -> Iterator[str]:
         if facts.cpu is not None and facts.cpu > BUSY:
-            yield f"this machine's processors were {facts.cpu:.0%} busy: times are longer than without other work, and to be sure takes longer"
+            yield f"this machine's processors were {facts.cpu:.0%} busy: to be sure takes longer than without other work"
         for arm, reasons in facts.reasons.items():
             if reasons:
                 text, count = max(reasons.items(), key=lambda item: item[1])
