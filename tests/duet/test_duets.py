@@ -164,7 +164,7 @@ def test_a_target_that_dies_in_the_middle_gives_no_verdict(servers: Servers) -> 
 def test_a_target_whose_process_ended_is_named_with_the_reason(servers: Servers) -> None:
     side = Side(servers.add(0.0), name="cmd:app")
 
-    def end_it(outcome: Outcome) -> None:
+    def end_it(_outcome: Outcome) -> None:
         side.why = "its process has ended with exit code 9"
 
     with pytest.raises(TargetUnreachable, match="A is gone: its process has ended with exit code 9") as caught:
