@@ -28,7 +28,7 @@ def test_without_the_file_there_is_no_share(tmp_path: Path) -> None:
 def test_the_busiest_of_generator_and_targets_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, own, spent = [0], [0.0], {"A": (0.0, 1), "B": (0.0, 2)}
     monkeypatch.setattr(strain, "now_ns", lambda: clock[0])
-    monkeypatch.setattr(strain.time, "process_time", lambda: own[0])
+    monkeypatch.setattr("time.process_time", lambda: own[0])
     found = Strain({"A": lambda: spent["A"], "B": lambda: spent["B"], "C": lambda: None})
     for arm in "ABC":
         end = found.slice(arm)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from loadstone.judge.difference import Answer, Difference, Severity
@@ -39,10 +39,8 @@ def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float
         reason = evidence.lacking if evidence else f"{pairs} pairs are too few"
         samples = evidence.samples if evidence else (0, 0)
         before, after = (evidence.before, evidence.after) if evidence else (None, None)
-        nothing = Difference(
-            figure, unit, before, after, None, Answer.CANNOT_TELL, limit, samples_before=samples[0], samples_after=samples[1]
-        )
-        return Said(_with(nothing, reason=reason), last)
+        nothing = Difference(figure, unit, before, after, None, Answer.CANNOT_TELL, limit, reason=reason)
+        return Said(replace(nothing, samples_before=samples[0], samples_after=samples[1]), last)
     low, high = evidence.bounds((1.0 - LEVEL) / 2)
     effect = _effect(evidence, low, high)
     edge = edge_of(limit, evidence.better)
@@ -82,12 +80,6 @@ def share_of(worsening: float, better: str) -> float:
     return -math.expm1(-worsening)
 
 
-def _with(difference: Difference, **changes: object) -> Difference:
-    from dataclasses import replace
-
-    return replace(difference, **changes)  # type: ignore[arg-type]
-
-
 def _effect(evidence: Evidence, low: float, high: float) -> Effect:
     """Candidate ÷ baseline, the way the figure itself goes."""
     if evidence.better == "higher":
@@ -104,6 +96,8 @@ def _answer(evidence: Evidence, edge: float, effect: Effect, levels: Levels) -> 
         return Answer.BETTER, f"p = {chances.less:.1g}, and the difference is past the limit"
     if evidence.bounds(levels.same)[1] < edge:
         return Answer.NOT_WORSE, "a worsening by the limit is excluded"
+    if math.isinf(effect.half_width):
+        return Answer.CANNOT_TELL, "the interval is open at an end"
     if effect.half_width > math.expm1(edge):
         return Answer.CANNOT_TELL, f"the interval is ±{100 * effect.half_width:.2g} % wide, more than the limit"
     return Answer.CANNOT_TELL, "neither a difference nor a worsening by the limit is certain"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -44,13 +45,7 @@ def judge_errors(failures: Sequence[tuple[int, int, int, int]], limit: float, le
         answer, reason = Answer.NOT_WORSE, f"{found}a rise by more than {100 * high:.2g} points is excluded"
     effect = _ratio(failed_a, all_a, failed_b, all_b)
     difference = Difference("errors", "%", 100 * before, 100 * after, effect, answer, limit, reason=reason, method=METHOD)
-    return Said(_sized(difference, all_a, all_b), last or answer is not Answer.CANNOT_TELL)
-
-
-def _sized(difference: Difference, before: int, after: int) -> Difference:
-    from dataclasses import replace
-
-    return replace(difference, samples_before=before, samples_after=after)
+    return Said(replace(difference, samples_before=all_a, samples_after=all_b), last or answer is not Answer.CANNOT_TELL)
 
 
 def _rise(failed_a: int, all_a: int, failed_b: int, all_b: int, level: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadstone.judge.duet_pair import Pair
-from loadstone.stats.duet import Chances, hodges_lehmann, middle_bound, signed_rank, without_position
+from loadstone.stats.duet import Chances, bound_among, signed_rank, walsh_averages, without_position
 from loadstone.stats.duet_tail import TailRatio
 from loadstone.stats.histogram import IntArray
 
@@ -53,17 +53,17 @@ class Middle:
     def __init__(self, log_ratios: FloatArray, before: float, after: float, samples: tuple[int, int], better: str = "lower") -> None:
         self._values = log_ratios
         self.before, self.after, self.samples, self.better = before, after, samples, better
-        self.point = hodges_lehmann(log_ratios) if len(log_ratios) else math.nan
-        short = FEWEST_PAIRS - len(log_ratios)
-        self.lacking = f"{len(log_ratios)} pairs with answers on both sides; {FEWEST_PAIRS} are needed" if short > 0 else ""
+        self._averages = walsh_averages(log_ratios)
+        self.point = float(np.median(self._averages))
+        self.lacking = ""
 
     def chances(self) -> Chances:
         """See `signed_rank`."""
         return signed_rank(self._values)
 
     def bounds(self, tail: float) -> tuple[float, float]:
-        """See `middle_bound`."""
-        return middle_bound(self._values, tail)
+        """See `bound_among`."""
+        return bound_among(self._averages, len(self._values), tail)
 
 
 class Tail:
@@ -111,13 +111,14 @@ class Collected:
         if pair.cpu_share is not None:
             self.cpu_shares.append(pair.cpu_share)
         if len(pair.a) and len(pair.b):
-            before = _median(pair.a)
-            self.a.append(pair.a)
-            self.b.append(pair.b)
-            self._medians.append((before, _median(pair.b)))
+            a, b = np.maximum(pair.a, 1), np.maximum(pair.b, 1)  # a clock may say 0, a logarithm cannot
+            before = _median(a)
+            self.a.append(a)
+            self.b.append(b)
+            self._medians.append((before, _median(b)))
             self._a_first.append(a_first)
             if pair.a2 is not None and len(pair.a2):
-                self._control.append(math.log(_median(pair.a2) / before))
+                self._control.append(math.log(max(1.0, _median(pair.a2)) / before))
         if pair.span_a_ns > 0 and pair.span_b_ns > 0 and len(pair.a) and len(pair.b):
             self._rates.append((len(pair.a) / pair.span_a_ns * 1e9, len(pair.b) / pair.span_b_ns * 1e9))
             self._rates_a_first.append(a_first)

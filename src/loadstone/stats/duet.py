@@ -54,21 +54,24 @@ def hodges_lehmann(values: FloatArray) -> float:
     raises: NoSamples without values
     source: Hodges & Lehmann 1963
     """
-    return float(np.median(_walsh(values)))
+    return float(np.median(walsh_averages(values)))
 
 
 def middle_bound(values: FloatArray, tail: float) -> tuple[float, float]:
+    """Bounds of the middle of these values; see `bound_among`."""
+    return bound_among(walsh_averages(values), len(values), tail)
+
+
+def bound_among(averages: FloatArray, n: int, tail: float) -> tuple[float, float]:
     """Bounds that the true middle passes with a chance of at most `tail` each; infinite when there are too few values.
 
     The signed-rank test turned round: the values it would not reject.
+    averages: `walsh_averages` of n values
     source: Tukey's interval; Hollander & Wolfe 1999, section 3.3
     """
-    averages = _walsh(values)
-    below = _no_tie_sums(len(values)) if len(values) <= EXACT_UP_TO else None
-    if below is not None:
-        k = int(np.searchsorted(below, tail, side="right"))  # the least rank sum that is still likely enough
+    if n <= EXACT_UP_TO:
+        k = int(np.searchsorted(_no_tie_sums(n), tail, side="right"))  # the least rank sum that is still likely enough
     else:
-        n = len(values)
         k = math.floor(n * (n + 1) / 4 + _NORMAL.inv_cdf(tail) * math.sqrt(n * (n + 1) * (2 * n + 1) / 24))
     if k <= 0:
         return -math.inf, math.inf
@@ -100,13 +103,18 @@ def without_position(log_ratios: FloatArray, a_first: NDArray[np.bool_]) -> Floa
     return log_ratios - np.where(a_first, half, -half)
 
 
-def _walsh(values: FloatArray) -> FloatArray:
+def walsh_averages(values: FloatArray) -> FloatArray:
     """Means of all pairs, each value with itself too, ascending: shape (n (n + 1) / 2,)."""
     if len(values) == 0:
         raise NoSamples("the middle of nothing was asked for")
-    rows, columns = np.triu_indices(len(values))
+    rows, columns = _triangle(len(values))
     averages: FloatArray = np.sort((values[rows] + values[columns]) / 2)
     return averages
+
+
+@lru_cache(maxsize=8)
+def _triangle(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(n)
 
 
 def _doubled_ranks(sizes: FloatArray) -> NDArray[np.int64]:
