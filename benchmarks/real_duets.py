@@ -54,6 +54,8 @@ def _played(effect: float, seed: int) -> Outcome:
     sides = [ReferenceTarget(["--latency", f"{BASE_MS * (1 + extra):g}ms"]) for extra in (0.0, effect, 0.0)]
     with _neighbour(seed):
         outcome = duet(sides[0], sides[1], plans([], PATH, terms), terms, control=sides[2])
+    if outcome.ended == "interrupted":
+        raise KeyboardInterrupt
     ratio = next((each.effect.ratio for each in outcome.differences if each.effect is not None), None)
     text = f"+{effect:.0%} seed {seed}: {outcome.answer}, ratio {ratio if ratio is None else round(ratio, 4)}, {outcome.pairs} pairs, "
     print(f"  {text}{outcome.facts.seconds:.1f} s; {outcome.why}", file=sys.stderr)
