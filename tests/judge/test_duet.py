@@ -192,6 +192,12 @@ def test_no_failures_at_all_are_not_worse_only_with_enough_requests(per_block: i
     assert "points" in errors.reason
 
 
+def test_failures_that_never_happened_hold_no_answer_back() -> None:
+    look = played(DuetJudge(limit=0.3, quantiles=(0.5,), looks=(20,)), pairs(count=20, per_block=5, profile="quiet"))
+    assert look.differences[-1].answer is Answer.CANNOT_TELL
+    assert look.decision is Answer.NOT_WORSE
+
+
 def test_a_side_that_only_fails_has_no_times_but_failures() -> None:
     blocks = [replace(pair, b=pair.b[:0], errors_b=15) for pair in pairs()]
     look = played(only_median(), blocks)

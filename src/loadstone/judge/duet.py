@@ -157,6 +157,7 @@ def decide(figures: Sequence[Said]) -> tuple[Answer | None, str]:
     worse = [said.difference.figure for said in figures if said.difference.answer is Answer.WORSE]
     if worse:
         return Answer.WORSE, f"worse: {', '.join(worse)}"
+    figures = [said for said in figures if said.holds_back or said.difference.answer is not Answer.CANNOT_TELL]
     open_still = [said.difference.figure for said in figures if not said.settled]
     if open_still:
         return None, f"not yet certain: {', '.join(open_still)}"

@@ -27,10 +27,11 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A difference, and whether further pairs could still change its answer."""
+    """A difference, whether further pairs could still change its answer, and whether it can hold an answer of the whole back."""
 
     difference: Difference
     settled: bool
+    holds_back: bool = True
 
 
 def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float, levels: Levels, *, pairs: int, last: bool) -> Said:
@@ -65,7 +66,9 @@ def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float
         reason,
         evidence.method,
     )
-    return Said(difference, last or answer is not Answer.CANNOT_TELL)
+    # what looks better is worth further pairs: "not worse" comes first, because it asks for less
+    settled = answer in {Answer.WORSE, Answer.BETTER} or (answer is Answer.NOT_WORSE and evidence.point > -edge)
+    return Said(difference, last or settled)
 
 
 def edge_of(limit: float, better: str) -> float:
