@@ -27,6 +27,7 @@ from benchmarks import (
     pacing,
     peers,
     probes,
+    real_duets,
     scripted,
     startup,
     streams,
@@ -54,6 +55,7 @@ BENCHMARKS = {
     "inside_cost": inside_cost,
     "leak_sites": leak_sites,
     "leak_processes": leak_processes,
+    "real_duets": real_duets,
     "duets": duets,
     "leaking_service": leaking_service,
 }
