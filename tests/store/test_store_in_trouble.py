@@ -197,10 +197,10 @@ def test_a_file_that_may_only_be_read_can_be_listed(path: Path, monkeypatch: pyt
     db.execute("PRAGMA journal_mode = DELETE")
     db.close()
     monkeypatch.setattr(sqlite3, "connect", sealed)
-    with Store.open(f"sqlite:///{path}", make=False) as store:
-        assert [each.id for each in store.runs()] == [row.id]
+    with Store.open(f"sqlite:///{path}", make=False) as reader:
+        assert [each.id for each in reader.runs()] == [row.id]
         with pytest.raises(StoreError, match="cannot be used"):
-            store.delete([row.id])
+            reader.delete([row.id])
 
 
 def test_nothing_is_made_where_somebody_only_wants_to_read(path: Path) -> None:

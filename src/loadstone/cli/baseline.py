@@ -147,7 +147,7 @@ def export(name: str, *, kind: str, output: str | None, force: bool, store_url: 
         except OSError as error:
             raise UsageError(f"cannot be made: {error.strerror}", where=str(path.parent), hint="--output FILE") from None
     write_new(path, files.to_json(found) if kind == "json" else files.to_text(found), force=force)
-    click.echo(f"{path}: {len(found.members)} members")
+    click.echo(f"{path}: {_line(found)}")
 
 
 @command.command("import")
