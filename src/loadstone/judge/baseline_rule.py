@@ -143,7 +143,7 @@ def _measure(figure: Figure, baseline: Sequence[RunFigures], candidates: Sequenc
 def _share_shift(
     figure: Figure, before: Sequence[float], after: Sequence[float], baseline: Sequence[RunFigures], candidates: Sequence[RunFigures]
 ) -> Shift:
-    """Difference of mean shares; its spread is never below that of independent trials, so that ten runs without a failure know no certainty."""
+    """Difference of mean shares; never surer than independent trials: ten runs without a failure are no certainty."""
     hits, samples = (
         [sum(getattr(run.shares[figure.name], part) for run in runs if figure.name in run.shares) for runs in (baseline, candidates)]
         for part in ("hits", "samples")
