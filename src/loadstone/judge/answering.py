@@ -28,9 +28,9 @@ def worsening_of(figure: Figure, shift: Shift) -> Shift:
     return shift if figure.better == "lower" else shift.reversed()
 
 
-def answer_of(worsening: Shift, limit: float, adjusted_p: float) -> Answer:
+def answer_of(worsening: Shift, limit: float, adjusted_p: float, chance: float = CHANCE) -> Answer:
     """Worse and better need both size and certainty; not worse needs an upper bound below the limit; the rest nobody can tell."""
-    clear = adjusted_p <= CHANCE
+    clear = adjusted_p <= chance
     if clear and worsening.amount >= limit:
         return Answer.WORSE
     if clear and -worsening.amount >= limit:
@@ -70,12 +70,12 @@ def scale_of(figure: Figure) -> float:
     return 100.0 if figure.is_share and figure.unit == "%" else 1.0
 
 
-def visible(figure: Figure, worsening: Shift, limit: float) -> float | None:
+def visible(figure: Figure, worsening: Shift, limit: float, chance: float = CHANCE) -> float | None:
     """The smallest worsening that data like these show nine times of ten, as a share; None when there is none so large."""
     if not math.isfinite(worsening.error):
         return None
     scatter = t_quantile(SEEN, worsening.freedom) * worsening.error
-    clear = t_quantile(1 - CHANCE / 2, worsening.freedom) * worsening.error
+    clear = t_quantile(1 - chance / 2, worsening.freedom) * worsening.error
     share = as_share(figure, max(limit, clear) + scatter)
     return share if math.isfinite(share) else None
 

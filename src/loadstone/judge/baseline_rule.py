@@ -19,6 +19,7 @@ METHOD = "prediction interval"
 FEWEST = 5  # runs of a baseline, below which it is still being collected
 ENOUGH = 10
 BEST = 20
+CHANCE = 0.02  # two-sided: worse lies above the one-sided 99 % bound; a confirming run comes before anything fails
 MOST_RUNS = 100  # to ask a person for
 LEAST_SPREAD = 0.001  # relative: what a histogram's buckets hide
 
@@ -64,18 +65,23 @@ def compare_with_baseline(
     rules: RegressionRules | None = None,
     *,
     despite_machine: bool = False,
+    known_alike: bool = False,
 ) -> Comparison:
     """Is the mean of new runs outside what runs like the baseline's predict, and by more than the limit?
 
     baseline:   20 runs are best, 10 enough, 5 to 9 see little, fewer cannot tell
     candidates: three are best; one is possible
     figures:    all that are judged together: the more there are, the clearer each has to be
+    known_alike: the caller has seen to it that the runs may be compared
     """
     rules = rules or RegressionRules()
     if not baseline or not candidates:
         what = "the baseline has no run" if not baseline else "there is no new run"
         return Comparison(tuple(_untold(figure, rules, what, baseline, candidates) for figure in figures), (), what)
-    unlike = [alikeness(baseline[-1].machine, run.machine, despite_machine=despite_machine) for run in (*baseline[:-1], *candidates)]
+    unlike = [
+        alikeness(baseline[-1].machine, run.machine, despite_machine=despite_machine)
+        for run in (() if known_alike else (*baseline[:-1], *candidates))
+    ]
     notices = tuple(dict.fromkeys(reason for one in unlike for reason in one.reasons))
     if any(one.likeness is Likeness.REFUSED for one in unlike):
         why = next(one.reasons[0] for one in unlike if one.likeness is Likeness.REFUSED)
@@ -158,7 +164,7 @@ def _share_shift(
 def _told(one: _Measured, chance: float, rules: RegressionRules) -> Difference:
     figure, limit = one.figure, rules.limit_of(one.figure)
     worsening, amount = worsening_of(figure, one.shift), limit_amount(figure, limit)
-    answer = answer_of(worsening, amount, chance)
+    answer = answer_of(worsening, amount, chance, CHANCE)
     named = labels(figure, worsening, rules.bands, answer)
     before, after = _mean(figure, one.before), _mean(figure, one.after)
     scale = scale_of(figure)
@@ -172,7 +178,7 @@ def _told(one: _Measured, chance: float, rules: RegressionRules) -> Difference:
         limit=limit,
         severity=named.sure,
         suspected=named.suspected,
-        visible=visible(figure, worsening, amount),
+        visible=visible(figure, worsening, amount, CHANCE),
         samples_before=one.samples[0],
         samples_after=one.samples[1],
         reason=_reason(one, worsening, amount, answer, chance),
@@ -183,7 +189,7 @@ def _told(one: _Measured, chance: float, rules: RegressionRules) -> Difference:
 def _reason(one: _Measured, worsening: Shift, limit: float, answer: Answer, chance: float) -> str:
     size, runs = size_text(one.figure, worsening), f"{len(one.before)} + {len(one.after)} runs"
     if answer in {Answer.WORSE, Answer.BETTER}:
-        return f"{size} in {runs}, outside the 99 % prediction interval (p = {chance:.2g})"
+        return f"{size} in {runs}, outside the one-sided 99 % prediction bound (p = {chance:.2g})"
     if answer is Answer.NOT_WORSE:
         most = as_share(one.figure, worsening.most(0.95))
         return f"at most {max(0.0, most) * 100:.3g}{' points' if one.figure.is_share else ' %'} worse with 95 % confidence, of {runs}"

@@ -133,13 +133,9 @@ def _newest(runs: Sequence[RunFigures], figure: Figure, rules: RegressionRules, 
     if len(baseline) < FEWEST or len(runs) - len(before) < 1 or len(runs) < FEWEST + NEWEST:
         return None
     candidates = runs[max(len(before), len(runs) - NEWEST) :]
-    compared = compare_with_baseline([_bare(run) for run in baseline], [_bare(run) for run in candidates], [figure], rules)
+    # Those of a history are alike by being in it, and its software is what changes.
+    compared = compare_with_baseline(baseline, candidates, [figure], rules, known_alike=True)
     return compared.differences[0]
-
-
-def _bare(run: RunFigures) -> RunFigures:
-    """Without its machine: those of a history are alike by being in it; its software is what changes."""
-    return RunFigures(run.name, run.figures, run.shares, run.samples)
 
 
 def _outlook(runs: Sequence[RunFigures], level: Levels) -> Forecast | None:

@@ -15,6 +15,7 @@ MOST = 120  # the newest ones are taken: older creep may have had another cause
 RESAMPLES = 400
 LEVEL = 0.90
 CHANCE = 0.05  # of the trend's test; a line that may be level crosses nothing
+WIDENED = 1.2  # residuals fit their own line too well: without this a 90 % band held 85 of 100 crossings
 SEED = 1950
 
 
@@ -90,6 +91,7 @@ def forecast(times: Levels, values: Levels, seed: int = SEED) -> Forecast:
     since = times - times[-1]
     now = float(np.median(values - found.slope * since))
     rest = values - now - found.slope * since
+    rest *= WIDENED
     rng = np.random.default_rng(seed)
     n, length = len(values), _block(rest)
     lines = np.empty((RESAMPLES, 2))
