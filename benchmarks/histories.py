@@ -178,7 +178,7 @@ def stored(seed: int, number: int, profile: str, effect: float) -> Trial:
 
 @lru_cache(maxsize=4000)
 def medians_of(seed: int, number: int, profile: str) -> tuple[float, ...]:
-    """ms of so many runs; an effect scales them, so it needs no runs of its own."""
+    """Medians of so many runs in ms; an effect scales them, so it needs no runs of its own."""
     rng, noise = np.random.default_rng([seed, number, len(profile)]), profile_named(profile)
     return tuple(float(np.median(one_run(rng, noise, REQUESTS))) / 1e6 for _ in range(BASELINE + CANDIDATES + 1))
 
