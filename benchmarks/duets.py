@@ -14,11 +14,13 @@ from loadstone.errors import NoSamples
 from loadstone.judge.difference import Answer, Difference, Severity
 from loadstone.judge.duet import DuetJudge, Look, Pair
 from loadstone.judge.duet_answer import SEVERITIES
+from loadstone.stats.duet import hodges_lehmann
 from loadstone.testing.noise import duet_pairs, profile_named
 
 SEED = 2026  # the procedure was tuned on seeds below 100
 FALSE_TRIALS = 1500
 POWER_TRIALS = 400
+COVERAGE_TRIALS = 1000
 QUICK = 10  # trials when a round is short: does it work, not how often is it right
 SEVERITY_EFFECTS = (0.05, 0.095, 0.15, 0.24, 0.30, 0.48, 0.60)  # some just below the bands' edges of 10, 25 and 50 %
 LIMIT = 0.03
@@ -43,7 +45,7 @@ class Design:
         return f"p{100 * self.quantile:g} {self.profile}, {self.looks[-1]} x {self.per_block} an arm{looks}"
 
 
-MEDIAN_CI = Design("ci", 0.5, (20, 40, 100), 10)
+MEDIAN_CI = Design("ci", 0.5, (30, 60, 125), 8)
 MEDIAN_SHARED = Design("shared", 0.5, (12, 20, 40, 80), 15)
 TAIL_CI = Design("ci", 0.95, (100, 200), 20)
 TAIL_SHARED = Design("shared", 0.95, (100, 200), 20)
@@ -75,7 +77,8 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from rows(MEDIAN_SHARED, many, few, most_false=1.5, least={0.05: 0.0, 0.10: 95.0})
     yield from rows(TAIL_CI, many, few, most_false=2.0, least={0.10: 90.0, 0.25: 100.0})
     yield from severity_rows(few)
-    yield from coverage_rows(many)
+    yield from coverage_rows(QUICK if quick else COVERAGE_TRIALS)
+    yield from control_rows(few)
 
 
 def rows(design: Design, many: int, few: int, *, most_false: float, least: dict[float, float]) -> Iterator[Figure]:
@@ -106,6 +109,24 @@ def coverage_rows(trials: int) -> Iterator[Figure]:
         whole = Design(design.profile, design.quantile, design.looks[-1:], design.per_block)
         found = tally(whole, 0.10, trials)
         yield Figure(f"{whole}: 95 % interval holds the truth", "%", Bound(93, 97), [found.percent(found.covered)])
+
+
+def control_rows(trials: int) -> Iterator[Figure]:
+    """What a second copy of the baseline, on a machine that is steady enough, does to the answers: nothing, it should."""
+    for design in (MEDIAN_CI, MEDIAN_SHARED):
+        past = abstained = 0
+        for trial in range(trials):
+            rng = np.random.default_rng([SEED, trial, 7])
+            judge = DuetJudge(limit=LIMIT, quantiles=(0.5,), looks=design.looks[-1:])
+            logs = []
+            for pair in duet_pairs(rng, profile_named(design.profile), design.looks[-1], design.per_block, control=True):
+                judge.take(pair)
+                if pair.a2 is not None:
+                    logs.append(float(np.log(np.median(pair.a2) / np.median(pair.a))))
+            past += abs(hodges_lehmann(np.array(logs))) > np.log1p(LIMIT) / 2
+            abstained += "two copies" in judge.final().why
+        yield Figure(f"{design.profile}: a sound control is past half the limit of {100 * LIMIT:g} %", "%", rounds=[100 * past / trials])
+        yield Figure(f"{design.profile}: a sound control makes the judge abstain", "%", Bound(most=3.0), [100 * abstained / trials])
 
 
 def tally(design: Design, effect: float, trials: int, seed: int = SEED) -> Tally:

@@ -145,6 +145,12 @@ def test_swapping_both_targets_inverts_the_ratio() -> None:
     assert there.differences[0].effect.ratio == pytest.approx(1 / back.differences[0].effect.ratio)
 
 
+def test_a_place_in_the_pair_that_is_slower_is_not_a_target_that_is_slower() -> None:
+    blocks = duet_pairs(np.random.default_rng(5), PROFILES["quiet"], 80, 15, position=0.3)
+    look = played(only_median(), blocks)
+    assert look.decision is Answer.NOT_WORSE
+
+
 def test_fewer_answers_per_second_are_worse() -> None:
     def timed(pair: Pair, number: int) -> Pair:
         return replace(pair, span_a_ns=1_000_000_000 + number, span_b_ns=1_250_000_000 - number)
@@ -186,6 +192,12 @@ def test_no_failures_at_all_are_not_worse_only_with_enough_requests(per_block: i
     assert "points" in errors.reason
 
 
+def test_failures_that_never_happened_hold_no_answer_back() -> None:
+    look = played(DuetJudge(limit=0.3, quantiles=(0.5,), looks=(20,)), pairs(count=20, per_block=5, profile="quiet"))
+    assert look.differences[-1].answer is Answer.CANNOT_TELL
+    assert look.decision is Answer.NOT_WORSE
+
+
 def test_a_side_that_only_fails_has_no_times_but_failures() -> None:
     blocks = [replace(pair, b=pair.b[:0], errors_b=15) for pair in pairs()]
     look = played(only_median(), blocks)
@@ -194,7 +206,17 @@ def test_a_side_that_only_fails_has_no_times_but_failures() -> None:
     assert look.differences[-1].answer is Answer.WORSE
 
 
-@pytest.mark.parametrize("wrong", [{"limit": 0.0}, {"alpha": 1.0}, {"looks": (20, 12)}, {"looks": ()}, {"quantiles": (95.0,)}])
+def test_times_of_zero_are_no_error_and_what_never_changes_is_not_worse() -> None:
+    blocks = [Pair(np.zeros(5, np.int64), np.zeros(5, np.int64)) for _ in range(80)]
+    difference = played(only_median(), blocks).differences[0]
+    assert difference.answer is Answer.NOT_WORSE
+    assert difference.effect is not None
+    assert (difference.effect.low, difference.effect.ratio, difference.effect.high) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"limit": 0.0}, {"alpha": 1.0}, {"looks": (20, 12)}, {"looks": ()}, {"quantiles": (95.0,)}, {"quantiles": (0.1,)}]
+)
 def test_a_plan_that_cannot_be_judged_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         DuetJudge(**wrong)  # type: ignore[arg-type]

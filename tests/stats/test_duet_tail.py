@@ -51,6 +51,13 @@ def test_blocks_of_different_sizes_are_weighed_by_their_requests() -> None:
     assert low < math.log(1.1) < high
 
 
+def test_a_side_with_far_more_requests_is_compared_too() -> None:
+    a, b = sides(effect=0.1)
+    few = [block[:4] for block in b]
+    low, high = TailRatio(a, few, 0.95).bounds(0.025)
+    assert low < math.log(1.1) < high
+
+
 def test_how_many_requests_a_quantile_needs_is_said() -> None:
     ratio = TailRatio(*sides(), 0.99)
     assert ratio.needed == 5000

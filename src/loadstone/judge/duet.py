@@ -18,7 +18,7 @@ __all__ = ["DuetJudge", "Look", "Pair"]
 
 LOOKS = (12, 20, 40, 80)
 BUSY = 0.85  # of the processors: above it both targets wait for the machine, and for each other
-CONTROL_ALPHA = 0.01  # without it chance alone moves a sound control past half a limit of 3 % in a fifth of duets
+CONTROL_ALPHA = 0.01  # without it chance alone moves a sound control past half a limit of 3 % in more than a quarter of duets
 SAME_ALPHA = 0.05  # chance to call a worsening by exactly the limit "not worse"
 SEVERITY_ALPHA = 0.02  # chance to call a worsening more severe than it is, over all looks
 
@@ -69,8 +69,8 @@ class DuetJudge:
             raise UsageError(f"limits and alpha lie between 0 and 1, not {limit}, {error_limit} and {alpha}", hint="limit 0.05 for 5 %")
         if not looks or list(looks) != sorted(set(looks)) or looks[0] < 1:
             raise UsageError(f"looks must ascend, not {list(looks)}", hint="12, 20, 40, 80 pairs")
-        if not quantiles or not all(0 < q < 1 for q in (*quantiles, *shown)):
-            raise UsageError("a duet needs quantiles between 0 and 1", hint="0.5 and 0.95")
+        if not quantiles or not all(0.5 <= q < 1 for q in (*quantiles, *shown)):
+            raise UsageError("a duet compares the median and quantiles between it and 1", hint="0.5 and 0.95")
         self.limit, self.alpha, self.error_limit, self.metric = limit, alpha, error_limit, metric
         self.looks = tuple(looks)
         self._deciding, self._shown = tuple(quantiles), tuple(q for q in shown if q not in quantiles)
@@ -157,6 +157,7 @@ def decide(figures: Sequence[Said]) -> tuple[Answer | None, str]:
     worse = [said.difference.figure for said in figures if said.difference.answer is Answer.WORSE]
     if worse:
         return Answer.WORSE, f"worse: {', '.join(worse)}"
+    figures = [said for said in figures if said.holds_back or said.difference.answer is not Answer.CANNOT_TELL]
     open_still = [said.difference.figure for said in figures if not said.settled]
     if open_still:
         return None, f"not yet certain: {', '.join(open_still)}"

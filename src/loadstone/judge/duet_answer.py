@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from loadstone.judge.difference import Answer, Difference, Severity
@@ -27,10 +27,11 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A difference, and whether further pairs could still change its answer."""
+    """A difference, whether further pairs could still change its answer, and whether it can hold an answer of the whole back."""
 
     difference: Difference
     settled: bool
+    holds_back: bool = True
 
 
 def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float, levels: Levels, *, pairs: int, last: bool) -> Said:
@@ -39,10 +40,8 @@ def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float
         reason = evidence.lacking if evidence else f"{pairs} pairs are too few"
         samples = evidence.samples if evidence else (0, 0)
         before, after = (evidence.before, evidence.after) if evidence else (None, None)
-        nothing = Difference(
-            figure, unit, before, after, None, Answer.CANNOT_TELL, limit, samples_before=samples[0], samples_after=samples[1]
-        )
-        return Said(_with(nothing, reason=reason), last)
+        nothing = Difference(figure, unit, before, after, None, Answer.CANNOT_TELL, limit, reason=reason)
+        return Said(replace(nothing, samples_before=samples[0], samples_after=samples[1]), last)
     low, high = evidence.bounds((1.0 - LEVEL) / 2)
     effect = _effect(evidence, low, high)
     edge = edge_of(limit, evidence.better)
@@ -67,7 +66,9 @@ def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float
         reason,
         evidence.method,
     )
-    return Said(difference, last or answer is not Answer.CANNOT_TELL)
+    # what looks better is worth further pairs: "not worse" comes first, because it asks for less
+    settled = answer in {Answer.WORSE, Answer.BETTER} or (answer is Answer.NOT_WORSE and evidence.point > -edge)
+    return Said(difference, last or settled)
 
 
 def edge_of(limit: float, better: str) -> float:
@@ -80,12 +81,6 @@ def share_of(worsening: float, better: str) -> float:
     if better == "lower":
         return math.expm1(worsening) if worsening < 700 else math.inf
     return -math.expm1(-worsening)
-
-
-def _with(difference: Difference, **changes: object) -> Difference:
-    from dataclasses import replace
-
-    return replace(difference, **changes)  # type: ignore[arg-type]
 
 
 def _effect(evidence: Evidence, low: float, high: float) -> Effect:
@@ -104,6 +99,8 @@ def _answer(evidence: Evidence, edge: float, effect: Effect, levels: Levels) -> 
         return Answer.BETTER, f"p = {chances.less:.1g}, and the difference is past the limit"
     if evidence.bounds(levels.same)[1] < edge:
         return Answer.NOT_WORSE, "a worsening by the limit is excluded"
+    if math.isinf(effect.half_width):
+        return Answer.CANNOT_TELL, "the interval is open at an end"
     if effect.half_width > math.expm1(edge):
         return Answer.CANNOT_TELL, f"the interval is ±{100 * effect.half_width:.2g} % wide, more than the limit"
     return Answer.CANNOT_TELL, "neither a difference nor a worsening by the limit is certain"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -22,7 +23,7 @@ def judge_errors(failures: Sequence[tuple[int, int, int, int]], limit: float, le
 
     "Worse" needs both that the totals differ more than independent failures do, and that pairs agree about it: failures come in
     clusters, and one cluster is not evidence. "Not worse" needs the interval of the rise to end below the limit; without a single
-    failure on either side that is a statement about the number of requests, and it is said.
+    failure on either side that is a statement about the number of requests: it is said, and holds no answer of the whole back.
     failures: failed and all requests of a, then of b, for each pair
     source:   conditional test of two counts Przyborowski & Wilenski 1940; interval of a difference Newcombe 1998, method 10
     """
@@ -44,13 +45,8 @@ def judge_errors(failures: Sequence[tuple[int, int, int, int]], limit: float, le
         answer, reason = Answer.NOT_WORSE, f"{found}a rise by more than {100 * high:.2g} points is excluded"
     effect = _ratio(failed_a, all_a, failed_b, all_b)
     difference = Difference("errors", "%", 100 * before, 100 * after, effect, answer, limit, reason=reason, method=METHOD)
-    return Said(_sized(difference, all_a, all_b), last or answer is not Answer.CANNOT_TELL)
-
-
-def _sized(difference: Difference, before: int, after: int) -> Difference:
-    from dataclasses import replace
-
-    return replace(difference, samples_before=before, samples_after=after)
+    sized = replace(difference, samples_before=all_a, samples_after=all_b)
+    return Said(sized, last or answer is not Answer.CANNOT_TELL, holds_back=failed_a + failed_b > 0)
 
 
 def _rise(failed_a: int, all_a: int, failed_b: int, all_b: int, level: float) -> tuple[float, float]:

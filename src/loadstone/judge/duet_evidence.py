@@ -111,13 +111,14 @@ class Collected:
         if pair.cpu_share is not None:
             self.cpu_shares.append(pair.cpu_share)
         if len(pair.a) and len(pair.b):
-            before = _median(pair.a)
-            self.a.append(pair.a)
-            self.b.append(pair.b)
-            self._medians.append((before, _median(pair.b)))
+            a, b = np.maximum(pair.a, 1), np.maximum(pair.b, 1)  # a clock may say 0, a logarithm cannot
+            before = _median(a)
+            self.a.append(a)
+            self.b.append(b)
+            self._medians.append((before, _median(b)))
             self._a_first.append(a_first)
             if pair.a2 is not None and len(pair.a2):
-                self._control.append(math.log(_median(pair.a2) / before))
+                self._control.append(math.log(max(1.0, _median(pair.a2)) / before))
         if pair.span_a_ns > 0 and pair.span_b_ns > 0 and len(pair.a) and len(pair.b):
             self._rates.append((len(pair.a) / pair.span_a_ns * 1e9, len(pair.b) / pair.span_b_ns * 1e9))
             self._rates_a_first.append(a_first)

@@ -16,7 +16,6 @@ from loadstone.stats.histogram import IntArray
 FloatArray = NDArray[np.float64]
 
 LEAST_PAST = 50  # requests beyond the quantile that one side must have: p95 1,000 requests, p99 5,000
-KEPT = 4.0  # times the share past the quantile: the values that can matter
 STEPS = 30  # halvings of an interval's end
 
 
@@ -43,17 +42,17 @@ class TailRatio:
         self.quantiles: list[float] = []
         self._values: list[FloatArray] = []
         self._places: list[NDArray[np.intp]] = []
-        kept = min(1.0, KEPT * (1.0 - q))
+        self._beyond = (1.0 - q) * sum(self.counts)
+        kept = math.ceil(self._beyond) + 1  # even if all that lie beyond are of one side
         for side, sizes in zip((a, b), self._sizes, strict=True):
             values = np.concatenate(list(side)).astype(np.float64)
             rank = math.ceil(q * len(values)) - 1
-            least = math.floor((1.0 - kept) * len(values))
+            least = max(0, len(values) - kept)
             ordered = np.partition(values, (least, rank))
             self.quantiles.append(float(ordered[rank]))
             high = values >= ordered[least]
             self._values.append(np.log(values[high]))
             self._places.append(np.repeat(np.arange(self._pairs), sizes.astype(np.int64))[high])
-        self._beyond = (1.0 - q) * sum(self.counts)
         self.needed = math.ceil(LEAST_PAST / (1.0 - q) - 1e-6)  # requests a side
         self.point = math.log(self.quantiles[1] / self.quantiles[0])
 
