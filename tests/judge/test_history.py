@@ -13,7 +13,7 @@ P50 = Figure("p50(http.response_time)", "ms")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def days(values: Sequence[float], cpu: str = "A") -> list[RunFigures]:
+def days(values: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]], cpu: str = "A") -> list[RunFigures]:
     return [
         RunFigures(f"{cpu}{at}", {P50.name: float(value)}, machine={"cpu": cpu}, started=BEGIN + timedelta(days=at), commit=f"c{at}")
         for at, value in enumerate(values)
