@@ -86,7 +86,7 @@ def steadied(rows: Levels) -> Levels:
     """Each row without its outliers: single runs far from their neighbours take their median, the rest is drawn in.
 
     Ranks would do for one outlier, but a change of which few runs are known must be told by its size: five new runs at +10 % were
-    found in 35 of 100 histories with outliers by ranks (normal scores), in more than 90 by this.
+    found in 35 of 100 histories with outliers by ranks (normal scores), in nearly 90 by this.
     a level without any spread is taken to have one of a thousandth, the width of a histogram's bucket.
     source: Hampel's filter, Pearson 2002; deviation from differences of neighbours, which a change of level does not widen;
             Winsor's drawing in, Tukey 1962
