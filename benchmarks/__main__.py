@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    causes,
     duets,
     fixed_delay,
     histories,
     inside_cost,
     leak_processes,
     leak_sites,
+    leaking_service,
     leaks,
     memory,
     monitoring,
@@ -43,6 +45,7 @@ BENCHMARKS = {
     "streams": streams,
     "websockets": websocket_echo,
     "leaks": leaks,
+    "causes": causes,
     "memory": memory,
     "probes": probes,
     "monitor": monitoring,
@@ -52,6 +55,7 @@ BENCHMARKS = {
     "leak_processes": leak_processes,
     "duets": duets,
     "histories": histories,
+    "leaking_service": leaking_service,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,8 +15,12 @@ from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
 from loadstone.judge.bands import grade_all
+from loadstone.judge.causes import find_causes
+from loadstone.judge.course import RunCourse
+from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
 from loadstone.judge.panel import Panel
+from loadstone.judge.recommend import recommend
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
@@ -36,6 +40,7 @@ from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.probes.own import ParentHealth
 from loadstone.probes.provenance import collect
+from loadstone.probes.rest import at_rest
 from loadstone.probes.watch import Watch
 
 UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
@@ -52,13 +57,16 @@ class _Course:
     interrupts: int = 0
     aborted_by: str = ""
     pressure: Pressure = field(init=False)
+    over_time: RunCourse = field(init=False)
 
     def __post_init__(self) -> None:
         self.pressure = Pressure(self.plan.pressure)
+        self.over_time = RunCourse(self.gates.statements)
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
         fired = self.gates.see(snapshot)
+        self.over_time.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
         elif not self.total.seconds:
@@ -148,7 +156,8 @@ async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Seq
         await fleet.start()
         started_at, parent = datetime.now(UTC), ParentHealth()
         with _interruptible(course, fleet):
-            probes.start(fleet.go())
+            start_ns, ended_s = fleet.go(), 0.0
+            probes.start(start_ns)
             course.pressure.start()
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
@@ -157,10 +166,24 @@ async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Seq
                         fleet.stop()
                     for sink in sinks:
                         sink.snapshot(snapshot)
+                    ended_s = snapshot.end_s
+            course.pressure.stop()
+            if course.plan.settle_s and course.total.seconds and not course.interrupts:
+                await _settle(course, at_rest(probes, start_ns, ended_s, course.plan.settle_s), sinks)
     finally:
         course.pressure.stop()
         fleet.hang_up()
     return _judge(_result(course, fleet, probes.recorded, started_at, command), course, fleet)
+
+
+async def _settle(course: _Course, rest: AsyncGenerator[Snapshot, None], sinks: Sequence[Sink]) -> None:
+    async with contextlib.aclosing(rest) as snapshots:
+        async for snapshot in snapshots:
+            course.see(snapshot)
+            for sink in sinks:
+                sink.snapshot(snapshot)
+            if course.interrupts:
+                return
 
 
 @contextlib.contextmanager
@@ -264,7 +287,21 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
     notices = find_notices(total, facts, course.gates.specs)
-    return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts), bands)
+    causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)
+    return Story(
+        result,
+        decision,
+        code,
+        trust,
+        tuple(verdicts),
+        tuple(notices),
+        requirements(verdicts),
+        score(verdicts),
+        bands,
+        causes,
+        recommend(causes),
+        failure_patterns(course.over_time, total),
+    )
 
 
 def _unreachable(total: Aggregate) -> bool:

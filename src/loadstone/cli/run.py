@@ -19,6 +19,9 @@ from loadstone.load.spawn import discard, worker_ahead
 @plan_options
 @click.option("--compress", metavar="FACTOR", help="A long run in little time: 60x turns its hours into minutes; every output says so.")
 @click.option("--compress-rates", is_flag=True, help="With --compress: arrivals that much faster, too, so that none is missing.")
+@click.option(
+    "--fault", "faults", metavar="NAME=VALUE", multiple=True, help="A fault of the reference backend, as leak=10kB; again for more."
+)
 @sweep_options
 @showing_options
 def command(
@@ -35,15 +38,18 @@ def command(
     sweep_errors: str,
     compress: str | None,
     compress_rates: bool,
+    faults: tuple[str, ...],
     **flags: str | None,
 ) -> int:
     """Run SUITES (Python, YAML, TOML or JSON files, or names of suites that come with Loadstone) and print a verdict."""
+    if sweep is not None and compress is not None:
+        raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
+    if sweep is not None and faults:
+        raise UsageError("a sweep has no faults", where="flags --sweep and --fault", hint="loadstone serve --fault …, and its URL")
     worker = worker_ahead()
     if sweep is not None:
         given = {"sweep": sweep, "sweep_pause": sweep_pause, "sweep_errors": sweep_errors}
         showing = Showing(as_json, quiet, no_color, out)
-        if compress is not None:
-            raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
         return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
     try:
         plan, run_settings = _load(suites, sets, tags, flags)
@@ -51,6 +57,10 @@ def command(
             from loadstone.plan.compress import compressed, read_factor
 
             plan = compressed(plan, read_factor(compress), scale_rates=compress_rates)
+        if faults and (plan.target is not None or not plan.embedded):
+            raise UsageError(
+                "faults are those of the reference backend, and the plan has a target", where="flag --fault", hint="--embedded"
+            )
     except BaseException:
         discard(worker)
         raise
@@ -58,7 +68,7 @@ def command(
     showing = Showing(
         as_json or bool(kept.get("json")), quiet or bool(kept.get("quiet")), no_color or bool(kept.get("no_color")), out or kept.get("out")
     )
-    return perform(plan, showing, worker=worker)
+    return perform(plan, showing, worker=worker, faults=tuple(word for fault in faults for word in ("--fault", fault)))
 
 
 def _plan_at(

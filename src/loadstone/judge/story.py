@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from loadstone.errors import ExitCode
 from loadstone.judge.bands import Graded
+from loadstone.judge.cause import Cause
+from loadstone.judge.failure_patterns import FailurePattern
 from loadstone.judge.notices import Notice
+from loadstone.judge.recommend import Recommendation
 from loadstone.judge.score import Decision, Requirement
 from loadstone.judge.trust import Trust
 from loadstone.judge.verdict import Verdict
@@ -31,3 +34,6 @@ class Story:
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
     score: float | None = None
     bands: tuple[Graded, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
+    failure_patterns: tuple[FailurePattern, ...] = ()

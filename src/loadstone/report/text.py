@@ -12,6 +12,7 @@ from loadstone.judge.story import Story
 from loadstone.report.document import Document
 from loadstone.report.sheet import Sheet
 from loadstone.report.telling import document_of
+from loadstone.report.text_causes import failure_patterns, recommendations, why_failed
 from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance
 from loadstone.report.text_latency import other_times, response_times
 from loadstone.report.text_llm import language_model
@@ -25,6 +26,8 @@ BLOCKS = (
     gates,
     requirements,
     bands,
+    why_failed,
+    recommendations,
     load,
     language_model,
     websockets,
@@ -33,6 +36,7 @@ BLOCKS = (
     own_metrics,
     target,
     errors,
+    failure_patterns,
     checks,
     generator,
     notices,
