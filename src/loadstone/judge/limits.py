@@ -50,6 +50,14 @@ def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) ->
     allow_few: judge percentiles of any metric on any number of samples
     raises: UsageError for an unknown metric (with the nearest name), a statistic it does not have, or a limit of another unit
     """
+    metric = known_metric(spec, catalogue)
+    limit, unit = _limit(spec, metric)
+    floor = least_samples(spec.q) if spec.q is not None and metric.has_floors and not allow_few else 0
+    return ReadyGate(spec, metric, limit, unit, floor)
+
+
+def known_metric(spec: GateSpec, catalogue: Catalogue) -> Metric:
+    """The metric of a statement, which has the statistic that is asked for; raises UsageError as `resolve` does."""
     metric = catalogue.get(spec.metric)
     if metric is None:
         raise _mistake(
@@ -70,9 +78,7 @@ def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) ->
     kinds = KINDS_OF.get(metric.name)
     if kind is not None and kinds is not None and kind not in kinds:
         raise _mistake(spec, f"unknown kind of failure {kind!r}{nearest(kind, list(kinds))}", f"one of {', '.join(kinds)}")
-    limit, unit = _limit(spec, metric)
-    floor = least_samples(spec.q) if spec.q is not None and metric.has_floors and not allow_few else 0
-    return ReadyGate(spec, metric, limit, unit, floor)
+    return metric
 
 
 def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: bool = False) -> list[ReadyGate]:

@@ -1,0 +1,135 @@
+"""The figures of a run that runs are compared by: which there are, and what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from loadstone.judge.limits import ReadyGate, known_metric
+from loadstone.judge.readings import read
+from loadstone.judge.recorded import Figure, RunFigures, Sections, Share
+from loadstone.measure.catalogue import Catalogue, Kind, Metric
+from loadstone.measure.snapshot import Series, View
+from loadstone.plan.gate_text import GateSpec, parse_gate
+from loadstone.stats.quantiles import least_samples
+from loadstone.units import BYTES
+
+MOST_FIGURES = 200
+# Tags by which figures are told apart beside the whole; other tags (kind, worker, outcome) say what happened, not what was asked.
+WHOSE = ("step", "agent", "path", "scenario")
+PERCENTILES = ("p50", "p95")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A figure, and how it is read from a run."""
+
+    figure: Figure
+    gate: ReadyGate
+
+
+def asked_for(text: str, catalogue: Catalogue) -> Asked:
+    """The figure that a text such as `p95(http.response_time{step=ask})` names.
+
+    raises: UsageError for an unknown metric, a statistic it does not have, or a metric of which neither way is better
+    """
+    spec = parse_gate(f"{text} < 1")
+    return _asked(spec, known_metric(spec, catalogue))
+
+
+def usual_figures(view: View, catalogue: Catalogue) -> list[Asked]:
+    """What runs are compared by when nobody says: p50 and p95 of times, shares, throughputs and means of levels.
+
+    Of metrics that know a better way only; of each as a whole and by step, agent, path and scenario.
+    """
+    return [_asked(parse_gate(f"{text} < 1"), metric) for text, metric in _texts(view, catalogue)][:MOST_FIGURES]
+
+
+def figures_of(view: View, asked: Iterable[Asked]) -> tuple[dict[str, float], dict[str, Share], dict[str, int]]:
+    """Values, shares and samples by figure; what the run does not have is missing."""
+    figures: dict[str, float] = {}
+    shares: dict[str, Share] = {}
+    samples: dict[str, int] = {}
+    for each in asked:
+        name = each.figure.name
+        if each.figure.is_share:
+            share = _share(view, each.gate)
+            if share.samples:
+                shares[name] = share
+            continue
+        reading = read(each.gate, view)
+        if not reading.missing:
+            figures[name], samples[name] = reading.low, reading.samples
+    return figures, shares, samples
+
+
+def sections_of(parts: Sequence[View], asked: Asked) -> Sections:
+    """One figure over the sections of a run, for comparisons that know how much it varied inside."""
+    gate, tags = asked.gate, dict(asked.gate.spec.tags)
+    if asked.figure.is_share:
+        return Sections(shares=[share for part in parts if (share := _share(part, gate)).samples])
+    if gate.metric.kind is Kind.DISTRIBUTION and gate.spec.q is not None:
+        found = [part.distribution(gate.metric.name, tags) for part in parts]
+        return Sections(times=[each for each in found if each is not None], q=gate.spec.q, unit_size=gate.metric.scale)
+    readings = [read(gate, part, quiet_is_zero=True) for part in parts]
+    return Sections(levels=[reading.low for reading in readings if not reading.missing])
+
+
+def _asked(spec: GateSpec, metric: Metric) -> Asked:
+    from loadstone.errors import UsageError
+
+    if metric.better == "neither":
+        raise UsageError(f"of {metric.name} neither more nor less is better", where=f"figure {spec.subject!r}", hint="loadstone metrics")
+    unit = _unit(spec, metric)
+    figure = Figure(spec.subject, unit, metric.better, is_share=spec.stat == "rate")
+    floor = least_samples(spec.q) if spec.q is not None else 0
+    return Asked(figure, ReadyGate(spec, metric, 0.0, unit, floor))
+
+
+def _unit(spec: GateSpec, metric: Metric) -> str:
+    if spec.stat == "rate":
+        return "%"
+    if spec.stat == "throughput":
+        return f"{metric.unit}/s" if metric.unit in BYTES else "/s" if metric.unit == "1" else f"{metric.unit}/s"
+    return "1" if spec.stat == "count" else metric.unit
+
+
+def _share(view: View, gate: ReadyGate) -> Share:
+    reading = read(gate, view)
+    return Share(0, 0) if reading.missing else Share(round(reading.low / 100 * reading.samples), reading.samples)
+
+
+def _texts(view: View, catalogue: Catalogue) -> Iterator[tuple[str, Metric]]:
+    for name in catalogue.names():
+        metric = catalogue.get(name)
+        if metric is None or metric.better == "neither" or name.startswith("generator."):
+            continue
+        series = view.series(name)
+        if not series and not (metric.share_of and view.series(metric.share_of)):
+            continue
+        for tags in ("", *_whose(series)):
+            for stat in _statistics(metric):
+                yield f"{stat}({name}{tags})", metric
+
+
+def _statistics(metric: Metric) -> tuple[str, ...]:
+    if metric.kind is Kind.DISTRIBUTION:
+        return PERCENTILES
+    if metric.kind is Kind.GAUGE:
+        return ("mean", "max")
+    return ("rate",) if metric.share_of else ("throughput",)
+
+
+def _whose(series: Iterable[Series]) -> list[str]:
+    """Tag texts of the parts of a metric, where there is more than one part."""
+    values: dict[str, set[str]] = {}
+    for one in series:
+        for key, value in one.tags:
+            if key in WHOSE:
+                values.setdefault(key, set()).add(value)
+    return [f'{{{key}="{value}"}}' for key in WHOSE for value in sorted(values.get(key, ())) if len(values[key]) > 1]
+
+
+def run_figures(name: str, view: View, asked: Sequence[Asked], machine: Mapping[str, object]) -> RunFigures:
+    """A run as comparisons take it."""
+    return RunFigures(name, *figures_of(view, asked), machine=machine)
