@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from loadstone.judge.limits import ReadyGate, known_metric
 from loadstone.judge.readings import read
-from loadstone.judge.recorded import Figure, RunFigures, Sections, Share
+from loadstone.judge.recorded import Figure, Sections, Share
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.measure.snapshot import Series, View
 from loadstone.plan.gate_text import GateSpec, parse_gate
@@ -130,6 +130,3 @@ def _whose(series: Iterable[Series]) -> list[str]:
     return [f'{{{key}="{value}"}}' for key in WHOSE for value in sorted(values.get(key, ())) if len(values[key]) > 1]
 
 
-def run_figures(name: str, view: View, asked: Sequence[Asked], machine: Mapping[str, object]) -> RunFigures:
-    """A run as comparisons take it."""
-    return RunFigures(name, *figures_of(view, asked), machine=machine)
