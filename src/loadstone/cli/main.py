@@ -22,6 +22,7 @@ COMMANDS = {
     "ws": "Put load on a WebSocket server.",
     "llm": "Put load on a language model and time its tokens.",
     "monitor": "Probe a target at a low rate for days, and tell what is wrong.",
+    "compare": "Compare runs with a run, with several, or with a baseline.",
     "report": "Tell a run again from its log, also of one that was killed or still goes on.",
     "check": "Print what a suite would do, and send nothing.",
     "init": "Write a commented starter suite.",

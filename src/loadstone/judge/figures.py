@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from loadstone.errors import UsageError
 from loadstone.judge.limits import ReadyGate, known_metric
 from loadstone.judge.readings import read
 from loadstone.judge.recorded import Figure, Sections, Share
@@ -18,6 +19,9 @@ MOST_FIGURES = 200
 # Tags by which figures are told apart beside the whole; other tags (kind, worker, outcome) say what happened, not what was asked.
 WHOSE = ("step", "agent", "path", "scenario")
 PERCENTILES = ("p50", "p95")
+TIMES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
+SHARES = (("llm.requests", "llm.errors"), ("http.requests", "http.errors"), ("iteration.count", "iteration.errors"))
+RESOURCES = ("max(target.memory)", "mean(target.cpu)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,20 @@ def asked_for(text: str, catalogue: Catalogue) -> Asked:
     """
     spec = parse_gate(f"{text} < 1")
     return _asked(spec, known_metric(spec, catalogue))
+
+
+def main_figures(view: View, catalogue: Catalogue) -> list[Asked]:
+    """What decides whether a run is worse when nobody says: its response time (p50, p95), its failures, memory and CPU of the target.
+
+    The time is that of what the run was about (a model's answer before the requests that carry it); by agent, too, where there are some.
+    """
+    time = next((name for name in TIMES if view.series(name)), None)
+    texts = [f"{stat}({time})" for stat in PERCENTILES] if time else []
+    texts += [f"rate({failed})" for whole, failed in SHARES if (view.count(whole) or 0) > 0][:1]
+    texts += [text for text in RESOURCES if view.series(text.partition("(")[2].rstrip(")"))]
+    if time:
+        texts += [f'p50({time}{{agent="{agent}"}})' for agent in _values(view.series(time), "agent")]
+    return [asked_for(text, catalogue) for text in texts]
 
 
 def usual_figures(view: View, catalogue: Catalogue) -> list[Asked]:
@@ -76,8 +94,6 @@ def sections_of(parts: Sequence[View], asked: Asked) -> Sections:
 
 
 def _asked(spec: GateSpec, metric: Metric) -> Asked:
-    from loadstone.errors import UsageError
-
     if metric.better == "neither":
         raise UsageError(f"of {metric.name} neither more nor less is better", where=f"figure {spec.subject!r}", hint="loadstone metrics")
     unit = _unit(spec, metric)
@@ -120,13 +136,13 @@ def _statistics(metric: Metric) -> tuple[str, ...]:
     return ("rate",) if metric.share_of else ("throughput",)
 
 
-def _whose(series: Iterable[Series]) -> list[str]:
+def _whose(series: Sequence[Series]) -> list[str]:
     """Tag texts of the parts of a metric, where there is more than one part."""
-    values: dict[str, set[str]] = {}
-    for one in series:
-        for key, value in one.tags:
-            if key in WHOSE:
-                values.setdefault(key, set()).add(value)
-    return [f'{{{key}="{value}"}}' for key in WHOSE for value in sorted(values.get(key, ())) if len(values[key]) > 1]
+    values = {key: _values(series, key) for key in WHOSE}
+    return [f'{{{key}="{value}"}}' for key in WHOSE for value in values[key] if len(values[key]) > 1]
+
+
+def _values(series: Iterable[Series], key: str) -> list[str]:
+    return sorted({value for one in series for own, value in one.tags if own == key})
 
 

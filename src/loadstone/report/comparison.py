@@ -62,11 +62,8 @@ def render_comparison_json(document: ComparisonDocument) -> str:
     return json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def render_comparison(compared: Compared, look: Look, *, every: bool = False) -> str:
-    """The page of a comparison.
-
-    every: also the figures that are simply not worse, of which else only some are shown
-    """
+def render_comparison(compared: Compared, look: Look) -> str:
+    """The page of a comparison."""
     sheet, found = Sheet(look.width, color=look.color, unicode=look.unicode), compared.found
     word, style = BANNERS[compared.answer]
     sheet.rule(Span(f" {word} ", style), f"exit code {int(compared.exit_code)}")
@@ -77,14 +74,11 @@ def render_comparison(compared: Compared, look: Look, *, every: bool = False) ->
         sheet.prose(f"Not compared: {found.refused}.", Style.WARN)
     else:
         sheet.prose(f"Of {len(found.differences)} figures: {counted(found.differences)}.")
-    shown = [each for each in found.differences if every or each.answer is not Answer.NOT_WORSE or "{" not in each.figure]
-    if shown and not found.refused:
+    if found.differences and not found.refused:
         sheet.heading("FIGURES", "ratio with its interval; the smallest worsening that these runs could have shown")
-        add_table(sheet, shown, "before", "after")
-        if len(shown) < len(found.differences):
-            sheet.prose(f"{len(found.differences) - len(shown)} more figures of parts are not worse; --all shows them", Style.DIM, indent="  ")
+        add_table(sheet, found.differences, "before", "after")
         sheet.blank()
-        add_reasons(sheet, shown)
+        add_reasons(sheet, found.differences)
     if found.notices:
         sheet.heading("NOTICES")
         for notice in found.notices:
