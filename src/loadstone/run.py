@@ -16,7 +16,7 @@ from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
 from loadstone.judge.bands import grade_all
 from loadstone.judge.notices import find_notices
-from loadstone.judge.panel import Panel
+from loadstone.judge.panel import Panel, Past
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
@@ -85,18 +85,20 @@ def execute(
     worker: WorkerProcess | None = None,
     command: Sequence[str] = (),
     preflight: bool = True,
+    past: Past | None = None,
 ) -> Story:
     """Run a plan and judge it.
 
     sinks:   watch the run; they are closed at its end
     worker:  a worker process that was started ahead
     command: the command line, for the record
+    past:    what gates on regressions compare with
     raises:  TargetUnreachable before any load is made, UsageError for what the workers refuse
     """
     fleet, probes = LocalFleet(plan, worker), Watch.of(plan)
     try:
         catalogue = catalogue_of(plan, probes.metrics)
-        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few)
+        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few, past=past)
         grade_all(plan.bands, Aggregate(), catalogue)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])

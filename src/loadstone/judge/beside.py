@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loadstone.errors import ExitCode
+from loadstone.judge.alike import Likeness, alikeness
 from loadstone.judge.baseline_rule import Comparison, compare_with_baseline
 from loadstone.judge.difference import Answer, gravest
 from loadstone.judge.figures import Asked, figures_of, sections_of
 from loadstone.judge.recorded import RunFigures, Sections
 from loadstone.judge.regression_rules import RegressionRules
-from loadstone.judge.run_rule import compare_runs
+from loadstone.judge.run_pair import compare_runs
 from loadstone.measure.snapshot import View
 
 
@@ -88,10 +89,10 @@ def compare(
     rules = rules or RegressionRules()
     figures = [each.figure for each in asked]
     if len(before.runs) == len(after.runs) == 1:
-        old, new = before.runs[0], after.runs[0]
-        found = compare_runs(
-            old.sections(asked), new.sections(asked), figures, rules, (old.machine, new.machine), despite_machine=despite_machine
-        )
-        return Compared(before, after, found)
+        (old,), (new,) = before.runs, after.runs
+        unlike = alikeness(old.machine, new.machine, despite_machine=despite_machine)
+        refused = unlike.reasons[0] if unlike.likeness is Likeness.REFUSED else ""
+        differences = compare_runs(old.sections(asked), new.sections(asked), figures, rules, unlike=unlike)
+        return Compared(before, after, Comparison(differences, unlike.reasons, refused))
     sides = ([run.figures(asked) for run in side.runs] for side in (before, after))
     return Compared(before, after, compare_with_baseline(*sides, figures, rules, despite_machine=despite_machine))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from loadstone.errors import StoreError
 from loadstone.judge.beside import Beside, PastRun
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.declared import catalogue_of
+from loadstone.measure.result import Provenance
 from loadstone.plan.model import Plan
-from loadstone.store.rows import StoredRun
+from loadstone.probes.provenance import collect
+from loadstone.store.recording import begun_row
+from loadstone.store.rows import RunRow, StoredRun
 from loadstone.store.store import Store
 
 BASELINE = "baseline:"
@@ -18,12 +22,11 @@ BASELINE = "baseline:"
 def past_run(stored: StoredRun) -> PastRun:
     """A run read back; what it did is told by its work, so that gates and targets may differ."""
     row = stored.row
-    machine = {name: getattr(row, name) for name in ("cpu", "cores", "memory_bytes", "kernel", "python", "version")}
     return PastRun(
         row.id,
         stored.totals,
         stored.sections,
-        machine | {"plan_hash": row.work_hash},
+        _machine(row.provenance, row),
         row.started_at,
         row.git_commit or "",
         stored.plan_json,
@@ -76,6 +79,13 @@ def baseline_side(store: Store, name: str, *, branch: str | None = None, machine
     return Beside(f"baseline {name}", runs)
 
 
+def _machine(provenance: Provenance, row: RunRow) -> Mapping[str, object]:
+    """What `alike.alikeness` reads; the plan is told by its work, so that its gates and its target may differ."""
+    facts = {name: getattr(provenance, name) for name in ("cpu", "cores", "kernel", "python", "version")}
+    memory = row.machine_text.split(", ")[-3:-2]  # its class, as `surroundings.machine_text` writes it
+    return facts | {"memory": "".join(memory), "plan_hash": row.work_hash}
+
+
 class Kept:
     """What a run that is about to begin is compared with: see `judge.panel.Past`.
 
@@ -86,7 +96,7 @@ class Kept:
         self._store, self._asked = store, asked
         row = begun_row(plan, plan.model_dump_json(), datetime.now(UTC), None)
         self._branch, self._class = row.git_branch, row.machine
-        here = collect(seed=plan.seed, command=(), plan="", event_loop="", kernel_clock=False)
+        here = collect(seed=plan.seed, command=[], plan="", event_loop="", kernel_clock=False)
         self.machine: Mapping[str, object] = _machine(here, row)
 
     def baseline(self, name: str) -> Beside | None:
