@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from loadstone.judge.difference import Answer
+from loadstone.judge.difference import Answer, Severity
 from loadstone.judge.recorded import Figure
-from loadstone.judge.severity import as_amount, as_share
+from loadstone.judge.severity import Bands, Severities, as_amount, as_share, severities
+from loadstone.stats.effect import Effect
 from loadstone.stats.shift import Shift
 from loadstone.stats.student import t_quantile
 
@@ -37,6 +38,36 @@ def answer_of(worsening: Shift, limit: float, adjusted_p: float) -> Answer:
     if worsening.most(NOT_WORSE_CONFIDENCE) < limit:
         return Answer.NOT_WORSE
     return Answer.CANNOT_TELL
+
+
+def labels(figure: Figure, worsening: Shift, bands: Bands, answer: Answer) -> Severities:
+    """The severity of what is worse; what nobody can tell has at most a suspected one, the rest none."""
+    named = severities(figure, worsening, bands)
+    if answer is Answer.WORSE:
+        return named
+    suspected = named.suspected if named.suspected is not Severity.NONE else named.sure
+    return Severities(Severity.NONE, suspected if answer is Answer.CANNOT_TELL else Severity.NONE)
+
+
+def effect_of(figure: Figure, shift: Shift, before: float) -> Effect | None:
+    """Candidate ÷ baseline; of shares, whose shift is a difference, only when the baseline is not 0."""
+    if not figure.is_share:
+        return shift.effect()
+    if before <= 0:
+        return None
+    low, high = shift.interval()
+    return Effect(1 + shift.amount / before, max(0.0, 1 + low / before), 1 + high / before)
+
+
+def size_text(figure: Figure, worsening: Shift) -> str:
+    """`10.2 % worse`, `3 points better`."""
+    share = as_share(figure, worsening.amount)
+    return f"{abs(share) * 100:.3g}{' points' if figure.is_share else ' %'} {'worse' if share > 0 else 'better'}"
+
+
+def scale_of(figure: Figure) -> float:
+    """By what a value is multiplied to be shown: shares are kept from 0 to 1."""
+    return 100.0 if figure.is_share and figure.unit == "%" else 1.0
 
 
 def visible(figure: Figure, worsening: Shift, limit: float) -> float | None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadstone.judge.alike import Likeness, alikeness
-from loadstone.judge.answering import answer_of, error_needed, limit_amount, visible, worsening_of
+from loadstone.judge.answering import answer_of, effect_of, error_needed, labels, limit_amount, scale_of, size_text, visible, worsening_of
 from loadstone.judge.difference import Answer, Difference, Severity
 from loadstone.judge.recorded import Figure, RunFigures
 from loadstone.judge.regression_rules import RegressionRules
-from loadstone.judge.severity import Severities, as_share, severities
+from loadstone.judge.severity import as_share
 from loadstone.stats.adjust import adjusted
-from loadstone.stats.effect import Effect
 from loadstone.stats.shift import Shift, prediction
 
 METHOD = "prediction interval"
@@ -112,7 +111,8 @@ def confirmed(
     for figure, one in zip(figures, compared.differences, strict=True):
         if one.answer is Answer.WORSE and not _bears_out(figure, one, confirming):
             reason = f"the confirming run does not bear it out: {confirming.value(figure):.4g} {one.unit}".rstrip()
-            doubtful.append(_with(one, Answer.CANNOT_TELL, reason))
+            suspected = one.suspected if one.suspected is not Severity.NONE else one.severity
+            doubtful.append(replace(one, answer=Answer.CANNOT_TELL, severity=Severity.NONE, suspected=suspected, reason=reason))
         else:
             doubtful.append(one)
     return Comparison(tuple(doubtful), compared.notices, compared.refused)
@@ -143,7 +143,7 @@ def _measure(figure: Figure, baseline: Sequence[RunFigures], candidates: Sequenc
 def _share_shift(
     figure: Figure, before: Sequence[float], after: Sequence[float], baseline: Sequence[RunFigures], candidates: Sequence[RunFigures]
 ) -> Shift:
-    """Difference of mean shares; its spread is never below that of independent trials, so that ten runs without a failure know no certainty."""
+    """Difference of mean shares; never surer than independent trials: ten runs without a failure are no certainty."""
     hits, samples = (
         [sum(getattr(run.shares[figure.name], part) for run in runs if figure.name in run.shares) for runs in (baseline, candidates)]
         for part in ("hits", "samples")
@@ -159,18 +159,15 @@ def _told(one: _Measured, chance: float, rules: RegressionRules) -> Difference:
     figure, limit = one.figure, rules.limit_of(one.figure)
     worsening, amount = worsening_of(figure, one.shift), limit_amount(figure, limit)
     answer = answer_of(worsening, amount, chance)
-    named = severities(figure, worsening, rules.bands)
-    if answer is not Answer.WORSE:  # a label is for what is worse; the point of what nobody can tell stays a suspicion
-        suspected = named.suspected if named.suspected is not Severity.NONE else named.sure
-        named = Severities(Severity.NONE, suspected if answer is Answer.CANNOT_TELL else Severity.NONE)
+    named = labels(figure, worsening, rules.bands, answer)
     before, after = _mean(figure, one.before), _mean(figure, one.after)
-    scale = 100.0 if figure.is_share and figure.unit == "%" else 1.0
+    scale = scale_of(figure)
     return Difference(
         figure=figure.name,
         unit=figure.unit,
         before=before * scale,
         after=after * scale,
-        effect=_effect(figure, one.shift, before),
+        effect=effect_of(figure, one.shift, before),
         answer=answer,
         limit=limit,
         severity=named.sure,
@@ -184,14 +181,12 @@ def _told(one: _Measured, chance: float, rules: RegressionRules) -> Difference:
 
 
 def _reason(one: _Measured, worsening: Shift, limit: float, answer: Answer, chance: float) -> str:
-    share, runs = as_share(one.figure, worsening.amount), f"{len(one.before)} + {len(one.after)} runs"
-    points = " points" if one.figure.is_share else " %"
-    size = f"{abs(share) * 100:.3g}{points} {'worse' if share > 0 else 'better'}"
+    size, runs = size_text(one.figure, worsening), f"{len(one.before)} + {len(one.after)} runs"
     if answer in {Answer.WORSE, Answer.BETTER}:
         return f"{size} in {runs}, outside the 99 % prediction interval (p = {chance:.2g})"
     if answer is Answer.NOT_WORSE:
         most = as_share(one.figure, worsening.most(0.95))
-        return f"at most {max(0.0, most) * 100:.3g}{points} worse with 95 % confidence, of {runs}"
+        return f"at most {max(0.0, most) * 100:.3g}{' points' if one.figure.is_share else ' %'} worse with 95 % confidence, of {runs}"
     return f"{size} in {runs}, and the limit lies within the noise; {_more(one, worsening, limit)}"
 
 
@@ -208,15 +203,6 @@ def _more(one: _Measured, worsening: Shift, limit: float) -> str:
     return "the point lies so near the limit that more runs would not tell; try a duet"
 
 
-def _effect(figure: Figure, shift: Shift, before: float) -> Effect | None:
-    if not figure.is_share:
-        return shift.effect()
-    if before <= 0:
-        return None
-    low, high = shift.interval()
-    return Effect(1 + shift.amount / before, max(0.0, 1 + low / before), 1 + high / before)
-
-
 def _mean(figure: Figure, values: Sequence[float]) -> float:
     """The mean on the scale on which runs are alike: geometric for all but shares."""
     return sum(values) / len(values) if figure.is_share else math.exp(sum(map(math.log, values)) / len(values))
@@ -227,26 +213,16 @@ def _bears_out(figure: Figure, one: Difference, run: RunFigures) -> bool:
     if value is None or one.before is None:
         return False
     half = limit_amount(figure, one.limit) / 2
-    if figure.is_share:
-        moved = value - one.before / (100.0 if figure.unit == "%" else 1.0)
-    else:
-        moved = math.log(value / one.before)
+    moved = value - one.before / scale_of(figure) if figure.is_share else math.log(value / one.before)
     return (moved if figure.better == "lower" else -moved) >= half
 
 
-def _with(one: Difference, answer: Answer, reason: str) -> Difference:
-    from dataclasses import replace
-
-    suspected = one.suspected if one.suspected is not Severity.NONE else one.severity
-    return replace(one, answer=answer, severity=Severity.NONE, suspected=suspected, reason=reason)
-
-
-def _untold(figure: Figure, rules: RegressionRules, why: str, baseline: Sequence[RunFigures], candidates: Sequence[RunFigures]) -> Difference:
+def _untold(
+    figure: Figure, rules: RegressionRules, why: str, baseline: Sequence[RunFigures], candidates: Sequence[RunFigures]
+) -> Difference:
     """No answer; the last values are shown where there are any."""
-    scale = 100.0 if figure.is_share and figure.unit == "%" else 1.0
+    scale = scale_of(figure)
     before, after = (
         next((value * scale for run in reversed(runs) if (value := run.value(figure)) is not None), None) for runs in (baseline, candidates)
     )
-    return Difference(
-        figure.name, figure.unit, before, after, None, Answer.CANNOT_TELL, rules.limit_of(figure), reason=why, method=METHOD
-    )
+    return Difference(figure.name, figure.unit, before, after, None, Answer.CANNOT_TELL, rules.limit_of(figure), reason=why, method=METHOD)

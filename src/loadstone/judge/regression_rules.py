@@ -21,7 +21,7 @@ class RegressionRules:
     rates: float = 0.05
     resources: float = 0.20
     shares: float = 0.05
-    bands: Bands = Bands()
+    bands: Bands = field(default_factory=Bands)
     named: dict[str, float] = field(default_factory=dict)
 
     def limit_of(self, figure: Figure) -> float:

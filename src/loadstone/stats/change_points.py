@@ -1,11 +1,11 @@
-"""Where a history of runs changed its level: a split of ranks that is too clear for chance, again and again."""
+"""Where a history of runs changed its level: a split too clear for chance, again and again; outlier runs do not make one."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
 
@@ -16,13 +16,20 @@ from loadstone.stats.trend import Levels
 CHANCE = 0.01  # of a split as clear as this one in a history without any
 LEAST_SHIFT = math.log(1.05)
 LEAST_SIDE = 2  # runs; one run alone is an outlier
-FEWEST = 8  # runs; with fewer no order is rarer than 1 in 100
+FEWEST = 8  # runs; with fewer hardly any history is clear enough
+OUTLYING = 4.0  # deviations from the neighbours: another run than theirs
+BLATANT = 2e-4  # chance of a split, were values independent, below which it is no likeness of neighbours
+LEAST_IN_PARTS = 36  # runs, from which parts of a stretch are looked at by themselves
+PARTS = ((0.0, 2 / 3), (1 / 3, 1.0), (0.0, 1 / 2), (1 / 4, 3 / 4), (1 / 2, 1.0))
+DRAWN_IN = 2.5  # deviations from the middle, beyond which a value pulls no more
+MAD_TO_SD = 1.4826  # of normal noise
 NULLS = 10_000  # simulated histories per length: a chance of 0.01 is known to 0.001
+ALIKE = 0.25  # autocorrelation from which the chance is taken as three times as great: what 30 runs say of it is rough
+STRICTER = 5.0
 LIKENESS_STEP = 0.05  # of the autocorrelation, so that nulls can be kept
 MOST_LIKE = 0.9
 SEED = 20130  # of the simulated histories; the same answer for the same values, always
 _CHUNK = 250_000
-_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,8 @@ def change_points(values: Levels, *, chance: float = CHANCE, least_shift: float 
     values:      logarithms of a figure, one per run, in order of time
     chance:      of a false split of one stretch
     least_shift: smaller ones are left unsaid, however sure
-    source:      rank CUSUM of Pettitt 1979 with van der Waerden's scores, the greatest t over all splits against a simulated null;
-                 binary segmentation of Scott & Knott 1974
+    source:      the greatest t over all splits, Sen & Srivastava 1975, of values without outliers, against a null simulated once per
+                 length and autocorrelation; binary segmentation, Scott & Knott 1974
     """
     places = sorted(_splits(values, 0, len(values), chance, least_shift))
     places = _settled(values, places)
@@ -67,56 +74,89 @@ def change_points(values: Levels, *, chance: float = CHANCE, least_shift: float 
 
 def split_chance(values: Levels) -> tuple[int, float, float]:
     """The clearest split: index of the first value after it, its chance, the autocorrelation allowed for."""
-    statistics = split_statistics(normal_scores(values[None, :]))[0]
+    statistics = split_statistics(steadied(values[None, :]))[0]
     at = int(np.argmax(statistics)) + LEAST_SIDE
-    likeness = self_likeness(values, at)
-    null = _null(len(values), likeness)
-    clearer = len(null) - int(np.searchsorted(null, statistics[at - LEAST_SIDE] - 1e-9))
-    return at, (1 + clearer) / (1 + len(null)), likeness
+    likeness = self_likeness(values, _cuts(values, at))
+    p = _chance(len(values), float(statistics[at - LEAST_SIDE]), likeness)
+    return at, min(1.0, p * STRICTER) if likeness > ALIKE else p, likeness
 
 
-def normal_scores(rows: Levels) -> Levels:
-    """Each row's ranks as quantiles of the normal distribution: (rank - 3/8) / (n + 1/4), Blom 1958; equal values share a mean."""
-    n = rows.shape[1]
-    table = _blom(n)
-    order = np.argsort(rows, axis=1, kind="stable")
-    scores = np.empty(rows.shape)
-    np.put_along_axis(scores, order, np.broadcast_to(table, rows.shape), axis=1)
-    if len(rows) == 1 and len(np.unique(rows)) < n:
-        _, place, counts = np.unique(rows[0], return_inverse=True, return_counts=True)
-        scores[0] = (np.bincount(place, scores[0]) / counts)[place]
-    return scores
+def steadied(rows: Levels) -> Levels:
+    """Each row without its outliers: single runs far from their neighbours take their median, the rest is drawn in.
+
+    Ranks would do for one outlier, but a change of which few runs are known must be told by its size: five new runs at +10 % were
+    found in 35 of 100 histories with outliers by ranks (normal scores), in more than 90 by this.
+    source: Hampel's filter, Pearson 2002; deviation from differences of neighbours, which a change of level does not widen;
+            Winsor's drawing in, Tukey 1962
+    """
+    spread = MAD_TO_SD / math.sqrt(2) * np.median(np.abs(np.diff(rows, axis=1)), axis=1, keepdims=True)
+    near = _running_medians(rows)
+    cleared = np.where(np.abs(rows - near) > OUTLYING * spread, near, rows)
+    middle = np.median(cleared, axis=1, keepdims=True)
+    if DRAWN_IN > 50:
+        return cleared - middle
+    reach = DRAWN_IN * MAD_TO_SD * np.median(np.abs(cleared - middle), axis=1, keepdims=True)
+    drawn: Levels = np.clip(cleared, middle - reach, middle + reach) - middle
+    return drawn
 
 
-def split_statistics(scores: Levels) -> Levels:
+def _running_medians(rows: Levels) -> Levels:
+    """Medians of five neighbours; of three and four at the ends."""
+    medians = np.empty_like(rows)
+    medians[:, 2:-2] = np.median(np.lib.stride_tricks.sliding_window_view(rows, 5, axis=1), axis=2)
+    for at, few in ((0, 3), (1, 4)):
+        medians[:, at] = np.median(rows[:, :few], axis=1)
+        medians[:, -1 - at] = np.median(rows[:, -few:], axis=1)
+    return medians
+
+
+def split_statistics(rows: Levels) -> Levels:
     """|t| of each split of each row into two, at least two values a side: shape (rows, n - 3)."""
-    n = scores.shape[1]
+    n = rows.shape[1]
     left = np.arange(LEAST_SIDE, n - LEAST_SIDE + 1)
-    sums = np.cumsum(scores, axis=1)
+    sums = np.cumsum(rows, axis=1)
     total = sums[:, -1:]
     apart = sums[:, left - 1] - total * left / n
-    power = np.sum(scores**2, axis=1, keepdims=True) - total**2 / n
+    power = np.sum(rows**2, axis=1, keepdims=True) - total**2 / n
     between = apart**2 * n / (left * (n - left))
     within = np.maximum(power - between, 1e-12)
     statistics: Levels = np.sqrt(between * (n - 2) / within)
     return statistics
 
 
-def self_likeness(values: Levels, at: int) -> float:
-    """First autocorrelation of the ranks of what is left when each side's median is taken out; corrected for bias, 0 or more."""
-    rest = np.concatenate((values[:at] - np.median(values[:at]), values[at:] - np.median(values[at:])))
-    scores = normal_scores(rest[None, :])[0]
-    power = float(scores @ scores)
+def self_likeness(values: Levels, cuts: Sequence[int]) -> float:
+    """First autocorrelation of what is left when each segment's median is taken out, outliers steadied; corrected for bias, 0 or more."""
+    rest = np.concatenate([part - np.median(part) for part in np.split(values, cuts)])
+    steady = steadied(rest[None, :])[0]
+    steady -= steady.mean()
+    power = float(steady @ steady)
     if power <= 0:
         return 0.0
-    r = float(scores[1:] @ scores[:-1]) / power
-    # Two means were taken out, and the split was chosen to make the rest look independent.
+    r = float(steady[1:] @ steady[:-1]) / power
+    # Two middles were taken out, and the split was chosen to make the rest look independent.
     return min(MOST_LIKE, max(0.0, r + (2 + 4 * r) / len(values)))
 
 
-@lru_cache(maxsize=256)
-def _blom(n: int) -> Levels:
-    return np.array([_NORMAL.inv_cdf((rank - 0.375) / (n + 0.25)) for rank in range(1, n + 1)])
+def _cuts(values: Levels, at: int) -> list[int]:
+    """The split, and others so clear that they are not likeness: what follows a change must not be taken for it."""
+    return [*_blatant(values[:at], 0), at, *_blatant(values[at:], at)]
+
+
+def _blatant(values: Levels, start: int) -> list[int]:
+    """Splits that are hardly likeness of neighbours alone."""
+    if len(values) < FEWEST:
+        return []
+    statistics = split_statistics(steadied(values[None, :]))[0]
+    at = int(np.argmax(statistics)) + LEAST_SIDE
+    if _chance(len(values), float(statistics[at - LEAST_SIDE]), 0.0) >= BLATANT:
+        return []
+    return [*_blatant(values[:at], start), start + at, *_blatant(values[at:], start + at)]
+
+
+def _chance(n: int, statistic: float, likeness: float) -> float:
+    """Of a greatest |t| as great as this in a history without a change."""
+    null = _null(n, likeness)
+    return (1 + len(null) - int(np.searchsorted(null, statistic - 1e-9))) / (1 + len(null))
 
 
 def _null(n: int, likeness: float) -> Levels:
@@ -136,20 +176,33 @@ def _simulated(n: int, steps: int) -> Levels:
             fresh = math.sqrt(1 - likeness**2)
             for at in range(1, n):
                 noise[:, at] = likeness * noise[:, at - 1] + fresh * noise[:, at]
-        found.append(split_statistics(normal_scores(noise)).max(axis=1))
+        found.append(split_statistics(steadied(noise)).max(axis=1))
     return np.sort(np.concatenate(found))
 
 
 def _splits(values: Levels, start: int, end: int, chance: float, least_shift: float) -> list[int]:
     """Places of all changes between two indexes: the clearest, then those on each side of it."""
-    stretch = values[start:end]
-    if len(stretch) < FEWEST:
+    middle = _clearest(values, start, end, chance, least_shift)
+    if middle is None:
         return []
-    at, p, _ = split_chance(stretch)
-    if p >= chance or abs(float(np.median(stretch[at:]) - np.median(stretch[:at]))) < least_shift:
-        return []
-    middle = start + at
     return [*_splits(values, start, middle, chance, least_shift), middle, *_splits(values, middle, end, chance, least_shift)]
+
+
+def _clearest(values: Levels, start: int, end: int, chance: float, least_shift: float) -> int | None:
+    """The place of a change in a stretch, or else in parts of it: a level that rises and falls again shows in no split of the whole."""
+    n = end - start
+    if n < FEWEST:
+        return None
+    windows = [(start, end)]
+    if n >= LEAST_IN_PARTS:
+        windows += [(start + round(first * n), start + round(last * n)) for first, last in PARTS]
+    for number, (first, last) in enumerate(windows):
+        stretch = values[first:last]
+        at, p, _ = split_chance(stretch)
+        least_p = p * len(PARTS) if number else p
+        if least_p < chance and abs(float(np.median(stretch[at:]) - np.median(stretch[:at]))) >= least_shift:
+            return first + at
+    return None
 
 
 def _settled(values: Levels, places: list[int]) -> list[int]:
@@ -158,8 +211,8 @@ def _settled(values: Levels, places: list[int]) -> list[int]:
     for number in range(len(settled)):
         start = settled[number - 1] if number else 0
         end = settled[number + 1] if number + 1 < len(settled) else len(values)
-        if end - start >= 2 * LEAST_SIDE:
-            statistics = split_statistics(normal_scores(values[None, start:end]))[0]
+        if end - start >= FEWEST:
+            statistics = split_statistics(steadied(values[None, start:end]))[0]
             settled[number] = start + int(np.argmax(statistics)) + LEAST_SIDE
     return settled
 

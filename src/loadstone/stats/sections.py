@@ -47,10 +47,10 @@ def share_shift(before: Sequence[tuple[int, int]], after: Sequence[tuple[int, in
 
     The error is never below that of independent trials, with one imagined hit and miss a side so that no failure in few is not
     taken for certainty (Agresti & Caffo 2000); sections that differ by more than chance widen it.
+    spread: between runs of the same thing, as a share of the share
     """
-    sides = [_share(run) for run in (before, after)]
-    middles, errors, freedoms = zip(*sides, strict=True)
-    return _apart(middles, errors, freedoms, spread)
+    middles, errors, freedoms = zip(*(_share(run) for run in (before, after)), strict=True)
+    return _apart(middles, errors, freedoms, spread * max(middles))
 
 
 def effective_count(values: Levels) -> float:
