@@ -74,7 +74,11 @@ def _from_1(db: sqlite3.Connection) -> None:
     for statement in statements(_V1_TO_V2):
         db.execute(statement)
     for run_id, plan in db.execute("SELECT run_id, content FROM plans").fetchall():
-        db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (work_hash(plan), run_id))
+        try:
+            found = work_hash(plan)
+        except (ValueError, AttributeError):
+            continue  # a plan that nobody can read does no known work
+        db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (found, run_id))
 
 
 # version -> the step from it to the next one; each runs inside one transaction with the change of the version
