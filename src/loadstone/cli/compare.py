@@ -45,7 +45,9 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     finally:
         store.close()
     catalogue = catalogue_of_run(new.runs[-1])
-    asked = [asked_for(text, catalogue) for text in figures] or (usual_figures if given["every"] else main_figures)(new.runs[-1].total, catalogue)
+    asked = [asked_for(text, catalogue) for text in figures] or (usual_figures if given["every"] else main_figures)(
+        new.runs[-1].total, catalogue
+    )
     compared = compare(old, new, asked, rules, despite_machine=given["despite_machine"])
     if given["as_json"]:
         sys.stdout.write(render_comparison_json(comparison_document_of(compared)))

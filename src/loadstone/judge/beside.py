@@ -94,5 +94,5 @@ def compare(
         refused = unlike.reasons[0] if unlike.likeness is Likeness.REFUSED else ""
         differences = compare_runs(old.sections(asked), new.sections(asked), figures, rules, unlike=unlike)
         return Compared(before, after, Comparison(differences, unlike.reasons, refused))
-    sides = ([run.figures(asked) for run in side.runs] for side in (before, after))
-    return Compared(before, after, compare_with_baseline(*sides, figures, rules, despite_machine=despite_machine))
+    old_runs, new_runs = ([run.figures(asked) for run in side.runs] for side in (before, after))
+    return Compared(before, after, compare_with_baseline(old_runs, new_runs, figures, rules, despite_machine=despite_machine))

@@ -16,6 +16,7 @@ from loadstone.stats.quantiles import least_samples
 from loadstone.units import BYTES
 
 MOST_FIGURES = 200
+OURS = ("generator.", "load.", "iteration.")  # the generator's own doing, and what scripts add up to
 # Tags by which figures are told apart beside the whole; other tags (kind, worker, outcome) say what happened, not what was asked.
 WHOSE = ("step", "agent", "path", "scenario")
 PERCENTILES = ("p50", "p95")
@@ -118,7 +119,7 @@ def _share(view: View, gate: ReadyGate) -> Share:
 def _texts(view: View, catalogue: Catalogue) -> Iterator[tuple[str, Metric]]:
     for name in catalogue.names():
         metric = catalogue.get(name)
-        if metric is None or metric.better == "neither" or name.startswith("generator."):
+        if metric is None or metric.better == "neither" or name.startswith(OURS):
             continue
         series = view.series(name)
         if not series and not (metric.share_of and view.series(metric.share_of)):
@@ -144,5 +145,3 @@ def _whose(series: Sequence[Series]) -> list[str]:
 
 def _values(series: Iterable[Series], key: str) -> list[str]:
     return sorted({value for one in series for own, value in one.tags if own == key})
-
-

@@ -129,4 +129,5 @@ def _reason(difference: Difference, beside: Beside) -> str:
     named = difference.severity if difference.severity is not Severity.NONE else ""
     suspected = f"{difference.suspected} suspected" if difference.suspected is not Severity.NONE else ""
     label = ", ".join(str(part) for part in (difference.answer, named or suspected) if part)
-    return f"{label} than {beside.name}: {difference.reason}" if difference.reason else f"{label} than {beside.name}"
+    words = f"{label} {'beside' if difference.answer is Answer.CANNOT_TELL else 'than'} {beside.name}"
+    return f"{words}: {difference.reason}" if difference.reason else words

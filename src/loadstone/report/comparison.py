@@ -75,7 +75,7 @@ def render_comparison(compared: Compared, look: Look) -> str:
     else:
         sheet.prose(f"Of {len(found.differences)} figures: {counted(found.differences)}.")
     if found.differences and not found.refused:
-        sheet.heading("FIGURES", "ratio with its interval; the smallest worsening that these runs could have shown")
+        sheet.heading("FIGURES", "what changed, with its interval; `sees` is the smallest worsening that shows")
         add_table(sheet, found.differences, "before", "after")
         sheet.blank()
         add_reasons(sheet, found.differences)

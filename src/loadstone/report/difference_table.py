@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -15,6 +16,7 @@ from loadstone.units import format_share
 
 Answered = Literal["worse", "better", "not worse", "cannot tell"]
 STYLES = {Answer.WORSE: Style.BAD, Answer.BETTER: Style.GOOD, Answer.CANNOT_TELL: Style.WARN}
+ROOMY = 100  # cells of a page that has room for what could have been seen
 ORDER = (Answer.WORSE, Answer.BETTER, Answer.CANNOT_TELL, Answer.NOT_WORSE)
 
 
@@ -67,19 +69,12 @@ def part_of(difference: Difference) -> DifferencePart:
 
 
 def add_table(sheet: Sheet, differences: Sequence[Difference], before: str, after: str) -> None:
-    """A row for each figure, the gravest first, and under the table why, where something is not simply fine."""
+    """A row for each figure, the gravest first."""
     shown = sorted(differences, key=lambda each: ORDER.index(each.answer))
-    columns = [
-        Column("", left=True, flexible=True, middle=True),
-        Column(before),
-        Column(after),
-        Column("ratio"),
-        Column("interval"),
-        Column("limit"),
-        Column("sees"),
-        Column("answer", left=True),
-    ]
-    sheet.table(columns, [_row(each) for each in shown])
+    roomy = sheet.width >= ROOMY
+    titles = (before, after, "change", "interval", "limit", *(("sees",) if roomy else ()))
+    columns = [Column("", left=True, flexible=True, middle=True), *(Column(title) for title in titles), Column("answer", left=True)]
+    sheet.table(columns, [_row(each, roomy=roomy) for each in shown])
 
 
 def add_reasons(sheet: Sheet, differences: Iterable[Difference], *, most: int = 12) -> None:
@@ -101,30 +96,39 @@ def counted(differences: Iterable[Difference]) -> str:
     return ", ".join(f"{answers.count(answer)} {answer}" for answer in ORDER if answer in answers) or "nothing was compared"
 
 
-def interval(difference: Difference) -> str:
-    """Both ends of the ratio's interval."""
-    effect = difference.effect
-    return f"{effect.low:.3f}–{effect.high:.3f}" if effect is not None else "—"
-
-
 def value(amount: float | None, unit: str) -> str:
     """A value of a figure as people read it."""
     return "—" if amount is None else show_value(amount, unit)
 
 
-def _row(each: Difference) -> list[Span]:
+def change(difference: Difference) -> str:
+    """By how much it differs: `+12%`."""
+    return "—" if difference.effect is None else _percent(difference.effect.ratio - 1)
+
+
+def interval(difference: Difference) -> str:
+    """Both ends of the change's interval: `+9 … +15%`."""
+    effect = difference.effect
+    if effect is None or (effect.low <= 0 and math.isinf(effect.high)):
+        return "—"
+    return f"{_percent(effect.low - 1).removesuffix('%')} … {_percent(effect.high - 1)}"
+
+
+def _percent(share: float) -> str:
+    """A change with its sign, in two digits, tenths below ten."""
+    percent = share * 100
+    if math.isinf(percent) or abs(percent) >= 1000:
+        return ">+1000%"
+    return f"{percent:+.1f}%" if abs(percent) < 10 else f"{percent:+.0f}%"
+
+
+def _row(each: Difference, *, roomy: bool) -> list[Span]:
     answer = str(each.answer)
     if each.severity is not Severity.NONE:
         answer += f", {each.severity}"
     elif each.suspected is not Severity.NONE:
         answer += f", {each.suspected} suspected"
-    return [
-        Span(each.figure),
-        Span(value(each.before, each.unit)),
-        Span(value(each.after, each.unit)),
-        Span(f"{each.effect.ratio:.3f}" if each.effect is not None else "—"),
-        Span(interval(each)),
-        Span(format_share(each.limit)),
-        Span("—" if each.visible is None else format_share(each.visible)),
-        Span(answer, STYLES.get(each.answer, Style.PLAIN)),
-    ]
+    cells = [value(each.before, each.unit), value(each.after, each.unit), change(each), interval(each), format_share(each.limit)]
+    if roomy:
+        cells.append("—" if each.visible is None else _percent(each.visible))
+    return [Span(each.figure), *(Span(cell) for cell in cells), Span(answer, STYLES.get(each.answer, Style.PLAIN))]
