@@ -125,11 +125,12 @@ def _texts(view: View, catalogue: Catalogue) -> Iterator[tuple[str, Metric]]:
         if not series and not (metric.share_of and view.series(metric.share_of)):
             continue
         for tags in ("", *_whose(series)):
-            for stat in _statistics(metric):
+            for stat in statistics_of(metric):
                 yield f"{stat}({name}{tags})", metric
 
 
-def _statistics(metric: Metric) -> tuple[str, ...]:
+def statistics_of(metric: Metric) -> tuple[str, ...]:
+    """The statistics of a metric that runs are compared by."""
     if metric.kind is Kind.DISTRIBUTION:
         return PERCENTILES
     if metric.kind is Kind.GAUGE:
