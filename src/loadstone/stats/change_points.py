@@ -21,7 +21,8 @@ OUTLYING = 4.0  # deviations from the neighbours: another run than theirs
 BLATANT = 2e-4  # chance of a split, were values independent, below which it is no likeness of neighbours
 LEAST_IN_PARTS = 36  # runs, from which parts of a stretch are looked at by themselves
 PARTS = ((0.0, 2 / 3), (1 / 3, 1.0), (0.0, 1 / 2), (1 / 4, 3 / 4), (1 / 2, 1.0))
-DRAWN_IN = 2.5  # deviations from the middle, beyond which a value pulls no more
+DRAWN_IN = 3.5  # deviations from the middle, beyond which a value pulls no more
+LEAST_SPREAD = 0.001  # of logarithms
 MAD_TO_SD = 1.4826  # of normal noise
 NULLS = 10_000  # simulated histories per length: a chance of 0.01 is known to 0.001
 ALIKE = 0.25  # autocorrelation from which the chance is taken as three times as great: what 30 runs say of it is rough
@@ -86,16 +87,17 @@ def steadied(rows: Levels) -> Levels:
 
     Ranks would do for one outlier, but a change of which few runs are known must be told by its size: five new runs at +10 % were
     found in 35 of 100 histories with outliers by ranks (normal scores), in more than 90 by this.
+    a level without any spread is taken to have one of a thousandth, the width of a histogram's bucket.
     source: Hampel's filter, Pearson 2002; deviation from differences of neighbours, which a change of level does not widen;
             Winsor's drawing in, Tukey 1962
     """
     spread = MAD_TO_SD / math.sqrt(2) * np.median(np.abs(np.diff(rows, axis=1)), axis=1, keepdims=True)
+    spread = np.maximum(spread, LEAST_SPREAD)
     near = _running_medians(rows)
     cleared = np.where(np.abs(rows - near) > OUTLYING * spread, near, rows)
     middle = np.median(cleared, axis=1, keepdims=True)
-    if DRAWN_IN > 50:
-        return cleared - middle
     reach = DRAWN_IN * MAD_TO_SD * np.median(np.abs(cleared - middle), axis=1, keepdims=True)
+    reach = np.maximum(reach, DRAWN_IN * spread)
     drawn: Levels = np.clip(cleared, middle - reach, middle + reach) - middle
     return drawn
 
