@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -43,7 +42,7 @@ def measure(options: Options) -> Iterator[Figure]:
         with Store.open(f"sqlite:///{path}") as store:
             for number in range(2):
                 finish.add(attempt(lambda number=number: seconds_to_write(store, course, total, number)))  # type: ignore[misc]
-        size.add(attempt(lambda: os.path.getsize(path) / 2e6))
+        size.add(attempt(lambda: path.stat().st_size / 2e6))
         for _ in range(options.rounds):
             began_s = time.process_time()
             read.add(attempt(lambda: seconds_to_read(path)))

@@ -126,7 +126,9 @@ def retire(name: str, *, store_url: str | None) -> None:
 @command.command("export")
 @click.argument("name")
 @click.option("--format", "kind", type=click.Choice(["json", "text"]), default="json", show_default=True, help="Kind of the file.")
-@click.option("--output", "-o", metavar="FILE", help="[default: performance_baselines/performance_baseline_TIME.json, performance_baseline.txt]")
+@click.option(
+    "--output", "-o", metavar="FILE", help="[default: performance_baselines/performance_baseline_TIME.json, performance_baseline.txt]"
+)
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @store_option
 def export(name: str, *, kind: str, output: str | None, force: bool, store_url: str | None) -> None:

@@ -21,10 +21,7 @@ class Series(NamedTuple):
     def carries(self, wanted: Mapping[str, str]) -> bool:
         """Does this series have every wanted tag with the wanted value?"""
         tags = self.tags
-        for pair in wanted.items():  # no dictionary and no generator: a comparison asks this a million times
-            if pair not in tags:
-                return False
-        return True
+        return all(pair in tags for pair in wanted.items())
 
     def __str__(self) -> str:
         tags = ",".join(f"{key}={value}" for key, value in self.tags)

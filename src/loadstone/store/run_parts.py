@@ -51,7 +51,10 @@ def write(db: sqlite3.Connection, run_id: str, parts: RunParts) -> None:
         _write_totals(db, run_id, unpack(parts.totals))
     for table, stretches in (("sections", parts.sections), ("seconds", parts.seconds)):
         _write_stretches(db, table, run_id, stretches)
-    db.executemany("INSERT INTO events (run_id, at_s, kind, text) VALUES (?, ?, ?, ?)", [(run_id, event.at_s, *map(sound, (event.kind, event.text))) for event in parts.events])
+    db.executemany(
+        "INSERT INTO events (run_id, at_s, kind, text) VALUES (?, ?, ?, ?)",
+        [(run_id, event.at_s, *map(sound, (event.kind, event.text))) for event in parts.events],
+    )
 
 
 def write_second(db: sqlite3.Connection, run_id: str, second: Packed) -> None:
