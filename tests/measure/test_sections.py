@@ -1,6 +1,7 @@
 """Packing is exact, and a course of sections adds up to the whole in bounded memory."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_sections_are_contiguous_bounded_and_add_up_to_the_whole(count: int, mos
     assert 1 <= len(sections) <= most
     assert sections[0].start_s == 0.0
     assert sections[-1].end_s == count
-    assert all(one.end_s == other.start_s for one, other in zip(sections, sections[1:], strict=False))
+    assert all(one.end_s == other.start_s for one, other in pairwise(sections))
     whole, parts = Aggregate(snapshots), [section.aggregate() for section in sections]
     assert sum(part.count("a") or 0 for part in parts) == whole.count("a")
     assert sum(part.seconds for part in parts) == pytest.approx(whole.seconds)

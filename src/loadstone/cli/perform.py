@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.embedded import aimed
-from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
+from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.streams import silence_stdout, without_terminal

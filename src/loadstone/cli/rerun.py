@@ -69,7 +69,7 @@ def plan_of(row: RunRow, plan_json: str, target: str | None, sets: tuple[str, ..
     if not tree:
         raise StoreError(f"run {row.id} has no plan", hint="loadstone runs list")
     source = tree.pop("source", "") or row.suite
-    layers = Layers(tree)
+    layers = Layers(tree, {})
     apply(layers, Overrides({"target": target} if target else {}, sets, tags))
     if masked := sorted(_places(tree, MASK)):
         what = f"the run's secrets are not kept: {', '.join(masked)}"

@@ -29,7 +29,7 @@ class Section:
 
     def aggregate(self) -> Aggregate:
         """What was measured in it."""
-        return Aggregate([unpack(self.content)])
+        return Aggregate.of(unpack(self.content))
 
 
 class Sections:

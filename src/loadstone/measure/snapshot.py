@@ -20,8 +20,8 @@ class Series(NamedTuple):
 
     def carries(self, wanted: Mapping[str, str]) -> bool:
         """Does this series have every wanted tag with the wanted value?"""
-        own = dict(self.tags)
-        return all(own.get(key) == value for key, value in wanted.items())
+        tags = self.tags
+        return all(pair in tags for pair in wanted.items())
 
     def __str__(self) -> str:
         tags = ",".join(f"{key}={value}" for key, value in self.tags)

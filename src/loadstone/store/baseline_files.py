@@ -1,4 +1,4 @@
-"""Baselines as files: JSON with figures (`performance_baselines/performance_baseline_<time>.json`), and lines of text (`performance_baseline.txt`).
+"""Baselines as files: JSON (`performance_baselines/performance_baseline_<time>.json`) and lines of text (`performance_baseline.txt`).
 
 Both hold, for each metric, the median of the members' figures, and how many members there are.
 """

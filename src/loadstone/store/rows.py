@@ -156,7 +156,7 @@ class StoredRun:
     plan_json: without its secrets
     document:  the JSON report; empty for a run that did not finish
     totals:    the judged part, as gates and reports saw it
-    sections:  the same in at most 64 contiguous stretches, whose places are `spans`
+    sections:  the same in at most 64 contiguous stretches, whose places are `spans`; each is unpacked when it is asked for
     """
 
     row: RunRow

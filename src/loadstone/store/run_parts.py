@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, overload
 
 from loadstone.errors import StoreError
 from loadstone.measure.aggregate import Aggregate
@@ -18,6 +18,28 @@ from loadstone.store.rows import Event, Packed, RunParts, RunRow, Span, StoredRu
 from loadstone.store.run_rows import sound
 
 _VERDICT = ("gate", "requirement", "status", "value", "low", "high", "limit", "unit", "samples", "reason")
+
+
+class Stretches(Sequence[Aggregate]):
+    """Sections that are unpacked each time one is asked for: all of an hour's at once would take 150 MB."""
+
+    def __init__(self, database: Database, run_id: str, contents: Sequence[bytes]) -> None:
+        self._database, self._run_id, self._contents = database, run_id, contents
+
+    def __len__(self) -> int:
+        return len(self._contents)
+
+    @overload
+    def __getitem__(self, at: int) -> Aggregate: ...
+    @overload
+    def __getitem__(self, at: slice) -> Stretches: ...
+    def __getitem__(self, at: int | slice) -> Aggregate | Stretches:
+        if isinstance(at, slice):
+            return Stretches(self._database, self._run_id, self._contents[at])
+        try:
+            return Aggregate.of(unpack(self._contents[at]))
+        except ValueError as error:
+            raise _damaged(self._database, self._run_id, error) from error
 
 
 def write(db: sqlite3.Connection, run_id: str, parts: RunParts) -> None:
@@ -61,12 +83,12 @@ def load(database: Database, row: RunRow) -> StoredRun:
     document = database.rows("SELECT content FROM documents WHERE run_id = ?", (row.id,))
     stretches = list(_stretches(database, "sections", row.id))
     try:
-        sections = [Aggregate([unpack(section.content)]) for section in stretches]
         told = json.loads(_inflated(database, document[0][0])) if document else {}
-        totals = Aggregate([_totals(database, row.id, row.seconds)])
+        totals = Aggregate.of(_totals(database, row.id, row.seconds))
     except ValueError as error:
         raise _damaged(database, row.id, error) from error
     spans = [Span(section.start_s, section.end_s) for section in stretches]
+    sections = Stretches(database, row.id, [section.content for section in stretches])
     return StoredRun(row, plan[0][0] if plan else "{}", told, totals, sections, spans, list(_events(database, row.id)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Self
 
 from loadstone.errors import StoreError
 from loadstone.plugins import installed
@@ -127,8 +127,8 @@ class Store(ABC):
     def close(self) -> None:
         """Finish; may be called more than once."""
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
