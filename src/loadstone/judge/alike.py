@@ -43,7 +43,7 @@ def alikeness(before: Mapping[str, object], after: Mapping[str, object], *, desp
     despite_machine: compare in spite of another machine, with an interval that hardly ever says "worse"; another plan stays refused
     """
     refused, wider, spread = [], [], 0.0
-    for field, (words, read, effect) in _FIELDS.items():
+    for field, (words, read, effect) in FIELDS.items():
         old, new = read(before.get(field)), read(after.get(field))
         if old == new and old:
             continue
@@ -61,7 +61,7 @@ def alikeness(before: Mapping[str, object], after: Mapping[str, object], *, desp
 
 def machine_key(machine: Mapping[str, object]) -> str:
     """One text for all machines that are alike, to tell the histories of different ones apart."""
-    return ", ".join(read(machine.get(field)) or "unknown" for field, (_, read, effect) in _FIELDS.items() if effect == MACHINE_SPREAD)
+    return ", ".join(read(machine.get(field)) or "unknown" for field, (_, read, effect) in FIELDS.items() if effect == MACHINE_SPREAD)
 
 
 def _text(value: object) -> str:
@@ -88,7 +88,7 @@ def _series(value: object) -> str:
     return found.group() if found else _text(value)
 
 
-_FIELDS: dict[str, tuple[str, Callable[[object], str], float]] = {
+FIELDS: dict[str, tuple[str, Callable[[object], str], float]] = {
     "plan_hash": ("the plan", _text, math.inf),
     "cpu": ("the processor", _cpu, MACHINE_SPREAD),
     "cores": ("the number of cores", _text, MACHINE_SPREAD),

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from loadstone.judge.alike import machine_key
+from loadstone.judge.alike import FIELDS, machine_key
 from loadstone.judge.baseline_rule import BEST, FEWEST, compare_with_baseline
 from loadstone.judge.difference import Answer, Difference
 from loadstone.judge.recorded import Figure, RunFigures
@@ -21,6 +21,7 @@ from loadstone.stats.forecast import Crossing, Forecast, forecast
 from loadstone.stats.season import find_period, without_season
 from loadstone.stats.trend import Levels
 
+ALIKE = dict.fromkeys(FIELDS, "alike")
 NEWEST = 3  # runs that the prediction interval judges
 DAY_S = 86_400.0
 WEEKS_FOR_A_SEASON = 4
@@ -138,8 +139,8 @@ def _newest(runs: Sequence[RunFigures], figure: Figure, rules: RegressionRules, 
 
 
 def _bare(run: RunFigures) -> RunFigures:
-    """Without its machine: those of a history are alike by being in it; its software is what changes."""
-    return RunFigures(run.name, run.figures, run.shares, run.samples)
+    """With one machine for all: those of a history are alike by being in it; its software is what changes."""
+    return RunFigures(run.name, run.figures, run.shares, run.samples, ALIKE)
 
 
 def _outlook(runs: Sequence[RunFigures], level: Levels) -> Forecast | None:

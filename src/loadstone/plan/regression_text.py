@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from loadstone.errors import UnitError, UsageError
-from loadstone.plan.gate_text import COURSE_STATS, GOODPUT, parse_gate
+from loadstone.plan.gate_text import COURSE_STATS, parse_gate
 from loadstone.plan.limit_text import Dimension, read_limit
 
 KIND = "regression"
@@ -40,7 +40,7 @@ def regression_settings(text: str) -> dict[str, Any] | None:
 def figure_text(text: str) -> str:
     """A figure such as `p95(http.response_time{step=ask})` in the one spelling that reports use; raises UsageError."""
     spec = parse_gate(f"{text} < 1")
-    if spec.stat in (*COURSE_STATS, GOODPUT):
+    if spec.stat in COURSE_STATS:
         raise UsageError(f"{spec.stat} is about one run, and has no regression", hint=EXAMPLE)
     return spec.subject
 
