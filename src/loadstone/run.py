@@ -19,7 +19,7 @@ from loadstone.judge.causes import find_causes
 from loadstone.judge.course import RunCourse
 from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
-from loadstone.judge.panel import Panel
+from loadstone.judge.panel import Panel, Past
 from loadstone.judge.recommend import recommend
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
@@ -93,18 +93,20 @@ def execute(
     worker: WorkerProcess | None = None,
     command: Sequence[str] = (),
     preflight: bool = True,
+    past: Past | None = None,
 ) -> Story:
     """Run a plan and judge it.
 
     sinks:   watch the run; they are closed at its end
     worker:  a worker process that was started ahead
     command: the command line, for the record
+    past:    what gates on regressions compare with
     raises:  TargetUnreachable before any load is made, UsageError for what the workers refuse
     """
     fleet, probes = LocalFleet(plan, worker), Watch.of(plan)
     try:
         catalogue = catalogue_of(plan, probes.metrics)
-        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few)
+        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few, past=past)
         grade_all(plan.bands, Aggregate(), catalogue)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])

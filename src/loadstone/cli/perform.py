@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.embedded import aimed
-from loadstone.cli.keeping import keeping_options, recording_of
+from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
 from loadstone.cli.preflight import check_machine, check_room
@@ -67,6 +67,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     sinks: Sequence[Sink] = ()
     recording = None
     try:
+        plan, past = with_past(plan)
         watched = _watched(plan, showing)
         check_room(watched.folder)
         check_machine(plan)
@@ -74,7 +75,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         recording = recording_of(watched)
         sinks = [*([recording] if recording else []), *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
-            story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]])
+            story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]], past=past)
     finally:
         discard(worker)
         for sink in sinks:

@@ -20,6 +20,8 @@ from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
 from loadstone.plan.recovery_text import KIND as RECOVERY
 from loadstone.plan.recovery_text import recovery_settings
+from loadstone.plan.regression_text import KIND as REGRESSION
+from loadstone.plan.regression_text import regression_settings
 from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
@@ -99,11 +101,14 @@ class GateLine(_Model):
         line = {"gate": value} if isinstance(value, str) else value
         if not isinstance(line, dict) or "kind" in line or not isinstance(line.get("gate"), str):
             return line
-        try:
-            settings = recovery_settings(line["gate"])
-        except UsageError as error:
-            raise Wrong(error.what, hint=error.hint) from None
-        return line if settings is None else {**line, "kind": RECOVERY, "settings": settings}
+        for kind, read in ((RECOVERY, recovery_settings), (REGRESSION, regression_settings)):
+            try:
+                settings = read(line["gate"])
+            except UsageError as error:
+                raise Wrong(error.what, hint=error.hint) from None
+            if settings is not None:
+                return {**line, "kind": kind, "settings": settings}
+        return line
 
     @model_validator(mode="after")
     def _readable(self) -> GateLine:
