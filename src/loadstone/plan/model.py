@@ -48,6 +48,7 @@ class ScenarioPlan(_Model):
     start_s: Delay = Field(default=0.0, alias="start")
     after: str | None = None
     warm_up_s: Delay = Field(default=0.0, alias="warm_up")
+    skip_s: Delay = Field(default=0.0, alias="skip", description="begin so far into the profile")
     think: ThinkTime | None = None
     pacing: Pacing | None = None
     data: tuple[FeedPlan, ...] = ()
@@ -70,7 +71,14 @@ class ScenarioPlan(_Model):
             raise Wrong(NO_STEPS, hint=NO_STEPS_HINT)
         if self.after and self.start_s:
             raise Wrong("has both start and after", hint="keep one of them")
+        if self.skip_s and self.length_s <= 0:
+            raise Wrong("skips its whole profile", hint="a skip shorter than the profile")
         return self
+
+    @property
+    def length_s(self) -> float:
+        """Seconds that the profile takes, without what is skipped of it; inf when endless."""
+        return self.profile.duration_s - self.skip_s
 
     @property
     def behaviour(self) -> Steps | UserCode:
