@@ -18,7 +18,9 @@ from loadstone.errors import UsageError
 from loadstone.judge.bands import grade_all
 from loadstone.judge.notices import find_notices
 from loadstone.judge.panel import Panel
-from loadstone.judge.score import decide, requirements, score
+from loadstone.judge.recovery import RecoveryWatch
+from loadstone.judge.scaling import ScalingWatch
+from loadstone.judge.score import decide, requirements, score, without_pressure
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
 from loadstone.judge.verdict import Verdict
@@ -55,6 +57,8 @@ class _Course:
     interrupts: int = 0
     aborted_by: str = ""
     gaps_s: tuple[float, ...] = ()
+    spikes: RecoveryWatch = field(default_factory=RecoveryWatch)
+    instances: ScalingWatch = field(default_factory=ScalingWatch)
     pressure: Pressure = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +69,8 @@ class _Course:
         fired = self.gates.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
+            self.spikes.see(snapshot)
+            self.instances.see(snapshot)
         elif not self.total.seconds:
             self.warm_up_s = snapshot.end_s  # another scenario's warm-up later on is judged time of the first
         if self.aborted_by:
@@ -309,6 +315,8 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
     )
     trust = assess(total, facts)
     verdicts = course.gates.verdicts(total)
+    if facts.unpressed:
+        verdicts = without_pressure(verdicts, facts.unpressed)
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,
@@ -318,10 +326,24 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         any_samples=any_samples,
         unreachable=_unreachable(total),
         worker_lost=bool(fleet.lost),
+        as_asked=not facts.unpressed,
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
     notices = find_notices(total, facts, course.gates.specs)
-    return Story(result, decision, code, trust, tuple(verdicts), tuple(notices), requirements(verdicts), score(verdicts), bands)
+    recoveries = tuple(course.spikes.finish())
+    return Story(
+        result,
+        decision,
+        code,
+        trust,
+        tuple(verdicts),
+        tuple(notices),
+        requirements(verdicts),
+        score(verdicts),
+        bands,
+        recoveries,
+        tuple(course.instances.answers(recoveries)),
+    )
 
 
 def _unreachable(total: Aggregate) -> bool:

@@ -16,6 +16,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "checks": document.Check,
     "gates": document.Gate,
     "requirements": document.Requirement,
+    "recovery": document.Recovery,
     "generator": document.Generator,
     "notices": document.Notice,
     "provenance": document.Origin,

@@ -21,8 +21,8 @@ from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
-    from loadstone.measure.earlier import Earlier
     from loadstone.judge.story import Story
+    from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
 
