@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "metric": {},
     "gate": {
         "recovery": "loadstone.judge.recovery:RecoveryGate",
+        "saving": "loadstone.judge.saving:SavingGate",
         "statement": "loadstone.judge.panel:Statement",
     },
     "sink": {

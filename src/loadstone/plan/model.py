@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from loadstone.errors import UsageError
+from loadstone.errors import UnitError, UsageError
 from loadstone.plan.any_profile import ProfileField
 from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
@@ -20,6 +20,8 @@ from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
 from loadstone.plan.recovery_text import KIND as RECOVERY
 from loadstone.plan.recovery_text import recovery_settings
+from loadstone.plan.saving_text import KIND as SAVING
+from loadstone.plan.saving_text import saving_settings
 from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
@@ -107,11 +109,14 @@ class GateLine(_Model):
         line = {"gate": value} if isinstance(value, str) else value
         if not isinstance(line, dict) or "kind" in line or not isinstance(line.get("gate"), str):
             return line
-        try:
-            settings = recovery_settings(line["gate"])
-        except UsageError as error:
-            raise Wrong(error.what, hint=error.hint) from None
-        return line if settings is None else {**line, "kind": RECOVERY, "settings": settings}
+        for kind, read in ((RECOVERY, recovery_settings), (SAVING, saving_settings)):
+            try:
+                settings = read(line["gate"])
+            except (UsageError, UnitError) as error:
+                raise Wrong(error.what, hint=error.hint) from None
+            if settings is not None:
+                return {**line, "kind": kind, "settings": settings}
+        return line
 
     @model_validator(mode="after")
     def _readable(self) -> GateLine:
