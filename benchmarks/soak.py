@@ -23,6 +23,7 @@ from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.report.series import MOST_LINES, SnapshotLog, line_s
+from loadstone.testing.client import ScriptedTarget, constant
 from loadstone.testing.simulation import simulate
 
 HOURS = 72.0
@@ -38,7 +39,9 @@ def plan(hours: float) -> Plan:
 
 def measure(options: Options) -> Iterator[Figure]:  # noqa: ARG001  simulated: as long as it says, whatever was asked for
     """One round: 72 hours are 72 hours."""
-    growth = Figure("growth of resident memory from hour 8 to hour 72 of a soak in simulated time, engine and parent together", "MB", Bound(most=2))
+    growth = Figure(
+        "growth of resident memory from hour 8 to hour 72 of a soak in simulated time, engine and parent together", "MB", Bound(most=2)
+    )
     lines = Figure("lines of the log of 72 h", "lines", Bound(most=MOST_LINES))
     found: list[int] = []
     growth.add(attempt(lambda: soak(found)).map(lambda grown: grown / 1e6))
@@ -55,8 +58,10 @@ def soak(lines: list[int]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         log = SnapshotLog(Path(folder) / "log.jsonl", {}, every_s=line_s(HOURS * 3600))
         settled: list[float] = []
+        target = ScriptedTarget(constant(0.001))
 
         def see(snapshot: Snapshot) -> None:
+            target.exchanged.clear()  # what the scripted target remembers of each request is no part of a run
             panel.see(snapshot)
             total.add(snapshot)
             spikes.see(snapshot)
@@ -65,7 +70,7 @@ def soak(lines: list[int]) -> float:
             if not settled and snapshot.end_s >= SETTLE_HOURS * 3600:
                 settled.append(resident())
 
-        simulate(whole, sink=see)
+        simulate(whole, target, sink=see)
         after = resident()
         log.close()
         lines.append(log.path.read_bytes().count(b"\n") - 1)

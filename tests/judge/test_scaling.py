@@ -21,14 +21,14 @@ def test_the_reaction_the_time_to_scale_and_the_overshoot_are_told() -> None:
     assert found is not None
     assert (found.before, found.most, found.enough) == (2, 8, 6)
     assert (found.reacted_s, found.scaled_s) == (10.5, 15.5)
-    assert (found.overshoot, found.undershoot) == (2, 0)
+    assert (found.overshoot, found.undershoot) == (2, 4)
 
 
 def test_instances_that_are_taken_away_too_soon_are_an_undershoot() -> None:
-    times, ready = steps((30, 2), (5, 2), (25, 6), (10, 1), (20, 2))
-    found = scaling(times, ready, 30.0, 60.0, 90.0)
+    times, ready = steps((30, 2), (25, 6), (5, 1), (25, 6), (35, 2))
+    found = scaling(times, ready, 30.0, 85.0, 119.0)
     assert found is not None
-    assert (found.overshoot, found.undershoot) == (0, 1)
+    assert (found.overshoot, found.undershoot) == (0, 5)
 
 
 def test_a_scaler_that_never_gets_there_has_no_time_to_scale() -> None:
@@ -51,7 +51,7 @@ def test_a_step_after_a_delay_is_found_as_it_is(before: int, more: int, delay: i
     found = scaling(times, ready, 20.0, 81.0, 101.0)
     assert found is not None
     assert found.reacted_s == found.scaled_s == delay + 0.5
-    assert (found.overshoot, found.undershoot, found.enough) == (over, 0, enough)
+    assert (found.overshoot, found.undershoot, found.enough) == (over, more, enough)
 
 
 @pytest.mark.parametrize("metric", ["target.instances", "target.loadstone_reference_instances", "target.web_replicas"])

@@ -64,9 +64,9 @@ def command(
             plan = compressed(plan, read_factor(compress), scale_rates=compress_rates)
         if resume is not None:
             log = newest_log(Path(resume))
-            plan, earlier = plan_to_resume(log, plan)
+            whole, earlier = plan_to_resume(log, plan)
             showing = Showing(as_json, quiet, no_color, str(log.parent), checkpoint_s, earlier, log.stem.removeprefix("snapshots_"))
-            return perform(plan, showing, worker=worker)
+            return perform(whole, showing, worker=worker)
     except BaseException:
         discard(worker)
         raise

@@ -87,7 +87,7 @@ class SavingGate:
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"metric": "target.memory", "before": {}, "after": {}, "least": None, "each_s": EACH_S}
+    known: dict[str, Any] = {"metric": "target.memory", "before": {}, "after": {}, "least": None, "each_s": EACH_S}
     unknown, settings = sorted(given.keys() - known.keys()), {**known, **given}
     if unknown or not settings["before"] or not settings["after"] or not isinstance(settings["least"], int | float):
         what = f"unknown setting {unknown[0]!r}" if unknown else "before and after are tags, least is a share"

@@ -25,7 +25,7 @@ class Scaling:
     reacted_s:  until there were more than before
     scaled_s:   until there were enough
     overshoot:  instances above enough, at the most
-    undershoot: instances below what was needed after the scaler had reacted, at the most: what it took away too much
+    undershoot: instances below what was needed, at the most, be it before the scaler was there or because it took away too much
     """
 
     before: float
@@ -57,11 +57,9 @@ def scaling(
         enough = statistics.median(ready[at] for at in last)
     reacted = next((at for at in after if ready[at] > before[-1]), None)
     scaled = next((at for at in after if ready[at] >= enough), None)
-    below = 0.0
-    if scaled is not None:
-        floor = [enough if times_s[at] < ended_s else min(enough, before[-1]) for at in after]
-        want = floor if needed is None else [needed[at] for at in after]
-        below = max((want[place] - ready[at] for place, at in enumerate(after) if at > scaled), default=0.0)
+    usual = min(enough, before[-1])
+    want = {at: (enough if times_s[at] < ended_s else usual) if needed is None else needed[at] for at in after}
+    below = max(want[at] - ready[at] for at in after)
     most = max(ready[at] for at in after)
     return Scaling(
         before=before[-1],

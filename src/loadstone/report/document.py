@@ -151,7 +151,7 @@ class Recovery(_Part):
     reacted_s: FiniteFloat | None = Field(description="from the begin of the spike until there were more instances")
     scaled_s: FiniteFloat | None = Field(description="from the begin of the spike until there were enough; null when never")
     overshoot: FiniteFloat | None = Field(description="instances above enough, at the most")
-    undershoot: FiniteFloat | None = Field(description="instances below what was needed, once there had been enough, at the most")
+    undershoot: FiniteFloat | None = Field(description="instances below what was needed, at the most")
 
 
 class Generator(_Part):

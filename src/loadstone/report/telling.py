@@ -191,13 +191,13 @@ def _recovery(spike: Recovery, scaled: Scaling | None) -> doc.Recovery:
         ended_s=spike.ended_s,
         peak=finite(spike.peak) or 0.0,
         recovery_s=finite(spike.seconds),
-        instances_before=scaled and scaled.before,
-        instances_most=scaled and scaled.most,
-        instances_enough=scaled and scaled.enough,
-        reacted_s=scaled and scaled.reacted_s,
-        scaled_s=scaled and scaled.scaled_s,
-        overshoot=scaled and scaled.overshoot,
-        undershoot=scaled and scaled.undershoot,
+        instances_before=scaled.before if scaled else None,
+        instances_most=scaled.most if scaled else None,
+        instances_enough=scaled.enough if scaled else None,
+        reacted_s=scaled.reacted_s if scaled else None,
+        scaled_s=scaled.scaled_s if scaled else None,
+        overshoot=scaled.overshoot if scaled else None,
+        undershoot=scaled.undershoot if scaled else None,
     )
 
 
