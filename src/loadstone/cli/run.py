@@ -18,6 +18,8 @@ from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import UsageError
 from loadstone.load.spawn import discard, worker_ahead
 
+_NOTHING: tuple[Any, tuple[Any, ...]] = (None, ())  # without a suite, the plan is in the log
+
 
 @click.command("run", cls=SuiteCommand)
 @partial(plan_options, suites_required=False)
@@ -57,7 +59,7 @@ def command(
             raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
         return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
     try:
-        plan, run_settings = _load(suites, sets, tags, flags) if suites else (None, ())
+        plan, run_settings = _load(suites, sets, tags, flags) if suites else _NOTHING
         if plan is not None and compress is not None:
             from loadstone.plan.compress import compressed, read_factor
 
