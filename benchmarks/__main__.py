@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    causes,
+    duets,
     fixed_delay,
     inside_cost,
     leak_processes,
     leak_sites,
+    leaking_service,
     leaks,
     memory,
     monitoring,
@@ -42,6 +45,7 @@ BENCHMARKS = {
     "streams": streams,
     "websockets": websocket_echo,
     "leaks": leaks,
+    "causes": causes,
     "memory": memory,
     "probes": probes,
     "monitor": monitoring,
@@ -50,6 +54,8 @@ BENCHMARKS = {
     "inside_cost": inside_cost,
     "leak_sites": leak_sites,
     "leak_processes": leak_processes,
+    "duets": duets,
+    "leaking_service": leaking_service,
 }
 RESULTS = Path(__file__).parent / "results"
 
@@ -63,7 +69,14 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="length of one run of one tool (%(default)s)")
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="length of the run that watches memory grow (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of 2 s, memory for half a minute: does it work, not how fast is it")
+    one = parser.add_argument_group("one simulated duet, with `duets`: its blocks and its answer instead of the table")
+    one.add_argument("--seed", type=int, help="number of the trial")
+    one.add_argument("--profile", default="ci", help="quiet, ci or shared (%(default)s)")
+    one.add_argument("--effect", type=float, default=0.0, help="0.1 makes the candidate 10 %% slower (%(default)s)")
+    one.add_argument("--quantile", type=float, default=0.5, help="0.5 or 0.95 (%(default)s)")
     arguments = parser.parse_args()
+    if arguments.seed is not None and arguments.names != ["duets"]:
+        parser.error("--seed shows one trial of `duets`")
     unknown = set(arguments.names) - BENCHMARKS.keys()
     if unknown:
         parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(BENCHMARKS)}")
@@ -108,6 +121,9 @@ def keep(facts: dict[str, Any], options: Options, figures: list[Figure]) -> Path
 def main() -> int:
     """0: all reached. 1: something was not. 2: wrong usage. 4: something could not be measured."""
     arguments = read_arguments()
+    if arguments.seed is not None:
+        print(duets.show(arguments.seed, arguments.profile, arguments.effect, arguments.quantile))
+        return 0
     if GENERATOR_CORE == SERVER_CORE:
         print("The benchmarks need two cores: one for the generator, one for the server.", file=sys.stderr)
         return 2

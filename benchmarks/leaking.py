@@ -95,7 +95,7 @@ def threads(turns: int) -> Iterator[None]:
 def cycles(turns: int) -> Iterator[None]:
     """Cycles while the collector is switched off."""
     gc.disable()
-    yield from leaking(turns, lambda size: [Circle() for _ in range(size // 450)])
+    yield from leaking(turns, lambda size: [Circle() for _ in range(size // 150)])
 
 
 def fragmentation(turns: int) -> Iterator[None]:

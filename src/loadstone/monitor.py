@@ -191,6 +191,7 @@ def probing(plan: Plan, every_s: float, duration_s: float | None = None) -> Plan
             "gates": (),
             "bands": (),
             "stop": StopRules(),
+            "settle_s": 0.0,
             "workers": 1,
             "allow_unreached": True,
         }

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -16,8 +16,12 @@ from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
 from loadstone.errors import UsageError
 from loadstone.judge.bands import grade_all
+from loadstone.judge.causes import find_causes
+from loadstone.judge.course import RunCourse
+from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
 from loadstone.judge.panel import Panel
+from loadstone.judge.recommend import recommend
 from loadstone.judge.recovery import RecoveryWatch
 from loadstone.judge.scaling import ScalingWatch
 from loadstone.judge.score import decide, requirements, score, without_pressure
@@ -41,6 +45,7 @@ from loadstone.plan.model import Plan
 from loadstone.plan.rest import rest_of
 from loadstone.probes.own import ParentHealth
 from loadstone.probes.provenance import collect
+from loadstone.probes.rest import at_rest
 from loadstone.probes.watch import Watch
 
 UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
@@ -60,13 +65,16 @@ class _Course:
     spikes: RecoveryWatch = field(default_factory=RecoveryWatch)
     instances: ScalingWatch = field(default_factory=ScalingWatch)
     pressure: Pressure = field(init=False)
+    over_time: RunCourse = field(init=False)
 
     def __post_init__(self) -> None:
         self.pressure = Pressure(self.plan.pressure)
+        self.over_time = RunCourse(self.gates.statements)
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
         fired = self.gates.see(snapshot)
+        self.over_time.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
             self.spikes.see(snapshot)
@@ -194,13 +202,12 @@ async def _conduct(
         await fleet.start()
         started_at, parent = earlier.started_at if earlier else datetime.now(UTC), ParentHealth()
         with _interruptible(course, fleet):
-            probes.start(fleet.go())
+            start_ns, ended_s = fleet.go(), 0.0
+            probes.start(start_ns)
             course.pressure.start()
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
-                    snapshot = parent.complete(probes.complete(bare))
-                    if before_s:
-                        snapshot = replace(snapshot, start_s=snapshot.start_s + before_s, end_s=snapshot.end_s + before_s)
+                    snapshot = _later(parent.complete(probes.complete(bare)), before_s)
                     if course.see(snapshot):
                         fleet.stop()
                     for sink in sinks:
@@ -210,6 +217,10 @@ async def _conduct(
                         checkpoint.write(
                             _told_so_far(_result(course, fleet, _recorded(course, probes), started_at, command), course, fleet)
                         )
+                    ended_s = bare.end_s
+            course.pressure.stop()
+            if course.plan.settle_s and course.total.seconds and not course.interrupts:
+                await _settle(course, at_rest(probes, start_ns, ended_s, course.plan.settle_s), sinks, before_s)
     finally:
         course.pressure.stop()
         fleet.hang_up()
@@ -223,6 +234,22 @@ def _recorded(course: _Course, probes: Watch) -> list[Metric]:
 
 def _told_so_far(result: Result, course: _Course, fleet: LocalFleet) -> Story:
     return _judge(replace(result, interrupted=True), course, fleet)
+
+
+def _later(snapshot: Snapshot, by_s: float) -> Snapshot:
+    """In the time of the whole run, of which another part came before."""
+    return replace(snapshot, start_s=snapshot.start_s + by_s, end_s=snapshot.end_s + by_s) if by_s else snapshot
+
+
+async def _settle(course: _Course, rest: AsyncGenerator[Snapshot, None], sinks: Sequence[Sink], before_s: float) -> None:
+    async with contextlib.aclosing(rest) as snapshots:
+        async for bare in snapshots:
+            snapshot = _later(bare, before_s)
+            course.see(snapshot)
+            for sink in sinks:
+                sink.snapshot(snapshot)
+            if course.interrupts:
+                return
 
 
 @contextlib.contextmanager
@@ -331,6 +358,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
     notices = find_notices(total, facts, course.gates.specs)
     recoveries = tuple(course.spikes.finish())
+    causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)
     return Story(
         result,
         decision,
@@ -343,6 +371,9 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         bands,
         recoveries,
         tuple(course.instances.answers(recoveries)),
+        causes,
+        recommend(causes),
+        failure_patterns(course.over_time, total),
     )
 
 

@@ -26,7 +26,7 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"cli", "pytest_plugin", "suites"}),
 )
 RANK = {room: rank for rank, rooms in enumerate(LINE) for room in rooms}
-APART = {"reference": {"errors", "units"}, "inside": {"errors", "units"}}  # they run in or as a target: what they may import
+APART = {"reference": {"errors", "units", "inside"}, "inside": {"errors", "units"}}  # they run in or as a target: what they may import
 STARTERS = LINE[-1]  # who may start it
 
 

@@ -147,3 +147,41 @@ def test_suites_are_found_among_the_words_of_a_command_line(words: list[str], fo
     Path("plain.py").write_text("raise AssertionError('a file without options is not imported early')\n")
     declared: list[Any] = list(suites_in(words, {"--seed", "--users"}))
     assert [name for name, _ in declared] == found
+
+
+@pytest.mark.parametrize(("words", "parts"), [("memory", {"memory"}), ("users,memory", {"users", "memory"}), ("websockets", {"sockets"})])
+def test_only_names_the_parts_of_chat(words: str, parts: set[str]) -> None:
+    from loadstone.plan.resolve import load
+    from loadstone.plan.settings import Overrides
+
+    plan, _ = load(["chat"], Overrides({"only": words}))
+    gates = {gate.gate for gate in plan.gates}
+    scenarios = {scenario.name for scenario in plan.scenarios}
+    assert ("leak(target.memory) = none" in gates) == ("memory" in parts)
+    assert bool(plan.settle_s) == any(probe.kind == "inside" for probe in plan.probes) == ("memory" in parts)
+    assert ("sockets" in scenarios) == ("sockets" in parts)
+    assert ("visitors" in scenarios) == ("users" not in parts)
+
+
+def test_a_part_that_chat_does_not_have_is_told_with_those_that_it_has() -> None:
+    result = call("check", "chat", "--only", "memorry")
+    assert result.exit_code == 2 or isinstance(result.exception, (PlanError, UsageError))
+    assert "users,visitors,websockets,memory" in str(getattr(result.exception, "hint", "")) + str(result.exception) + result.output
+
+
+def test_the_process_of_a_url_on_this_machine_is_found_by_its_port() -> None:
+    from loadstone.plan.resolve import load
+    from loadstone.plan.settings import Overrides
+
+    kinds = {
+        url: [probe.kind for probe in load(["chat"], Overrides({"only": "memory", "url": url, "inside": inside}))[0].probes]
+        for url, inside in (("http://localhost:8000", False), ("http://127.0.0.1:81", True), ("http://elsewhere:8000", False))
+    }
+    assert list(kinds.values()) == [["process"], ["process", "inside"], []]
+
+
+@pytest.mark.parametrize("words", [["chat", "--url", "http://h:1"], ["chat", "--sweep", "users=1,2"]])
+def test_faults_are_for_the_reference_backend_alone(words: list[str]) -> None:
+    result = call("run", *words, "--fault", "leak=10kB")
+    assert isinstance(result.exception, UsageError)
+    assert "--fault" in str(result.exception.where)

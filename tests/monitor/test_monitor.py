@@ -1,12 +1,10 @@
 """The monitor: windows, restarts, and its own memory."""
 
-import os
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from loadstone.errors import UsageError
 from loadstone.judge.alert_rules import Level, parse_rule
 from loadstone.judge.alerts import Alert
 from loadstone.measure.aggregate import Aggregate
@@ -14,7 +12,6 @@ from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.monitor import DAY_S, HOUR_S, Monitor, Retention, follow_process, history, probing
 from loadstone.plan.model import Plan
-from loadstone.probes.process_levels import ProcessLevels
 from loadstone.report.series import from_line
 from loadstone.store.windows import WindowStore
 from loadstone.testing.samples import make_snapshot
@@ -128,19 +125,6 @@ def test_a_suspended_machine_makes_one_long_second_and_no_burst() -> None:
 
     follow_process(monitor, lambda: len(slept) >= 6, clock=lambda: clock[0], sleep=sleep)
     assert slept == pytest.approx([1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
-
-
-def test_this_process_has_memory_and_soon_cpu() -> None:
-    clock = iter([0.0, 0.0, 1.0, 2.0])
-    levels = ProcessLevels(os.getpid(), lambda: next(clock))
-    found = levels.read()
-    assert found[Series("target.memory")].last > 1e6
-    assert found[Series("target.cpu")].last >= 0.0
-
-
-def test_a_process_that_is_not_there_is_a_mistake_of_the_user() -> None:
-    with pytest.raises(UsageError, match="no such process"):
-        ProcessLevels(2**22 + 1)
 
 
 PLAN = Plan.model_validate(

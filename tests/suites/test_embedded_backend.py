@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
 
 from loadstone.cli.embedded import aimed
+from loadstone.clock import now_ns
 from loadstone.errors import ExitCode, TargetUnreachable
 from loadstone.plan.model import Plan
+from loadstone.probes.inside import InsideProbe
+from loadstone.probes.probe import Readings
 
 STEPS = {"profile": {"users": 1, "duration": "1s"}, "steps": [{"get": "/health"}]}
 
@@ -27,6 +32,13 @@ def listens(url: str) -> bool:
     address = urlsplit(url)
     with socket.socket() as connection:
         return connection.connect_ex((address.hostname or "", address.port or 0)) == 0
+
+
+def status(url: str) -> int:
+    address = urlsplit(url)
+    with contextlib.closing(HTTPConnection(address.netloc)) as connection:
+        connection.request("GET", address.path)
+        return connection.getresponse().status
 
 
 def test_a_plan_with_a_target_keeps_it_and_starts_nothing() -> None:
@@ -48,6 +60,20 @@ def test_the_backend_lives_as_long_as_the_block_also_when_it_fails() -> None:
     with pytest.raises(RuntimeError):
         failing_run()
     assert not listens(urls[0])
+
+
+def test_the_inside_of_the_backend_is_open_to_the_probe_alone() -> None:
+    with aimed(plan(embedded=True, probes=[{"inside": "/_inside", "name": "inside"}])) as aimed_plan:
+        asked = next(probe for probe in aimed_plan.probes if probe.kind == "inside")
+        probe = InsideProbe(asked, aimed_plan.target or "")
+        readings = Readings()
+        probe.open(now_ns)
+        probe.sample(readings)
+        assert "target.allocated_blocks" in {series.metric for series in readings.gauges}
+        assert str(asked.settings["token"]) not in aimed_plan.model_dump_json()
+        assert status(f"{aimed_plan.target}/_inside") == 401
+    with aimed(plan(embedded=True)) as aimed_plan:
+        assert status(f"{aimed_plan.target}/_inside") == 404
 
 
 def test_a_backend_that_does_not_start_is_unreachable_and_says_why() -> None:

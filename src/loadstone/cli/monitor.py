@@ -30,7 +30,7 @@ LEAST_WINDOW_S = 5.0
 
 @click.command("monitor")
 @click.argument("what", nargs=-1, metavar="[SUITE...|URL]")
-@click.option("--pid", type=int, metavar="PID", help="Watch memory and CPU of this process and its children.")
+@click.option("--pid", type=int, metavar="PID", help="Watch this process and its children: memory, CPU, threads, descriptors.")
 @click.option("--every", default="10s", show_default=True, metavar="TIME", help="Each scenario, or the URL, is tried so often.")
 @click.option("-d", "--duration", metavar="TIME", help="End after this; without it, go on until somebody ends it.")
 @click.option("--window", default="1m", show_default=True, metavar="TIME", help="Length of the windows that are kept and judged.")
@@ -125,7 +125,9 @@ def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, tally
     from loadstone.measure.catalogue import Catalogue
     from loadstone.measure.declared import catalogue_of
     from loadstone.monitor import Monitor, Page, Retention
-    from loadstone.probes.process_levels import ProcessLevels
+    from loadstone.plan.probe import ProbePlan
+    from loadstone.plugins import installed
+    from loadstone.probes.beside import levels_of
     from loadstone.probes.watch import Watch
     from loadstone.store.windows import WindowStore
 
@@ -133,7 +135,7 @@ def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, tally
     catalogue = catalogue_of(plan, Watch.of(plan).metrics) if plan is not None else Catalogue()
     levels = None
     if given["pid"] is not None:
-        levels = ProcessLevels(given["pid"]).read
+        levels = levels_of(installed().get("probe", "process")(ProbePlan(kind="process", watches=f"pid:{given['pid']}"), ""))
     posts = [web_hook(url) for url in given["webhooks"]] + [command_line(text) for text in given["commands"]]
     pages: list[Page] = [PageFile(Path(given["prometheus"]))] if given["prometheus"] else []
     if given["listen"]:

@@ -11,7 +11,7 @@ from loadstone.cli.probe_options import probe_options
 
 
 def plan_options(function: Callable[..., Any], *, suites_required: bool = True) -> Callable[..., Any]:
-    """SUITES, --target, --embedded, --users, --rate, --duration, --seed, --workers, --probe and its like, --set and --tag."""
+    """SUITES, --target, --embedded, --users, --rate, --duration, --settle, --seed, --workers, --probe and its like, --set and --tag."""
     options = [
         click.argument("suites", nargs=-1, required=suites_required, metavar="SUITE..."),
         click.option("--target", metavar="URL", help="Where the load goes."),
@@ -19,6 +19,7 @@ def plan_options(function: Callable[..., Any], *, suites_required: bool = True) 
         click.option("--users", metavar="N", help="That many users in every scenario."),
         click.option("--rate", metavar="RATE", help="That many arrivals in every scenario, as 5/s or 30/m."),
         click.option("--duration", metavar="TIME", help="How long every scenario lasts, as 90s or 5m."),
+        click.option("--settle", metavar="TIME", help="Let the target rest after the load, and tell what memory it keeps."),
         click.option("--seed", metavar="N", help="Seed of arrivals and of users' choices."),
         click.option("--workers", metavar="N", help="Processes that generate load."),
         click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Any setting, as scenarios.browse.profile.rate=5/s."),

@@ -64,7 +64,11 @@ def _over_time(path: Path, windows: int) -> list[str]:
     from loadstone.report.series import read_snapshots
     from loadstone.units import format_duration
 
-    ends = [(each.start_s, each.end_s) for each in read_snapshots(path) if each.judged and each.phase != "wind-down"]
+    ends = [
+        (each.start_s, each.end_s)
+        for each in read_snapshots(path)
+        if each.judged and each.end_s > each.start_s and each.phase != "wind-down"
+    ]
     if len(ends) < 2 * windows:
         return []
     first_s, last_s = ends[0][0], ends[-1][1]

@@ -27,6 +27,9 @@ _NOTHING: tuple[Any, tuple[Any, ...]] = (None, ())  # without a suite, the plan 
 @click.option("--compress-rates", is_flag=True, help="With --compress: arrivals that much faster, too, so that none is missing.")
 @click.option("--resume", metavar="DIR", help="Go on with a run that was killed, from the newest log in its folder of --out.")
 @click.option("--checkpoint", metavar="TIME", help="With --out: write result and summary so often while the run goes on, as 10m.")
+@click.option(
+    "--fault", "faults", metavar="NAME=VALUE", multiple=True, help="A fault of the reference backend, as leak=10kB; again for more."
+)
 @sweep_options
 @showing_options
 def command(
@@ -45,18 +48,21 @@ def command(
     compress_rates: bool,
     resume: str | None,
     checkpoint: str | None,
+    faults: tuple[str, ...],
     **flags: str | None,
 ) -> int:
     """Run SUITES (Python, YAML, TOML or JSON files, or names of suites that come with Loadstone) and print a verdict."""
     if not suites and resume is None:
         raise click.MissingParameter(param_type="argument", param_hint="'SUITE...'")
-    checkpoint_s = read_checkpoint(checkpoint)
+    checkpoint_s, reference = read_checkpoint(checkpoint), tuple(word for fault in faults for word in ("--fault", fault))
+    if sweep is not None and compress is not None:
+        raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
+    if sweep is not None and faults:
+        raise UsageError("a sweep has no faults", where="flags --sweep and --fault", hint="loadstone serve --fault …, and its URL")
     worker = worker_ahead()
     if sweep is not None:
         given = {"sweep": sweep, "sweep_pause": sweep_pause, "sweep_errors": sweep_errors}
         showing = Showing(as_json, quiet, no_color, out)
-        if compress is not None:
-            raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
         return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
     try:
         plan, run_settings = _load(suites, sets, tags, flags) if suites else _NOTHING
@@ -68,7 +74,11 @@ def command(
             log = newest_log(Path(resume))
             whole, earlier = plan_to_resume(log, plan)
             showing = Showing(as_json, quiet, no_color, str(log.parent), checkpoint_s, earlier, log.stem.removeprefix("snapshots_"))
-            return perform(whole, showing, worker=worker)
+            return perform(whole, showing, worker=worker, faults=reference)
+        if faults and plan is not None and (plan.target is not None or not plan.embedded):
+            raise UsageError(
+                "faults are those of the reference backend, and the plan has a target", where="flag --fault", hint="--embedded"
+            )
     except BaseException:
         discard(worker)
         raise
@@ -83,7 +93,7 @@ def command(
     if checkpoint_s and not showing.out:
         discard(worker)
         raise UsageError("needs a folder to write to", where="flag --checkpoint", hint="--out DIR")
-    return perform(plan, showing, worker=worker)
+    return perform(plan, showing, worker=worker, faults=reference)
 
 
 def _plan_at(

@@ -81,7 +81,9 @@ class InsidePage:
         if action == "restart":
             watcher.restart()
             return _said(200, {})
-        return _said(200, {"checkpoint": watcher.checkpoint, "trim": watcher.trim, "untrace": watcher.untrace}[action]())
+        if action == "checkpoint":
+            return _said(200, watcher.checkpoint(sites=asked.get("sites", "1") != "0"))
+        return _said(200, {"trim": watcher.trim, "untrace": watcher.untrace}[action]())
 
 
 def _said(status: int, document: Mapping[str, Any], *headers: tuple[str, str]) -> Answer:

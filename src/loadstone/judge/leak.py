@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from loadstone.errors import NoSamples
 from loadstone.stats.breaks import find_break, logarithm_misfit
 from loadstone.stats.season import without_season
 from loadstone.stats.trend import Levels, Trend, trend
@@ -119,7 +120,10 @@ def judge_leak(times_s: Sequence[float] | Levels, values: Sequence[float] | Leve
         first, last = (float(times[0]), float(times[-1])) if len(times) else (0.0, 0.0)
         return Finding(Answer.CANNOT_TELL, Course.SHORT, len(times), first, last, first)
     first, last = float(times[0]), float(times[-1])
-    seen = _look(times, without_season(levels), q)
+    try:
+        seen = _look(times, without_season(levels), q)
+    except NoSamples:  # nearly all of them lie in a few moments
+        return Finding(Answer.CANNOT_TELL, Course.SHORT, len(times), first, last, first)
     course = _course(seen, sizes, last - first)
     small = sizes.small(seen.base)
     half = seen.half
@@ -172,7 +176,10 @@ def _look(times: Levels, levels: Levels, q: float) -> _Seen:
         if found is None:
             break
         if not found.height:
-            settled_s = float(middles[found.at])
+            bend_s = float(middles[found.at])
+            if np.count_nonzero(times >= bend_s) < WINDOWS:
+                break  # what it leaves is too little to say that it is no noise
+            settled_s = bend_s
             continue
         # The window before the step may have a part of it: it is left out.
         width = float(middles[1] - middles[0])

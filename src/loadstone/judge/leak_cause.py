@@ -19,7 +19,7 @@ WINDOWS = 12
 WARM_UP = 2  # windows
 LEAST_BYTES, LEAST_SHARE = 2e6, 0.02
 LEAST_TRACED_BYTES = 5e5
-LEAST_DESCRIPTORS, LEAST_THREADS = 10, 5
+LEAST_DESCRIPTORS, LEAST_THREADS, LEAST_TASKS = 10, 5, 10
 STEADY = 0.7
 MOST_OF = 0.5
 PLATEAU = 0.2
@@ -39,6 +39,7 @@ class Cause(StrEnum):
     FRAGMENTATION = "fragmentation"
     DESCRIPTORS = "descriptors"
     THREADS = "threads"
+    TASKS = "tasks that do not end"
     CACHE = "a cache that is full"
     NOTHING = "nothing: it does not grow"
     UNKNOWN = "something that was not watched"
@@ -54,14 +55,16 @@ class Watched:
     blocks: Readings = ()
     descriptors: Readings = ()
     threads: Readings = ()
+    tasks: Readings = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """One moment: resident bytes and blocks; None where nobody could tell."""
+    """One moment: resident bytes, blocks, and bytes of the heap in use; None where nobody could tell."""
 
     memory: float | None
     blocks: float | None = None
+    heap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +89,17 @@ class Traced:
 
 @dataclass(frozen=True, slots=True)
 class LeakCause:
-    """The cause, what speaks for it, and the first three types and lines that grew."""
+    """The cause, what speaks for it, the first three types and lines that grew, and the name of the processes that did."""
 
     cause: Cause
     evidence: tuple[str, ...]
     types: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+    process: str = ""
 
     def __str__(self) -> str:
         parts = [f"{self.cause}: {'; '.join(self.evidence)}"]
+        parts += [f"process: {self.process}"] if self.process else []
         parts += [f"types: {', '.join(self.types)}"] if self.types else []
         parts += [f"lines: {', '.join(self.sites)}"] if self.sites else []
         return ". ".join(parts)
@@ -137,14 +142,16 @@ def leak_cause(
     traced: Traced | None = None,
     types: Sequence[str] = (),
     sites: Sequence[str] = (),
+    process: str = "",
 ) -> LeakCause:
     """The cause of growth, from what was watched; never an error, whatever is missing.
 
     types, sites: what grew, most first, as `loadstone.inside` tells it
+    process:      whose memory grew, by name
     """
     case = _Case(rise(watched.memory), rise(watched.heap), rise(watched.heap_free), rise(watched.blocks), settled, traced)
-    cause = _counted(case, rise(watched.descriptors), rise(watched.threads)) or _memory(case)
-    return LeakCause(cause, tuple(case.evidence), tuple(types[:TOP]), tuple(sites[:TOP]))
+    cause = _counted(case, rise(watched.descriptors), rise(watched.threads), rise(watched.tasks)) or _memory(case)
+    return LeakCause(cause, tuple(case.evidence), tuple(types[:TOP]), tuple(sites[:TOP]), process)
 
 
 def rise(readings: Readings) -> Rise:
@@ -161,10 +168,12 @@ def rise(readings: Readings) -> Rise:
     return Rise(levels[0], grown, late_share, sum(steps) / len(steps), known=True)
 
 
-def _counted(case: _Case, descriptors: Rise, threads: Rise) -> Cause | None:
-    """Threads before descriptors: a thread that hangs often holds a socket, a socket never holds a thread."""
+def _counted(case: _Case, descriptors: Rise, threads: Rise, tasks: Rise) -> Cause | None:
+    """Threads and tasks before descriptors: one that hangs often holds a socket, a socket never holds one of them."""
     if threads.grown >= LEAST_THREADS and threads.steady >= STEADY and threads.late_share >= PLATEAU:
         return case.says(Cause.THREADS, f"threads from {threads.base:g} to {threads.base + threads.grown:g}")
+    if tasks.grown >= LEAST_TASKS and tasks.steady >= STEADY and tasks.late_share >= PLATEAU:
+        return case.says(Cause.TASKS, f"tasks from {tasks.base:g} to {tasks.base + tasks.grown:g}")
     if descriptors.grown >= LEAST_DESCRIPTORS and descriptors.steady >= STEADY and descriptors.late_share >= PLATEAU:
         return case.says(Cause.DESCRIPTORS, f"descriptors from {descriptors.base:g} to {descriptors.base + descriptors.grown:g}")
     return None
@@ -189,6 +198,9 @@ def _came_back(case: _Case) -> Cause | None:
         return case.says(Cause.CYCLES, f"a collection gave back {blocks:,.0f} of {case.blocks.grown:,.0f} blocks")
     if memory >= MOST_OF * case.memory.grown:
         return case.says(Cause.CYCLES, f"a collection gave back {_mb(memory)}")
+    heap = _fall(settled.before.heap, settled.collected.heap)
+    if heap >= MOST_OF * case.memory.grown:  # large objects: the heap has them back, and the process still has the heap
+        return case.says(Cause.CYCLES, f"a collection gave back {_mb(heap)} of the heap")
     trimmed = _fall(settled.collected.memory, settled.trimmed.memory) if settled.trimmed is not None else 0.0
     held = not case.free.known or case.free.grown >= MOST_OF * case.memory.grown  # what was free from the start is no growth
     if held and trimmed >= MOST_OF * case.memory.grown:

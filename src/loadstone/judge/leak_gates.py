@@ -8,6 +8,7 @@ import numpy as np
 
 from loadstone.errors import NoSamples
 from loadstone.judge.leak import COUNTED, LATENCY, MEMORY, PERCENT, Answer, Finding, Sizes, judge_leak
+from loadstone.judge.leak_evidence import LeakEvidence
 from loadstone.judge.leak_text import explain
 from loadstone.judge.level_history import Course, GaugeCourses, ValueCourse
 from loadstone.judge.limits import ReadyGate
@@ -26,6 +27,7 @@ from loadstone.units import BYTES, SECONDS
 FEWEST_FOR_GROWTH = 20  # readings: a tenth of them is then more than one
 PRESENT = 0.5  # a series that lived for less of the time than this share of the longest one's says nothing about the run
 MIDDLE = 0.5
+TARGET = "target."
 
 _STATUS = {Answer.LEAK: Status.FAIL, Answer.NO_LEAK: Status.PASS, Answer.CANNOT_TELL: Status.NO_DATA}
 _WORST_FIRST = (Answer.LEAK, Answer.CANNOT_TELL, Answer.NO_LEAK)
@@ -50,6 +52,7 @@ class CourseWatch:
 
     def __init__(self, gate: ReadyGate) -> None:
         self.gate = gate
+        self._evidence = LeakEvidence() if gate.spec.stat == "leak" and gate.metric.name.startswith(TARGET) else None
         metric, tags = gate.metric, gate.spec.tags
         if metric.kind is Kind.GAUGE:
             self._history: GaugeCourses | ValueCourse = GaugeCourses(metric.name, tags, metric.scale)
@@ -58,6 +61,8 @@ class CourseWatch:
 
     def see(self, snapshot: Snapshot) -> None:
         """One more second that is judged."""
+        if self._evidence is not None:
+            self._evidence.see(snapshot)
         names = [name for name in (self.gate.metric.name, self.gate.metric.share_of) if name]
         self._history.see(narrow(snapshot, names))
 
@@ -95,7 +100,10 @@ class CourseWatch:
         sure = (finding.low, finding.high) if finding.whole is not None and np.isfinite([finding.low, finding.high]).all() else (None, None)
         value = finding.rate if finding.whole is not None else None
         at_s = finding.settled_s if finding.answer is Answer.LEAK else None
-        return Verdict(gate.spec, _STATUS[finding.answer], value, gate.limit, unit, finding.readings, reason, at_s, *sure)
+        cause = self._evidence.cause(gate.metric.name) if self._evidence is not None and finding.answer is Answer.LEAK else None
+        if cause is not None:
+            reason += f"; {cause}"
+        return Verdict(gate.spec, _STATUS[finding.answer], value, gate.limit, unit, finding.readings, reason, at_s, sure[0], sure[1], cause)
 
     def _growth_verdict(self) -> Verdict:
         gate = self.gate

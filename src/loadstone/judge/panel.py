@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from loadstone.errors import LoadstoneError, PluginError
 from loadstone.judge.gates import GateWatch, undecided
+from loadstone.judge.limits import ReadyGate
 from loadstone.judge.verdict import Verdict
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Snapshot, View
@@ -83,6 +84,11 @@ class Panel:
     def specs(self) -> list[GateSpec]:
         """The statements among them."""
         return [gate.spec for gate in self._statements.gates]
+
+    @property
+    def statements(self) -> list[ReadyGate]:
+        """The same, ready for the catalogue."""
+        return self._statements.gates
 
     def see(self, snapshot: Snapshot) -> list[Verdict]:
         """One more second; gives the verdicts that end the run."""

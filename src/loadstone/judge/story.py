@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from loadstone.errors import ExitCode
 from loadstone.judge.bands import Graded
+from loadstone.judge.cause import Cause
+from loadstone.judge.failure_patterns import FailurePattern
 from loadstone.judge.notices import Notice
+from loadstone.judge.recommend import Recommendation
 from loadstone.judge.recovery import Recovery
 from loadstone.judge.scaling import Scaling
 from loadstone.judge.score import Decision, Requirement
@@ -37,3 +40,6 @@ class Story:
     bands: tuple[Graded, ...] = ()
     recoveries: tuple[Recovery, ...] = ()
     scalings: tuple[Scaling | None, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
+    failure_patterns: tuple[FailurePattern, ...] = ()

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loadstone.judge.leak_cause import LeakCause
 from loadstone.plan.gate_text import GateSpec
 from loadstone.units import BYTES, SECONDS, format_count, format_duration, format_rate, format_size
 
@@ -26,6 +27,7 @@ class Verdict:
                   None without data
     low, high:    95 % interval of the value, where one can be computed
     samples:      how many values, or events of the denominator, the value rests on
+    cause:        of a leak, where something that tells was read beside it
     at_s:         end of the worst window, or when an abort gate fired, in seconds since the run's start
     """
 
@@ -39,6 +41,7 @@ class Verdict:
     at_s: float | None = None
     low: float | None = None
     high: float | None = None
+    cause: LeakCause | None = None
 
     @property
     def passed(self) -> bool:

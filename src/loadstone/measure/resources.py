@@ -6,6 +6,9 @@ from typing import Literal
 
 Row = tuple[str, str, Literal["lower", "higher", "neither"], str]
 
+# What memory is told of once the load has ended, as the tag `stage`: at rest, after a collection, after a trim of the heap.
+REST, COLLECTED, TRIMMED = "rest", "collected", "trimmed"
+
 PROCESS: tuple[Row, ...] = (
     (
         "target.memory",
@@ -13,6 +16,7 @@ PROCESS: tuple[Row, ...] = (
         "lower",
         "resident memory of the target's process tree; shared pages count in each process, unless PSS is asked for",
     ),
+    ("target.retained_memory", "B", "lower", "resident memory that the target keeps once the load has ended"),
     ("target.process_memory", "B", "lower", "resident memory of the processes of one name in the tree"),
     ("target.pss", "B", "lower", "memory of the tree with shared pages shared out among those that use them"),
     ("target.uss", "B", "lower", "memory that would come back if the tree ended: pages that no other process uses"),

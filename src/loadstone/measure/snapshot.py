@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from loadstone.stats.histogram import Histogram
 
 Tags = tuple[tuple[str, str], ...]
-WARM_UP, LOAD, WIND_DOWN = "warm-up", "load", "wind-down"  # the phases of a run
+WARM_UP, LOAD, WIND_DOWN, SETTLE = "warm-up", "load", "wind-down", "settle"  # the phases of a run
 
 
 class Series(NamedTuple):

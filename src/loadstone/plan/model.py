@@ -206,6 +206,7 @@ class Plan(_Model):
     stop: StopRules = StopRules()
     tags: Tags = Field(default_factory=dict)
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
+    settle_s: Delay = Field(default=0.0, alias="settle", description="how long the target rests after the load, and is still watched")
     patience_s: Duration = Field(default=10.0, alias="patience")
     workers: Annotated[int, Field(gt=0, le=1024)] = 1
     allow_unreached: bool = False

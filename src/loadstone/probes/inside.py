@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from loadstone.clock import MILLISECOND, SECOND, now_ns
 from loadstone.errors import UsageError
 from loadstone.measure.catalogue import BUILT_IN
+from loadstone.measure.resources import COLLECTED, REST, TRIMMED
 from loadstone.plan.http import from_environment
 from loadstone.plan.probe import ProbePlan
 from loadstone.probes.growth import Growth
@@ -20,11 +22,19 @@ from loadstone.units import parse_duration
 
 MOST_BYTES = 1_000_000
 TIMEOUT_S = 5.0  # a checkpoint may take a second of a large target
+SETTLE_TIMEOUT_S = 60.0
 TOP = 3
+USUAL_FRAMES, MOST_FRAMES = 4, 64
 MOST_PROCESSES = 20  # workers that are replaced all the time must not grow our memory
 MOST_NAMES = 60  # types, and lines
 TOKEN = "${env:LOADSTONE_INSIDE_TOKEN}"  # noqa: S105  where it stands, not what it is
-SETTINGS = {"token", "timeout", "verify", "name", "checkpoint"}
+SETTINGS = {"token", "timeout", "verify", "name", "checkpoint", "trace"}
+# metric -> where it stands in what a trim says of one moment
+RETAINED: Mapping[str, tuple[str, ...]] = {
+    "target.retained_memory": ("resident_bytes",),
+    "target.retained_blocks": ("allocated_blocks",),
+    "target.retained_heap": ("heap", "used_bytes"),
+}
 METRICS = (
     "target.gc_pause",
     "target.gc_share",
@@ -37,6 +47,9 @@ METRICS = (
     "target.threads",
     "target.pool_size",
     "target.pool_in_use",
+    "target.traced_memory",
+    "target.tracer_memory",
+    *RETAINED,
     "target.objects",
     "target.objects_more",
     "target.site_more",
@@ -70,6 +83,7 @@ class InsideProbe:
         self._token = str(settings.get("token", TOKEN))
         self._timeout_s = _more_than_0(settings, "timeout") or TIMEOUT_S
         self._checkpoint_ns = round((_more_than_0(settings, "checkpoint") or 0) * SECOND)
+        self._frames = _frames(settings)
         self._verify = settings.get("verify", True) is not False
         self.name = str(settings.get("name") or urlsplit(self.url).netloc)
         self.metrics = tuple(metric for metric in BUILT_IN if metric.name in METRICS)
@@ -84,6 +98,8 @@ class InsideProbe:
         """See Probe; a checkpoint is asked for now, so that later ones have something to grow from."""
         self._clock = clock
         if self._checkpoint_ns:
+            if self._frames:
+                self._ask(f"/trace?frames={self._frames}", "POST")
             self._ask("/restart", "POST")
             self._ask("/checkpoint", "POST")
             self._checkpoint_due_ns = clock() + self._checkpoint_ns
@@ -109,6 +125,21 @@ class InsideProbe:
         if self._checkpoint_ns and self._clock() >= self._checkpoint_due_ns:
             self._checkpoint_due_ns += ((self._clock() - self._checkpoint_due_ns) // self._checkpoint_ns + 1) * self._checkpoint_ns
             self._checkpoint(readings, tags)
+
+    def settle(self, readings: Readings) -> None:
+        """The load has ended: what grew, with its lines; what the target keeps, what after a collection, what after a trim of the heap."""
+        self._timeout_s = max(self._timeout_s, SETTLE_TIMEOUT_S)  # nobody waits for the target now
+        if self._checkpoint_ns:
+            with contextlib.suppress(NoReading):
+                self._checkpoint(readings, {"probe": self.name}, sites=True)
+        found = self._ask("/trim", "POST")
+        for key, stage in (("before", REST), ("collected", COLLECTED), ("trimmed", TRIMMED)):
+            for metric, where in RETAINED.items():
+                value = _number(found, (key, *where))
+                if value is not None:
+                    readings.gauge(metric, value, stage=stage, probe=self.name)
+        if self._frames and self._checkpoint_ns:
+            self._ask("/untrace", "POST")
 
     def close(self) -> None:
         """See Probe."""
@@ -163,12 +194,20 @@ class InsideProbe:
                 if rate is not None:
                     readings.gauge("target.gc_collections", rate, generation=str(generation), **tags)
 
-    def _checkpoint(self, readings: Readings, tags: Mapping[str, str]) -> None:
-        """The whole number of objects, and the first three types and lines that grew."""
-        found = self._ask("/checkpoint", "POST")
-        total = _number(found, ("objects",))
-        if total is not None:
-            readings.gauge("target.objects", total, **tags)
+    def _checkpoint(self, readings: Readings, tags: Mapping[str, str], *, sites: bool = False) -> None:
+        """The whole number of objects, and the first three types and lines that grew.
+
+        sites: lines, too; the target stands still for seconds then, which is not done while it is under load
+        """
+        found = self._ask("/checkpoint" if sites or not self._frames else "/checkpoint?sites=0", "POST")
+        for metric, field in (
+            ("target.objects", "objects"),
+            ("target.traced_memory", "traced_bytes"),
+            ("target.tracer_memory", "tracer_bytes"),
+        ):
+            total = _number(found, (field,))
+            if total is not None:
+                readings.gauge(metric, total, **tags)
         for list_name, metric, tag, key, field in (
             ("types", "target.objects_more", "type", "name", "more"),
             ("sites", "target.site_more", "site", "site", "more_bytes"),
@@ -225,6 +264,18 @@ def _url(watches: str, target: str) -> str:
     if not fine or " " in url or "@" in parts.netloc or parts.query:
         raise UsageError("the address of an inside probe is not an http or https URL", hint="inside: /_inside")
     return url.rstrip("/") if parts.path not in {"", "/"} else f"{url.rstrip('/')}/_inside"
+
+
+def _frames(settings: Mapping[str, Any]) -> int:
+    """How many frames of each allocation are kept; 0 traces nothing."""
+    asked = settings.get("trace", 0)
+    if asked is True:
+        return USUAL_FRAMES
+    if isinstance(asked, bool) or asked is None:
+        return 0
+    if not isinstance(asked, int) or not 0 <= asked <= MOST_FRAMES:
+        raise UsageError(f"trace of an inside probe is a number of frames up to {MOST_FRAMES}", hint="trace: 4")
+    return asked
 
 
 def _more_than_0(settings: Mapping[str, Any], key: str) -> float | None:

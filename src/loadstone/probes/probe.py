@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.plain_text import plain
@@ -73,3 +73,11 @@ class Probe(Protocol):
 
     def close(self) -> None:
         """Let go of everything; may be called while `sample` runs in its thread, which should then end."""
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A probe that can also ask the target to let go of what it does not need, and tell what is left."""
+
+    def settle(self, readings: Readings) -> None:
+        """`target.retained_memory` with the tag `stage`; raises NoReading. Called once, at rest, beside `sample` in another thread."""

@@ -15,7 +15,7 @@ from loadstone.measure.plain_text import plain
 from loadstone.measure.snapshot import WIND_DOWN, Gauge, Series, Snapshot
 from loadstone.plan.model import Plan
 from loadstone.plugins import installed
-from loadstone.probes.probe import NoReading, Probe, Readings
+from loadstone.probes.probe import NoReading, Probe, Readings, Settling
 from loadstone.stats.histogram import Histogram
 
 CLOSE_S = 0.5
@@ -163,6 +163,16 @@ class Watch:
             self._told_s = max(self._told_s, snapshot.end_s)
             self._waiting = [reading for reading in self._waiting if reading.at_s > snapshot.start_s - KEPT_S]
         return _joined(snapshot, fitting) if fitting else snapshot
+
+    def settled(self) -> dict[Series, Gauge]:
+        """What the target keeps now that the load has ended, of those probes that can ask for it; takes its time."""
+        readings = Readings()
+        for watched in self.watched:
+            if isinstance(watched.probe, Settling):
+                with contextlib.suppress(Exception):  # as any reading, it may bring nothing
+                    watched.probe.settle(readings)
+        self._seen.update(series.metric for series in readings.gauges)
+        return {series: Gauge.of(value) for series, value in readings.gauges.items()}
 
     def _fits(self, reading: Reading, snapshot: Snapshot) -> bool:
         if reading.late:  # what is from before the judged part is not let into it

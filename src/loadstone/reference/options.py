@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import click
 
 from loadstone.errors import UsageError
 
+TOKEN_VARIABLE, SHORTEST_TOKEN = "LOADSTONE_INSIDE_TOKEN", 8
 _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 
 
@@ -39,6 +41,13 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 )
 @click.option("--model-threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Real model: threads that compute.")
 @click.option("--model-slots", type=click.IntRange(1, 64), default=4, show_default=True, help="Real model: answers at once; more wait.")
+@click.option(
+    "--inside",
+    is_flag=False,
+    flag_value="",
+    metavar="[TOKEN]",
+    help="Say at /_inside what happens inside, to whoever shows the token; without a value that of LOADSTONE_INSIDE_TOKEN.",
+)
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that gets the URL once it answers.")
 @click.option("--parent-pid", type=click.IntRange(1), help="End when that process has ended.")
 @click.option("--quiet", is_flag=True, help="Do not print the URL.")
@@ -56,11 +65,23 @@ def command(**given: Any) -> None:
         database=given["database"],
         seed=given["seed"],
         faults=read_faults(faults, where="fault"),
+        inside=None if given["inside"] is None else inside_token(given["inside"]),
         real=(given["model_threads"], given["model_slots"]) if given["model"] != "simulator" else None,
         sockets=read_socket_switches(dict(_pairs(given["sockets"], "--socket", "--socket limit=100")), SocketSwitches(), where="--socket"),
         simulator=read_switches(asked_switches(given), Switches(), where="--simulator"),
     )
     serve(settings, Listening(given["host"], given["port"], given["ready_file"], given["parent_pid"], given["quiet"]))
+
+
+def inside_token(given: str) -> str:
+    """The token of the page about the inside. Raises UsageError when it is too short to keep anybody out."""
+    token = given or os.environ.get(TOKEN_VARIABLE, "")
+    if len(token) < SHORTEST_TOKEN:
+        what = (
+            f"the token has fewer than {SHORTEST_TOKEN} characters" if token else f"no token, and the environment has no {TOKEN_VARIABLE}"
+        )
+        raise UsageError(what, where="--inside", hint=f"{TOKEN_VARIABLE}=$(openssl rand -hex 16)")
+    return token
 
 
 def asked_faults(given: dict[str, Any]) -> dict[str, Any]:

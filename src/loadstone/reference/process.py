@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -25,11 +26,15 @@ _TAIL_BYTES = 2000
 class ReferenceProcess:
     """Starts the backend and waits until it answers; stops it at the end of the `with` block, or with this process.
 
-    arguments: as for `loadstone serve`, such as "--capacity", "100/s"
+    arguments:   as for `loadstone serve`, such as "--capacity", "100/s"
+    environment: variables beside those of this process, such as a token that no list of processes should show
     raises:    TargetUnreachable, with the end of its error output, when it does not answer in time
     """
 
-    def __init__(self, *arguments: str | Path, ready_within_s: float = READY_WITHIN_S) -> None:
+    def __init__(
+        self, *arguments: str | Path, ready_within_s: float = READY_WITHIN_S, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._environment = {**os.environ, **(environment or {})}
         self._arguments = [str(argument) for argument in arguments]
         self._ready_within_s = ready_within_s
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +63,12 @@ class ReferenceProcess:
         command = [sys.executable, "-m", "loadstone.reference", "--parent-pid", str(os.getpid()), *self._arguments]
         # A session of its own: Ctrl-C goes to whoever uses the backend, and it must go on answering until that has ended.
         self._process = subprocess.Popen(  # noqa: S603 - our own module, and arguments, not a shell's text
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+            env=self._environment,
         )
         try:
             self.url = self._read_url(self._process, deadline)

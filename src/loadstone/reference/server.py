@@ -20,6 +20,7 @@ import psutil
 import uvicorn
 
 from loadstone.errors import LoadstoneError, UsageError
+from loadstone.inside.asgi import Inside
 from loadstone.reference import real_model
 from loadstone.reference.app import ReferenceApp
 from loadstone.reference.connections import BreakableHttp
@@ -65,7 +66,7 @@ def serve(settings: Settings, listening: Listening) -> None:
         if settings.real:
             app.backend.real = until_the_end.enter_context(real_model.running(*settings.real))
         config = uvicorn.Config(
-            app,
+            app if settings.inside is None else Inside(app, token=settings.inside),
             http=BreakableHttp,
             ws=partial(_socket, app.backend.hub),  # type: ignore[arg-type]
             lifespan="off",

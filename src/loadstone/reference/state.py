@@ -27,6 +27,7 @@ class Settings:
     simulator: how the simulated model answers
     sockets:   how WebSockets behave
     real:      also load the real model; threads that compute and answers at once
+    inside:    token of the page that says what happens inside; None: there is none
     """
 
     database: Path | None = None
@@ -35,6 +36,7 @@ class Settings:
     simulator: Switches = field(default_factory=Switches)
     sockets: SocketSwitches = field(default_factory=SocketSwitches)
     real: tuple[int, int] | None = None
+    inside: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -101,6 +101,16 @@ class Check(_Part):
     failures: NonNegativeInt = Field(description="how often it did not hold")
 
 
+class Cause(_Part):
+    """Why a level of the target leaks, and what speaks for it."""
+
+    cause: str
+    evidence: list[str]
+    process: str = Field(description="name of the processes that grew; empty when it is not known")
+    types: list[str] = Field(description="types of which there are more and more, at most three")
+    sites: list[str] = Field(description="lines that allocated what is kept, at most three")
+
+
 class Gate(_Part):
     """A statement that passed, failed, or lacked data."""
 
@@ -117,6 +127,7 @@ class Gate(_Part):
     samples: NonNegativeInt
     reason: str
     at_s: FiniteFloat | None = Field(description="seconds from the run's start to the moment that decided")
+    cause: Cause | None = Field(default=None, description="of a leak; null where nothing that tells was read")
 
 
 class Requirement(_Part):
@@ -152,6 +163,55 @@ class Recovery(_Part):
     scaled_s: FiniteFloat | None = Field(description="from the begin of the spike until there were enough; null when never")
     overshoot: FiniteFloat | None = Field(description="instances above enough, at the most")
     undershoot: FiniteFloat | None = Field(description="instances below what was needed, at the most")
+
+
+class Cause(_Part):
+    """A finding that explains why gates failed."""
+
+    kind: str = Field(description="of a closed set, see docs/causes.md")
+    subject: str = Field(description="the part, resource or metric; empty for a time")
+    text: str = Field(description="one sentence with its numbers")
+    evidence: FiniteFloat = Field(description="0 to 1; causes come in its order")
+    gates: list[str] = Field(description="the gates that it explains")
+    from_s: FiniteFloat | None = Field(description="seconds since the run's start; null for the whole judged part")
+    to_s: FiniteFloat | None
+    figures: dict[str, FiniteFloat | None] = Field(description="the numbers in the text")
+
+
+class Recommendation(_Part):
+    """One thing to do, and the measurement that asked for it."""
+
+    text: str
+    trigger: str = Field(description="the measurement")
+    threshold: str = Field(description="from where on it asks for that")
+    cause: str = Field(description="kind of the cause")
+
+
+class TagLift(_Part):
+    """How much more often failures come with a tag than without."""
+
+    tag: str
+    value: str
+    failures: NonNegativeInt
+    ratio: FiniteFloat | None
+    low: FiniteFloat | None = Field(description="lower end of the 99 % interval of the ratio")
+    high: FiniteFloat | None
+
+
+class FailurePattern(_Part):
+    """Failures of one type in one step."""
+
+    kind: str
+    step: str
+    text: str = Field(description="the most frequent one")
+    texts: NonNegativeInt = Field(description="different texts")
+    count: NonNegativeInt
+    share: FiniteFloat = Field(description="of all failures, 0 to 1")
+    timing: Literal["steady", "burst", "at first", "from then on", "periodic", "unknown"]
+    from_s: FiniteFloat | None = Field(description="of a stretch, in seconds since the run's start")
+    to_s: FiniteFloat | None
+    period_s: FiniteFloat | None
+    tags: list[TagLift] = Field(description="payloads for which they come more often")
 
 
 class Generator(_Part):
@@ -214,6 +274,9 @@ class Document(_Part):
     score: FiniteFloat | None = Field(description="gates passed of all gates, in percent; null without gates")
     bands: list[Band]
     recovery: list[Recovery] = Field(default_factory=list, description="spikes of the load and what followed each")
+    causes: list[Cause] = Field(default_factory=list)
+    recommendations: list[Recommendation] = Field(default_factory=list)
+    failure_patterns: list[FailurePattern] = Field(default_factory=list)
     generator: Generator
     notices: list[Notice]
     provenance: Origin

@@ -9,6 +9,9 @@ from itertools import zip_longest
 from typing import Any
 
 from loadstone.judge.bands import Graded
+from loadstone.judge.cause import Cause
+from loadstone.judge.failure_patterns import FailurePattern
+from loadstone.judge.leak_cause import LeakCause
 from loadstone.judge.recovery import Recovery
 from loadstone.judge.scaling import Scaling
 from loadstone.judge.score import Requirement
@@ -43,6 +46,7 @@ def document_of(story: Story) -> doc.Document:
         score=finite(story.score),
         bands=[_band(graded) for graded in story.bands],
         recovery=[_recovery(*each) for each in zip_longest(story.recoveries, story.scalings)],
+        **_explained(story),
         generator=_generator(story),
         notices=[doc.Notice(code=sound(str(n.code)), text=sound(n.text), advice=sound(n.advice)) for n in story.notices],
         provenance=_origin(result),
@@ -96,6 +100,56 @@ def _count(view: View, metric: Metric, tags: Mapping[str, str] | None) -> int | 
     if count is None and metric.share_of is not None and view.count(metric.share_of, tags) is not None:
         return 0  # what it is a share of was counted, so none of those were found is knowledge
     return count
+
+
+def _explained(story: Story) -> dict[str, Any]:
+    return {
+        "causes": [_cause(cause) for cause in story.causes],
+        "recommendations": [
+            doc.Recommendation(text=sound(one.text), trigger=sound(one.trigger), threshold=one.threshold, cause=str(one.cause))
+            for one in story.recommendations
+        ],
+        "failure_patterns": [_pattern(pattern) for pattern in story.failure_patterns],
+    }
+
+
+def _cause(cause: Cause) -> doc.Cause:
+    return doc.Cause(
+        kind=str(cause.kind),
+        subject=sound(cause.subject),
+        text=sound(cause.text),
+        evidence=cause.evidence,
+        gates=[sound(gate) for gate in cause.gates],
+        from_s=finite(cause.from_s),
+        to_s=finite(cause.to_s),
+        figures={name: finite(value) for name, value in cause.figures.items()},
+    )
+
+
+def _pattern(pattern: FailurePattern) -> doc.FailurePattern:
+    return doc.FailurePattern(
+        kind=sound(pattern.kind),
+        step=sound(pattern.step),
+        text=sound(pattern.text),
+        texts=pattern.texts,
+        count=pattern.count,
+        share=finite(pattern.share) or 0.0,
+        timing=pattern.timing.value,
+        from_s=finite(pattern.from_s),
+        to_s=finite(pattern.to_s),
+        period_s=finite(pattern.period_s),
+        tags=[
+            doc.TagLift(
+                tag=sound(one.tag),
+                value=sound(one.value),
+                failures=one.failures,
+                ratio=finite(one.ratio),
+                low=finite(one.low),
+                high=finite(one.high),
+            )
+            for one in pattern.tags
+        ],
+    )
 
 
 def _load(result: Result) -> doc.Load:
@@ -166,7 +220,13 @@ def _gate(verdict: Verdict) -> doc.Gate:
         samples=verdict.samples,
         reason=sound(verdict.reason),
         at_s=finite(verdict.at_s),
+        cause=_cause(verdict.cause) if verdict.cause is not None else None,
     )
+
+
+def _cause(cause: LeakCause) -> doc.Cause:
+    evidence, types, sites = ([sound(text) for text in texts] for texts in (cause.evidence, cause.types, cause.sites))
+    return doc.Cause(cause=cause.cause.value, evidence=evidence, process=sound(cause.process), types=types, sites=sites)
 
 
 def _requirement(check: Requirement) -> doc.Requirement:

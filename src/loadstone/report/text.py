@@ -12,6 +12,7 @@ from loadstone.judge.story import Story
 from loadstone.report.document import Document
 from loadstone.report.sheet import Sheet
 from loadstone.report.telling import document_of
+from loadstone.report.text_causes import failure_patterns, recommendations, why_failed
 from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance
 from loadstone.report.text_latency import other_times, response_times
 from loadstone.report.text_llm import language_model
@@ -26,6 +27,8 @@ BLOCKS = (
     gates,
     requirements,
     bands,
+    why_failed,
+    recommendations,
     load,
     language_model,
     websockets,
@@ -35,6 +38,7 @@ BLOCKS = (
     target,
     recovery,
     errors,
+    failure_patterns,
     checks,
     generator,
     notices,

@@ -124,7 +124,7 @@ def _row(gate: Gate) -> list[Span]:
     value = Span("beyond", Style.BAD) if gate.beyond else Span("—", Style.DIM)
     if gate.value is not None:
         value = Span(show_value(gate.value, gate.unit), Style.BAD if gate.status == "fail" else Style.PLAIN)
-    limit = show_value(gate.limit, gate.unit) if gate.limit is not None else "—"
+    limit = "none" if gate.gate.endswith("= none") else show_value(gate.limit, gate.unit) if gate.limit is not None else "—"
     return [MARKS[gate.status], Span(_label(gate)), value, Span(limit), Span(margin(gate), Style.DIM)]
 
 

@@ -10,8 +10,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from loadstone.judge.causes import find_causes
+from loadstone.judge.course import RunCourse
+from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.gates import GateWatch
 from loadstone.judge.notices import find_notices
+from loadstone.judge.recommend import recommend
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
@@ -131,8 +135,10 @@ def make_story(
     total = Aggregate(snapshot for snapshot in snapshots if snapshot.judged)
     specs = [parse_gate(text, requirement=(requirement_of or {}).get(text, "")) for text in gates]
     watch = GateWatch(specs, catalogue)
+    course = RunCourse(watch.gates)
     for snapshot in snapshots:
         watch.see(snapshot)
+        course.see(snapshot)
     verdicts: list[Verdict] = watch.verdicts(total)
     load = _load(total, asked_arrivals)
     facts = GeneratorFacts(asked_arrivals, load.requests, kernel_clock=kernel_clock)
@@ -159,7 +165,20 @@ def make_story(
         aborted_by=aborted_by,
     )
     notices = tuple(find_notices(total, facts, specs))
-    return Story(result, verdict, exit_code, trust, tuple(verdicts), notices, requirements(verdicts), score(verdicts))
+    causes = find_causes(course, total, verdicts, trust, catalogue)
+    return Story(
+        result,
+        verdict,
+        exit_code,
+        trust,
+        tuple(verdicts),
+        notices,
+        requirements(verdicts),
+        score(verdicts),
+        causes=causes,
+        recommendations=recommend(causes),
+        failure_patterns=failure_patterns(course, total),
+    )
 
 
 def _latencies(tags: dict[str, str], good: int, failed: int, timed_out: int, median_ms: float) -> dict[Series, Histogram]:

@@ -3,7 +3,10 @@
 `loadstone run chat`; docs/ready-suites.md tells its options, and how to make it your own.
 """
 
+from urllib.parse import urlsplit
+
 import loadstone as ls
+from loadstone.errors import UsageError
 from loadstone.suites.ws.users import Assisted, LimitSearch
 
 SHORT = ("Hello", "What can you do?", "Where is my order?", "Thanks!", "How late are you open?")
@@ -17,14 +20,18 @@ LONG = "Please summarise these minutes, list every decision with who made it, an
 )
 ROOM = 5  # members of a room
 USUAL_LIMIT = 200  # connections that a backend of this kind is asked for
+HELD = ("target.memory", "target.descriptors", "target.threads", "target.tasks")  # what must not leak
+CHECKPOINTS = 12  # of the objects in the backend, over the whole run
+SETTLE = "5s"  # of rest, after which it is seen what memory is kept
 MOST_MESSAGES = 20  # a conversation ends some time, and a new one begins
 
 OPTIONS = (
-    ls.Option("all", False, "Every test, also those that this version cannot do yet."),
+    ls.Option("all", False, "Every test."),
+    ls.Option("only", None, "These parts: users, visitors, websockets, memory; several with commas."),
     ls.Option("concurrent-users", False, "The users who stay; this and --load-test when nothing is chosen."),
     ls.Option("load-test", False, "Visitors who come by chance, with a question each."),
     ls.Option("websocket-test", False, "Requirement websocket_stability."),
-    ls.Option("memory-test", False, "Requirement memory_efficiency."),
+    ls.Option("memory-test", False, "Requirement memory_efficiency: growth and leaks."),
     ls.Option("users", 25, "Users at one time.", env="MAX_CONCURRENT_USERS", least=1),
     ls.Option("duration", "3m", "How long; a plain number is minutes.", kind="minutes", env="TEST_DURATION_MINUTES", least=1),
     ls.Option("connections", 100, "WebSocket connections.", env="MAX_WEBSOCKET_CONNECTIONS", least=1),
@@ -36,9 +43,11 @@ OPTIONS = (
         bare="http://localhost:8000",
     ),
     ls.Option("websocket-url", None, "Where WebSockets are opened, when it is not the backend's URL.", env="WEBSOCKET_URL"),
+    ls.Option("inside", False, "With --url: the backend tells its inside at /_inside, to whoever has LOADSTONE_INSIDE_TOKEN."),
     ls.Option("monitoring-interval", "1s", "How often memory is read.", kind="duration", env="MONITORING_INTERVAL", least=0.1),
     ls.Option("memory-leak-threshold", 50, "Growth in MB that counts as a leak.", kind="number", env="MEMORY_LEAK_THRESHOLD_MB", least=0),
 )
+PARTS = {"users": "concurrent_users", "visitors": "load_test", "websockets": "websocket_test", "memory": "memory_test"}  # of --only
 PRESETS = {
     "quick": {"users": 20, "duration": "25s"},
     "ci": {"users": 50, "duration": "90s"},
@@ -163,6 +172,7 @@ class Visitor(Light):
 
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
+    choose(options)
     some = options.load_test or options.concurrent_users
     users = options.concurrent_users or options.all or not some
     visitors = options.load_test or options.all or not some
@@ -174,7 +184,7 @@ def build(options: ls.Options) -> ls.Suite:
     if visitors:
         rate = max(1, options.users / 2)
         scenarios.append(ls.Scenario("visitors", Visitor, ls.poisson_rate(rate, options.duration), warm_up=ramp))
-    sockets = options.websocket_test or options.all
+    sockets, memory = options.websocket_test or options.all, options.memory_test or options.all
     if sockets:
         scenarios += socket_scenarios(options, ramp)
     return ls.Suite(
@@ -182,7 +192,13 @@ def build(options: ls.Options) -> ls.Suite:
         target=options.url,
         embedded=options.url is None,
         scenarios=scenarios,
-        gates=[*promises(options, users=users), *(socket_promises(options) if sockets else []), *unmeasured(options)],
+        gates=[
+            *promises(options, users=users),
+            *(socket_promises(options) if sockets else []),
+            *(memory_promises(options) if memory else []),
+        ],
+        probes=memory_probes(options) if memory else [],
+        settle=SETTLE if memory else 0,
         bands=[
             {"name": "response time, p95", "value": "p95(http.response_time)", "good": "3s", "issue": "5s"},
             {"name": "error rate", "value": "rate(http.errors)", "good": "2%", "concern": "5%", "issue": "10%"},
@@ -236,12 +252,38 @@ def socket_promises(options: ls.Options) -> list[dict[str, str]]:
     return [{**gate, "requirement": "websocket_stability"} for gate in gates]
 
 
-def unmeasured(options: ls.Options) -> list[dict[str, str]]:
-    """What was asked for and cannot be measured yet: shown, and never a pass."""
-    gates = []
-    if options.memory_test or options.all:
-        probe = "a probe of the backend's memory, which this version does not have"
-        growths = (500, options.memory_leak_threshold)
-        texts = [f"max(target.memory_growth) < {growth:g}MB" for growth in growths]
-        gates += [{"gate": text, "requirement": "memory_efficiency", "needs": probe} for text in texts]
-    return gates
+def memory_promises(options: ls.Options) -> list[dict[str, str]]:
+    """Memory grows little, and neither it nor anything else that is held leaks."""
+    gates = [
+        {"gate": "growth(target.memory) < 500MB", "name": "memory grows little"},
+        {"gate": f"growth(target.memory) < {options.memory_leak_threshold:g}MB", "name": "less than counts as a leak"},
+        *({"gate": f"leak({held}) = none"} for held in HELD),
+    ]
+    return [{**gate, "requirement": "memory_efficiency"} for gate in gates]
+
+
+def memory_probes(options: ls.Options) -> list[dict[str, str | int | bool]]:
+    """The process from outside, where it runs on this machine, and its inside, where it is a Python target that tells it."""
+    every = f"{options.monitoring_interval:g}s"
+    inside: dict[str, str | int | bool] = {
+        "inside": "/_inside",
+        "name": "inside",
+        "every": every,
+        "checkpoint": f"{max(1, options.duration / CHECKPOINTS):g}s",
+        "trace": 1,
+    }
+    if options.url is None:
+        return [inside]
+    address = urlsplit(options.url)
+    local = address.hostname in {"localhost", "127.0.0.1", "::1"} and address.port
+    outside: list[dict[str, str | int | bool]] = [{"process": f"port:{address.port}", "every": every}] if local else []
+    return [*outside, *([inside] if options.inside else [])]
+
+
+def choose(options: ls.Options) -> None:
+    """What `--only` names, as if each part had been asked for by its own flag."""
+    for part in (options.only or "").split(","):
+        if part.strip() and part.strip() not in PARTS:
+            raise UsageError(f"unknown part {part.strip()!r}", where="option only", hint=f"one or more of {','.join(PARTS)}")
+        if part.strip():
+            setattr(options, PARTS[part.strip()], True)

@@ -1,0 +1,124 @@
+"""From the evidence about one figure of a duet to its answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+from loadstone.judge.difference import Answer, Difference, Severity
+from loadstone.judge.duet_evidence import Evidence
+from loadstone.stats.effect import Effect
+
+SEVERITIES = ((0.10, Severity.MINOR), (0.25, Severity.MAJOR), (0.50, Severity.CRITICAL))
+LEVEL = 0.95  # of the reported interval
+POWER_Z = NormalDist().inv_cdf(0.8)
+MOST_PAIRS = 100_000  # an estimate beyond this is no advice
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """One-sided p-values of this look: what "worse" and "better", "not worse", and a severity need."""
+
+    change: float
+    same: float
+    severity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A difference, whether further pairs could still change its answer, and whether it can hold an answer of the whole back."""
+
+    difference: Difference
+    settled: bool
+    holds_back: bool = True
+
+
+def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float, levels: Levels, *, pairs: int, last: bool) -> Said:
+    """What the pairs so far say about one figure; CANNOT_TELL is settled only at the last look."""
+    if evidence is None or evidence.lacking:
+        reason = evidence.lacking if evidence else f"{pairs} pairs are too few"
+        samples = evidence.samples if evidence else (0, 0)
+        before, after = (evidence.before, evidence.after) if evidence else (None, None)
+        nothing = Difference(figure, unit, before, after, None, Answer.CANNOT_TELL, limit, reason=reason)
+        return Said(replace(nothing, samples_before=samples[0], samples_after=samples[1]), last)
+    low, high = evidence.bounds((1.0 - LEVEL) / 2)
+    effect = _effect(evidence, low, high)
+    edge = edge_of(limit, evidence.better)
+    answer, reason = _answer(evidence, edge, effect, levels)
+    severity, suspected = _severity(evidence, levels) if answer is Answer.WORSE else (Severity.NONE, Severity.NONE)
+    spread = (high - low) / 2 / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    visible = max(limit, share_of((NormalDist().inv_cdf(1 - levels.change) + POWER_Z) * spread, evidence.better))
+    if answer is Answer.CANNOT_TELL:
+        reason += _how_much_more(pairs, spread, edge, levels)
+    difference = Difference(
+        figure,
+        unit,
+        evidence.before,
+        evidence.after,
+        effect,
+        answer,
+        limit,
+        severity,
+        suspected,
+        visible if math.isfinite(visible) else None,
+        *evidence.samples,
+        reason,
+        evidence.method,
+    )
+    # what looks better is worth further pairs: "not worse" comes first, because it asks for less
+    settled = answer in {Answer.WORSE, Answer.BETTER} or (answer is Answer.NOT_WORSE and evidence.point > -edge)
+    return Said(difference, last or settled)
+
+
+def edge_of(limit: float, better: str) -> float:
+    """The tolerated share on the logarithm's scale: 5 % longer, or 5 % less per second."""
+    return math.log1p(limit) if better == "lower" else -math.log1p(-limit)
+
+
+def share_of(worsening: float, better: str) -> float:
+    """The inverse of `edge_of`; a lower rate cannot lose more than all."""
+    if better == "lower":
+        return math.expm1(worsening) if worsening < 700 else math.inf
+    return -math.expm1(-worsening)
+
+
+def _effect(evidence: Evidence, low: float, high: float) -> Effect:
+    """Candidate ÷ baseline, the way the figure itself goes."""
+    if evidence.better == "higher":
+        return Effect(math.exp(-evidence.point), math.exp(-high), math.exp(-low), LEVEL)
+    return Effect(math.exp(evidence.point), math.exp(low), math.exp(high), LEVEL)
+
+
+def _answer(evidence: Evidence, edge: float, effect: Effect, levels: Levels) -> tuple[Answer, str]:
+    """The answer of this look and why."""
+    chances = evidence.chances()
+    if chances.greater < levels.change and evidence.point >= edge:
+        return Answer.WORSE, f"p = {chances.greater:.1g}, and the difference is past the limit"
+    if chances.less < levels.change and evidence.point <= -edge:
+        return Answer.BETTER, f"p = {chances.less:.1g}, and the difference is past the limit"
+    if evidence.bounds(levels.same)[1] < edge:
+        return Answer.NOT_WORSE, "a worsening by the limit is excluded"
+    if math.isinf(effect.half_width):
+        return Answer.CANNOT_TELL, "the interval is open at an end"
+    if effect.half_width > math.expm1(edge):
+        return Answer.CANNOT_TELL, f"the interval is ±{100 * effect.half_width:.2g} % wide, more than the limit"
+    return Answer.CANNOT_TELL, "neither a difference nor a worsening by the limit is certain"
+
+
+def _severity(evidence: Evidence, levels: Levels) -> tuple[Severity, Severity]:
+    """What the lower bound supports, and what only the point reaches."""
+    sure, seen = (_band(share_of(worsening, evidence.better)) for worsening in (evidence.bounds(levels.severity)[0], evidence.point))
+    return sure, Severity.NONE if seen is sure else seen
+
+
+def _band(worsening: float) -> Severity:
+    return next((severity for least, severity in reversed(SEVERITIES) if worsening >= least), Severity.NONE)
+
+
+def _how_much_more(pairs: int, spread: float, edge: float, levels: Levels) -> str:
+    """How many pairs would show a worsening by the limit in four of five duets, or exclude it."""
+    if not 0 < spread < math.inf or edge <= 0:
+        return ""
+    needed = math.ceil(pairs * ((NormalDist().inv_cdf(1 - levels.same) + POWER_Z) * spread / edge) ** 2)
+    return f"; about {needed} pairs would tell" if pairs < needed < MOST_PAIRS else ""
