@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    capacities,
     causes,
     duets,
     fixed_delay,
+    histories,
     inside_cost,
     leak_processes,
     leak_sites,
@@ -26,9 +28,11 @@ from benchmarks import (
     pacing,
     peers,
     probes,
+    real_duets,
     scripted,
     soak,
     startup,
+    stores,
     streams,
     throughput,
     websocket_echo,
@@ -50,11 +54,15 @@ BENCHMARKS = {
     "probes": probes,
     "monitor": monitoring,
     "soak": soak,
+    "capacities": capacities,
     "startup": startup,
+    "store": stores,
     "inside_cost": inside_cost,
     "leak_sites": leak_sites,
     "leak_processes": leak_processes,
+    "real_duets": real_duets,
     "duets": duets,
+    "histories": histories,
     "leaking_service": leaking_service,
 }
 RESULTS = Path(__file__).parent / "results"
@@ -69,14 +77,14 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="length of one run of one tool (%(default)s)")
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="length of the run that watches memory grow (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of 2 s, memory for half a minute: does it work, not how fast is it")
-    one = parser.add_argument_group("one simulated duet, with `duets`: its blocks and its answer instead of the table")
+    one = parser.add_argument_group("one simulated trial, with `duets` or `histories`: its numbers and its answer instead of the table")
     one.add_argument("--seed", type=int, help="number of the trial")
     one.add_argument("--profile", default="ci", help="quiet, ci or shared (%(default)s)")
     one.add_argument("--effect", type=float, default=0.0, help="0.1 makes the candidate 10 %% slower (%(default)s)")
     one.add_argument("--quantile", type=float, default=0.5, help="0.5 or 0.95 (%(default)s)")
     arguments = parser.parse_args()
-    if arguments.seed is not None and arguments.names != ["duets"]:
-        parser.error("--seed shows one trial of `duets`")
+    if arguments.seed is not None and arguments.names not in (["duets"], ["histories"]):
+        parser.error("--seed shows one trial of `duets` or of `histories`")
     unknown = set(arguments.names) - BENCHMARKS.keys()
     if unknown:
         parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(BENCHMARKS)}")
@@ -122,12 +130,16 @@ def main() -> int:
     """0: all reached. 1: something was not. 2: wrong usage. 4: something could not be measured."""
     arguments = read_arguments()
     if arguments.seed is not None:
+        if arguments.names == ["histories"]:
+            print(histories.show(arguments.seed, arguments.profile, arguments.effect))
+            return 0
         print(duets.show(arguments.seed, arguments.profile, arguments.effect, arguments.quantile))
         return 0
     if GENERATOR_CORE == SERVER_CORE:
         print("The benchmarks need two cores: one for the generator, one for the server.", file=sys.stderr)
         return 2
     allow_many_descriptors()
+    os.environ.setdefault("LOADSTONE_STORE", "none")  # the runs that are measured are nobody's history; "store" measures keeping
     options = Options(1, 2.0, 0.5) if arguments.quick else Options(arguments.rounds, arguments.seconds, arguments.minutes)
     facts = machine()
     if facts["load_average_before"] > 0.5:

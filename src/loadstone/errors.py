@@ -3,7 +3,8 @@
 LoadstoneError                70  base; raised itself only for our own bugs
 ├── UsageError                 2  a wrong flag, file or value
 │   ├── PlanError              2  every mistake of a plan, all at once
-│   └── UnitError              2  a quantity that cannot be read ("5 parsecs")
+│   ├── UnitError              2  a quantity that cannot be read ("5 parsecs")
+│   └── StoreError             2  a store that is locked, damaged, too new, full, or not there
 ├── TargetUnreachable          3  nothing answers where the load should go
 ├── NoSamples                  4  a statistic of nothing
 └── PluginError                2  a plugin that is unknown, claimed twice or broken
@@ -56,6 +57,10 @@ class UsageError(LoadstoneError):
 
 class UnitError(UsageError):
     """A text that is not the quantity it should be."""
+
+
+class StoreError(UsageError):
+    """A store that cannot be read or written; a run that was measured keeps its verdict all the same."""
 
 
 @dataclass(frozen=True, slots=True)

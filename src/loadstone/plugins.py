@@ -39,12 +39,14 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "gate": {
         "recovery": "loadstone.judge.recovery:RecoveryGate",
         "saving": "loadstone.judge.saving:SavingGate",
+        "saturation": "loadstone.judge.queue_growth:SaturationGate",
         "statement": "loadstone.judge.panel:Statement",
     },
     "sink": {
         "lines": "loadstone.live.lines:line_view",
         "log": "loadstone.report.series:snapshot_log",
         "resources": "loadstone.report.resources:resource_records",
+        "store": "loadstone.store.recording:store_sink",
         "terminal": "loadstone.live.terminal:terminal_view",
     },
     "report": {
@@ -61,7 +63,9 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "prometheus": "loadstone.probes.prometheus:PrometheusProbe",
         "remote": "loadstone.probes.remote:RemoteProbe",
     },
-    "store": {},
+    "store": {
+        "sqlite": "loadstone.store.sqlite:SqliteStore",
+    },
     "suite": {
         "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",

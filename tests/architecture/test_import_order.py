@@ -21,7 +21,8 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"store"}),
     frozenset({"report", "live", "synth", "testing"}),
     frozenset({"run"}),
-    frozenset({"sweep", "monitor"}),
+    frozenset({"sweep", "monitor", "duet", "capacity"}),
+    frozenset({"sweep", "monitor", "duet", "selftest"}),
     frozenset({""}),  # the package itself, `import loadstone`: what a user sees
     frozenset({"cli", "pytest_plugin", "suites"}),
 )

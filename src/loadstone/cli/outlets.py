@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loadstone.measure.sink import Sink, Watched
     from loadstone.measure.snapshot import Snapshot
 
+KEPT = "store"  # watches every run; asking for it keeps its seconds, too
 _SINKS, _REPORTS = "loadstone.sinks", "loadstone.reports"
 
 
@@ -31,6 +32,11 @@ def outlet_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _SINK_HELP = "One more that watches the run second by second; `loadstone plugins --kind sink` lists them; again for more."
 _REPORT_HELP = "Write a report of this name to a file, as json=result.json; `loadstone plugins --kind report`; again for more."
+
+
+def names_sink(name: str) -> bool:
+    """Is it among those that --sink names?"""
+    return name in _named(_SINKS)
 
 
 def _keep(key: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:
@@ -76,7 +82,7 @@ def chosen_sinks(watched: Watched) -> list[Guarded]:
     """Those that --sink names; raises PluginError for one that is unknown or broken."""
     from loadstone.plugins import installed
 
-    return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS)]
+    return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS) if name != KEPT]
 
 
 def chosen_reports() -> list[tuple[Callable[[Story], bytes], Path]]:

@@ -14,6 +14,8 @@ import click
 
 from loadstone.cli.checkpoints import checkpoint
 from loadstone.cli.embedded import aimed
+from loadstone.cli.keeping import keeping_options, recording_of
+from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.streams import silence_stdout, without_terminal
@@ -48,14 +50,14 @@ class Showing:
 
 
 def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--json, --quiet, --no-color and --out."""
+    """--json, --quiet, --no-color and --out; where the run goes beside that, and where it is kept."""
     options = [
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."),
         click.option("--quiet", "-q", is_flag=True, help="Only the verdict."),
         click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
         click.option("--out", metavar="DIR", help="Keep the result, the text and every second in this folder."),
     ]
-    function = outlet_options(function)
+    function = keeping_options(outlet_options(function))
     for option in reversed(options):
         function = option(function)
     return function
@@ -71,12 +73,14 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     from loadstone.run import execute
 
     sinks: Sequence[Sink] = ()
+    recording = None
     try:
         watched = _watched(plan, showing)
         check_room(watched.folder)
         check_machine(plan)
         reports = chosen_reports()
-        sinks = _sinks(watched, showing)
+        recording = recording_of(watched)
+        sinks = [*([recording] if recording else []), *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             marks = checkpoint(showing.checkpoint_s, _files(watched)) if showing.checkpoint_s else None
             command = ["loadstone", *sys.argv[1:]]
@@ -87,7 +91,8 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
             sink.close()  # also where the run was refused before it began
     reports += _files(watched)
     kept = [write_result(path, render(story)) for render, path in reports]
-    told(sinks)
+    told([sink for sink in sinks if sink is not recording])
+    kept_in_store(recording, story, quiet=showing.quiet or showing.json)
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if showing.json:
         return _tell(installed().get("report", "json")(story).decode(), code, kept=watched.folder is not None)

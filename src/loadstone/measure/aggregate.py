@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from loadstone.measure.snapshot import WIND_DOWN, Failure, Gauge, Series, Snapshot
+from loadstone.measure.snapshot import LOAD, WIND_DOWN, Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
 # Error texts come from the outside; a target that puts a request id into each one must not grow our memory.
@@ -40,6 +40,20 @@ class Aggregate:
             self._gauges[series] = before.then(gauge) if before else gauge
         for failure, count in snapshot.failures.items():
             add_failure(self.failures, failure, count)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Aggregate:
+        """The View of one snapshot, whose histograms it takes over: nothing else may go on using them."""
+        whole = cls()
+        whole.seconds = snapshot.end_s - snapshot.start_s if snapshot.phase != WIND_DOWN else 0.0
+        whole._distributions, whole._counts = dict(snapshot.distributions), dict(snapshot.counts)
+        whole._gauges, whole.failures = dict(snapshot.gauges), dict(snapshot.failures)
+        return whole
+
+    def as_snapshot(self, start_s: float = 0.0, end_s: float | None = None, *, seq: int = 0) -> Snapshot:
+        """Everything as one snapshot, which sees what is added later; one without an end lasts as long as this."""
+        end_s = start_s + self.seconds if end_s is None else end_s
+        return Snapshot(seq, start_s, end_s, True, LOAD, self._distributions, self._counts, self._gauges, self.failures)
 
     def distribution(self, metric: str, tags: Mapping[str, str] | None = None) -> Histogram | None:
         """See View."""

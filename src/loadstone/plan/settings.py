@@ -20,7 +20,7 @@ from loadstone.plan.prompts import PromptPlan
 PREFIX = "LOADSTONE_"
 WRITTEN_WHOLE = (PromptPlan,)  # settings that are one value, however many parts that has
 # Settings of a run that are no part of what is measured: `loadstone run` reads them from the list of settings.
-RUN_SETTINGS = ("out", "json", "quiet", "no_color")
+RUN_SETTINGS = ("out", "json", "quiet", "no_color", "store")
 LOAD = ("users", "rate", "duration")
 
 

@@ -101,7 +101,7 @@ class Check(_Part):
     failures: NonNegativeInt = Field(description="how often it did not hold")
 
 
-class Cause(_Part):
+class LeakCause(_Part):
     """Why a level of the target leaks, and what speaks for it."""
 
     cause: str
@@ -127,7 +127,7 @@ class Gate(_Part):
     samples: NonNegativeInt
     reason: str
     at_s: FiniteFloat | None = Field(description="seconds from the run's start to the moment that decided")
-    cause: Cause | None = Field(default=None, description="of a leak; null where nothing that tells was read")
+    cause: LeakCause | None = Field(default=None, description="of a leak; null where nothing that tells was read")
 
 
 class Requirement(_Part):

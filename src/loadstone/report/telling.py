@@ -220,13 +220,13 @@ def _gate(verdict: Verdict) -> doc.Gate:
         samples=verdict.samples,
         reason=sound(verdict.reason),
         at_s=finite(verdict.at_s),
-        cause=_cause(verdict.cause) if verdict.cause is not None else None,
+        cause=_leak_cause(verdict.cause) if verdict.cause is not None else None,
     )
 
 
-def _cause(cause: LeakCause) -> doc.Cause:
+def _leak_cause(cause: LeakCause) -> doc.LeakCause:
     evidence, types, sites = ([sound(text) for text in texts] for texts in (cause.evidence, cause.types, cause.sites))
-    return doc.Cause(cause=cause.cause.value, evidence=evidence, process=sound(cause.process), types=types, sites=sites)
+    return doc.LeakCause(cause=cause.cause.value, evidence=evidence, process=sound(cause.process), types=types, sites=sites)
 
 
 def _requirement(check: Requirement) -> doc.Requirement:

@@ -1,0 +1,95 @@
+"""Two runs of an hour out of the store, with everything that a comparison asks of them; what keeping a run costs while it goes on."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figures import Bound, Figure
+from benchmarks.rounds import Options, attempt
+from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.packing import pack
+from loadstone.measure.sections import MOST_SECTIONS, Sections
+from loadstone.measure.snapshot import Series, Snapshot
+from loadstone.stats.histogram import Histogram
+from loadstone.store.rows import Packed, RunParts
+from loadstone.store.store import Store
+from loadstone.testing.kept_runs import DOCUMENT, PLAN_JSON, make_row
+
+SERIES = 50
+HOUR_S = 3600
+SAMPLES = 100  # a second and series
+QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
+
+
+def measure(options: Options) -> Iterator[Figure]:
+    """The runs are made up once: what is read is what a run of an hour leaves."""
+    read = Figure(f"two runs of 1 h, {SERIES} series, read from the store with all quantiles", "s", Bound(most=1.0))
+    cpu = Figure("CPU of that", "s", Bound(most=1.0))
+    size = Figure("size of one of them", "MB")
+    fold = Figure(f"CPU a second of such a run, for its {MOST_SECTIONS} sections", "ms", Bound(most=20.0))
+    longest = Figure("the longest of these seconds", "ms", Bound(most=500.0))
+    finish = Figure("its end: everything written at once", "s", Bound(most=2.0))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "runs.db"
+        course, total, steps_ms = recorded()
+        fold.add(attempt(lambda: sum(steps_ms) / len(steps_ms)))
+        longest.add(attempt(lambda: max(steps_ms)))
+        with Store.open(f"sqlite:///{path}") as store:
+            for number in range(2):
+                finish.add(attempt(lambda number=number: seconds_to_write(store, course, total, number)))  # type: ignore[misc]
+        size.add(attempt(lambda: path.stat().st_size / 2e6))
+        for _ in range(options.rounds):
+            began_s = time.process_time()
+            read.add(attempt(lambda: seconds_to_read(path)))
+            spent_s = time.process_time() - began_s
+            cpu.add(attempt(lambda spent_s=spent_s: spent_s))  # type: ignore[misc]
+    yield from (read, cpu, size, fold, longest, finish)
+
+
+def recorded() -> tuple[Sections, Aggregate, list[float]]:
+    """An hour of made-up seconds through the sections: response times with a long tail, around another median in each series."""
+    rng = np.random.default_rng(1)
+    series = [Series("http.response_time", (("step", f"step {n}"),)) for n in range(SERIES)]
+    counts = {Series("http.requests", each.tags): SAMPLES for each in series}
+    course, total, steps_ms = Sections(HOUR_S), Aggregate(), list[float]()
+    for second in range(HOUR_S):
+        distributions = {}
+        for number, each in enumerate(series):
+            histogram = Histogram()
+            histogram.record_many((np.exp(rng.normal(0.0, 0.5, SAMPLES)) * 1e6 * (number + 1)).astype(np.int64))
+            distributions[each] = histogram
+        snapshot = Snapshot(second, float(second), second + 1.0, True, "load", distributions, counts)
+        total.add(snapshot)
+        began = time.thread_time()
+        course.add(snapshot)
+        steps_ms.append((time.thread_time() - began) * 1e3)
+    return course, total, steps_ms
+
+
+def seconds_to_write(store: Store, course: Sections, total: Aggregate, number: int) -> float:
+    """The row, the totals and the sections of a run."""
+    row = store.begin(make_row(number, seconds=float(HOUR_S)), PLAN_JSON)
+    began = time.monotonic()
+    sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(course.so_far())]
+    store.finish(row, RunParts(PLAN_JSON, DOCUMENT, pack(total.as_snapshot()), tuple(sections)))
+    return time.monotonic() - began
+
+
+def seconds_to_read(path: Path) -> float:
+    """Both runs, all quantiles of all series, for the whole and for each section."""
+    began = time.monotonic()
+    values = 0
+    with Store.open(f"sqlite:///{path}", make=False) as store:
+        for row in store.runs():
+            run = store.load(row.id)
+            for stretch in (run.totals, *run.sections):
+                for each in stretch.series("http.response_time"):
+                    histogram = stretch.distribution(each.metric, dict(each.tags))
+                    values += sum(histogram.quantile(q) > 0 for q in QUANTILES) if histogram else 0
+    assert values == 2 * len(QUANTILES) * SERIES * (MOST_SECTIONS + 1), values
+    return time.monotonic() - began

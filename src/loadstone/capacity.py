@@ -1,0 +1,254 @@
+"""The largest load that meets every objective: levels run one after another, as the search asks for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from loadstone.errors import ExitCode, TargetUnreachable
+from loadstone.judge.capacity import Capacity, Recovery
+from loadstone.judge.capacity_level import Level, judge_level, objective_text, samples_needed
+from loadstone.judge.capacity_search import Answer, Ask, Limits, Outcome, Search
+from loadstone.judge.limits import ReadyGate, resolve_all
+from loadstone.judge.readings import read
+from loadstone.judge.story import Story
+from loadstone.judge.verdict import Status
+from loadstone.load.spawn import WorkerProcess
+from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.declared import catalogue_of
+from loadstone.measure.sink import Sink
+from loadstone.measure.snapshot import WIND_DOWN, Snapshot
+from loadstone.plan.gate_text import GateSpec
+from loadstone.plan.model import Plan
+from loadstone.plan.scaled import Knob, Shares, level_plan, step_down_plan
+from loadstone.probes.watch import Watch
+from loadstone.run import execute
+
+WARM_UP_S = 1.0
+REST_S = 0.3
+REST_AFTER_FAILURE_S = 1.0
+# Up past the limit, then down: half of the capacity leaves room to work the queue off, nine tenths is where it was met before.
+OVERLOAD, OVERLOAD_S = 1.4, 4.0
+REST_SHARE, REST_LOAD_S = 0.5, 12.0
+AGAIN_SHARE, AGAIN_S = 0.9, 6.0
+STEP_DOWN_S = OVERLOAD_S + REST_LOAD_S + AGAIN_S + 3.0
+
+
+class Execute(Protocol):
+    """What runs one plan; `loadstone.run.execute` unless a test brings another."""
+
+    def __call__(
+        self, plan: Plan, sinks: Sequence[Sink] = (), *, worker: WorkerProcess | None = None, command: Sequence[str] = ()
+    ) -> Story:
+        """See run.execute."""
+
+
+@dataclass
+class _Seconds:
+    """A sink that keeps the seconds of one level."""
+
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """See Sink."""
+        self.snapshots.append(snapshot)
+
+    def close(self) -> None:
+        """See Sink."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: which plan, turned up how, against which objectives, in how much time.
+
+    step_down: look at recovery and hysteresis, too
+    """
+
+    plan: Plan
+    shares: Shares
+    objectives: tuple[GateSpec, ...]
+    limits: Limits
+    budget_s: float
+    poisson: bool = False
+    warm_up_s: float = WARM_UP_S
+    step_down: bool = True
+
+    @property
+    def unit(self) -> str:
+        """Of loads, as it follows a number."""
+        return "/s" if self.shares.knob is Knob.RATE else " users"
+
+
+def search(
+    question: Question,
+    *,
+    told: Callable[[Level], None] = lambda _: None,
+    sinks: Callable[[Plan], Sequence[Sink]] = lambda _: (),
+    worker: WorkerProcess | None = None,
+    command: Sequence[str] = (),
+    run: Execute = execute,
+    clock: Callable[[], float] = time.monotonic,
+    rest: Callable[[float], None] = time.sleep,
+) -> Capacity:
+    """Find the capacity; Ctrl-C keeps what was learnt.
+
+    told:   hears of each level when it is over
+    worker: a worker process that was started ahead, for the first level
+    raises: TargetUnreachable when nothing answers before the first level; PlanError for objectives that do not fit
+    """
+    hunt = _Hunt(question, told, sinks, worker, command, run, clock, rest)
+    recovery = None
+    try:
+        hunt.go()
+        if not hunt.ended and hunt.search.found().outcome is Outcome.FOUND and hunt.reserve_s:
+            recovery = hunt.step_down()
+    except TargetUnreachable as error:
+        hunt.cut_short(error, f"the target is gone: {error.what}")
+        hunt.gone = True
+    except KeyboardInterrupt as error:
+        hunt.cut_short(error, "stopped by hand")
+        hunt.interrupted = True
+    return hunt.capacity(recovery)
+
+
+def needed_samples(question: Question) -> int:
+    """Exchanges that the most demanding objective needs; raises PlanError for objectives that do not fit the plan's metrics."""
+    return samples_needed(_ready(question))
+
+
+def _ready(question: Question) -> list[ReadyGate]:
+    probes = Watch.of(question.plan)
+    try:
+        return resolve_all(question.objectives, catalogue_of(question.plan, probes.metrics), allow_few=True)
+    finally:
+        probes.close()
+
+
+class _Hunt:
+    """One search under way: asks, runs, judges, and keeps what was learnt."""
+
+    def __init__(
+        self,
+        question: Question,
+        told: Callable[[Level], None],
+        sinks: Callable[[Plan], Sequence[Sink]],
+        worker: WorkerProcess | None,
+        command: Sequence[str],
+        run: Execute,
+        clock: Callable[[], float],
+        rest: Callable[[float], None],
+    ) -> None:
+        self.question, self.search, self.levels = question, Search(question.limits), list[Level]()
+        self.ended, self.gone, self.interrupted = "", False, False
+        self.reserve_s = STEP_DOWN_S if question.step_down and question.budget_s >= 4 * STEP_DOWN_S else 0.0
+        self._gates = _ready(question)
+        self._told, self._sinks, self._worker, self._command = told, sinks, worker, command
+        self._run, self._clock, self._rest = run, clock, rest
+        self._began_s = clock()
+
+    def go(self) -> None:
+        """Level after level, until the search knows enough, the time is up, or the target is gone."""
+        while (ask := self.search.ask(self.question.budget_s - self.reserve_s - self._spent_s())) is not None:
+            if self.levels:
+                self._rest(REST_AFTER_FAILURE_S if self.levels[-1].seen.answer is Answer.NOT_MET else REST_S)
+            level = self._level(ask)
+            self.levels.append(level)
+            self.search.see(level.seen)
+            self._told(level)
+            if level.story.exit_code is ExitCode.INTERRUPTED:
+                self.interrupted, self.ended = True, "stopped by hand"
+                return
+            if len(self.levels) > 1 and all(each.story.exit_code is ExitCode.UNREACHABLE for each in self.levels[-2:]):
+                self.gone, self.ended = True, "the target takes no connections any more"
+                return
+        if self.search.ask(float("inf")) is not None:
+            self.ended = "the time was up"
+
+    def step_down(self) -> Recovery | None:
+        """Past the limit, down to half of the capacity, and up again to just below it, in one run without a pause."""
+        found = self.search.found()
+        if found.met is None or found.not_met is None:
+            return None
+        overload, low, again = (self._whole(load) for load in (found.not_met * OVERLOAD, found.met * REST_SHARE, found.met * AGAIN_SHARE))
+        steps = [(overload, OVERLOAD_S), (low, REST_LOAD_S), (again, AGAIN_S)]
+        plan = step_down_plan(self.question.plan, self.question.shares, steps)
+        plan = plan.model_copy(update={"stop": plan.stop.model_copy(update={"error_share": None})})
+        kept = _Seconds()
+        self._rest(REST_AFTER_FAILURE_S)
+        story = self._run(plan, [kept, *self._sinks(plan)], worker=None, command=self._command)
+        if story.exit_code is ExitCode.INTERRUPTED or not kept.snapshots:
+            return None
+        down_s, up_s = OVERLOAD_S, OVERLOAD_S + REST_LOAD_S
+        resting = [each for each in kept.snapshots if down_s <= _middle(each) < up_s]
+        # The first second at the new load still holds answers to what was asked before.
+        last = [each for each in kept.snapshots if _middle(each) >= up_s + 1 and each.phase != WIND_DOWN]
+        seconds = _back_after(resting, self._gates, down_s)
+        return Recovery(overload, OVERLOAD_S, low, seconds, REST_LOAD_S, again, _met(Aggregate(last), self._gates))
+
+    def cut_short(self, error: BaseException, why: str) -> None:
+        """The search ends here; without a single level there is nothing to tell, and the error goes on."""
+        if not self.levels:
+            raise error
+        self.ended = why
+
+    def capacity(self, recovery: Recovery | None) -> Capacity:
+        """The answer."""
+        question = self.question
+        return Capacity(
+            target=question.plan.target or "",
+            plan_name=question.plan.name,
+            knob=str(question.shares.knob),
+            unit=question.unit,
+            objectives=tuple(objective_text(spec) for spec in question.objectives),
+            levels=tuple(self.levels),
+            found=self.search.found(),
+            recovery=recovery,
+            ended=self.ended,
+            gone=self.gone,
+            interrupted=self.interrupted,
+            seconds=self._spent_s(),
+        )
+
+    def _level(self, ask: Ask) -> Level:
+        question, kept = self.question, _Seconds()
+        plan = level_plan(
+            question.plan,
+            question.shares,
+            ask.load,
+            seconds=ask.seconds,
+            warm_up_s=question.warm_up_s,
+            objectives=question.objectives,
+            poisson=question.poisson,
+        )
+        worker, self._worker = self._worker, None
+        story = self._run(plan, [kept, *self._sinks(plan)], worker=worker, command=self._command)
+        judged = [each for each in kept.snapshots if each.judged and each.phase != WIND_DOWN]
+        return judge_level(ask, story, judged, self._gates)
+
+    def _spent_s(self) -> float:
+        return self._clock() - self._began_s
+
+    def _whole(self, load: float) -> float:
+        return float(max(1, round(load))) if self.question.limits.whole else load
+
+
+def _back_after(snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate], since_s: float) -> float | None:
+    """Seconds from the end of the overload until every objective was met in every second that followed; None if never."""
+    back: float | None = None
+    for snapshot in snapshots:
+        if _met(Aggregate([snapshot]), gates) is not True:
+            back = None
+        elif back is None:
+            back = max(0.0, snapshot.start_s - since_s)
+    return back
+
+
+def _met(view: Aggregate, gates: Sequence[ReadyGate]) -> bool | None:
+    statuses = [reading.status(gate.spec.op, gate.limit) for gate in gates if not (reading := read(gate, view)).missing]
+    return all(status is Status.PASS for status in statuses) if statuses else None
+
+
+def _middle(snapshot: Snapshot) -> float:
+    return (snapshot.start_s + snapshot.end_s) / 2

@@ -1,0 +1,221 @@
+"""`loadstone capacity SUITE|URL`: the largest load that meets every objective."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadstone.cli.embedded import aimed
+from loadstone.cli.perform import Showing, result_folder, write_result
+from loadstone.cli.plan_options import plan_options
+from loadstone.cli.suite_options import SuiteCommand
+from loadstone.errors import UnitError, UsageError
+from loadstone.load.spawn import WorkerProcess, discard, worker_ahead
+
+if TYPE_CHECKING:
+    from loadstone.capacity import Question
+    from loadstone.judge.capacity_level import Level
+    from loadstone.plan.model import Plan
+
+SLOS = ("p95(http.response_time) < 1s", "rate(http.errors) < 1%")
+SOCKET_SLOS = ("p95(ws.round_trip_time) < 1s", "rate(ws.connect_failures) < 1%", "rate(ws.drops) < 1%")
+START = {"rate": 10.0, "users": 1.0, "connections": 10.0}
+MOST = {"rate": 100_000.0, "users": 10_000.0, "connections": 20_000.0}
+LEAST = {"rate": 0.1, "users": 1.0, "connections": 1.0}
+SECONDS = (3.0, 7.0, 16.0)  # of a coarse level, of a usual one, of one that verifies
+SPARE_S = 6.0  # around the levels of the shortest search
+PAUSE = "1s"  # between two requests of a connection that is only held
+
+
+@click.command("capacity", cls=SuiteCommand)
+@plan_options
+@click.option(
+    "--slo",
+    "slos",
+    multiple=True,
+    metavar="GATE",
+    help=f"An objective; again for more.  [default: the suite's; of a URL {SLOS[0]}, {SLOS[1]}]",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["rate", "users", "connections"]),
+    help="What is turned up.  [default: rate of a URL; users of a suite that has any]",
+)
+@click.option("--max-time", metavar="TIME", default="3m", show_default=True, help="When to stop looking.")
+@click.option("--start", metavar="LOAD", help="The first level.  [default: 10/s, 1 user, 10 connections]")
+@click.option("--max", "most", metavar="LOAD", help="The highest level that may be tried.")
+@click.option("--poisson", is_flag=True, help="Arrivals with the gaps of independent visitors.")
+@click.option("--no-step-down", is_flag=True, help="Leave recovery and hysteresis out.")
+@click.option("--level-time", metavar="TIME", help="Seconds of a level.  [default: 7s; the coarse ones 3s, the last ones 16s or longer]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.option("--quiet", "-q", is_flag=True, help="Only the answer.")
+@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@click.option("--out", metavar="DIR", help="Keep the document and the text in this folder.")
+def command(
+    suites: tuple[str, ...],
+    *,
+    as_json: bool,
+    quiet: bool,
+    no_color: bool,
+    out: str | None,
+    **given: Any,
+) -> int:
+    r"""Find the largest load of SUITE, or on a URL, that meets every objective at once.
+
+    \b
+    loadstone capacity http://127.0.0.1:8000/ --slo 'p95(http.response_time) < 200ms'
+    loadstone capacity http://127.0.0.1:8000/ --by users --max-time 2m
+    loadstone capacity ws://127.0.0.1:8000/ws/echo --by connections --max 500
+    loadstone capacity chat --by users
+    """
+    worker = worker_ahead()
+    try:
+        plan = _url_plan(suites[0], given) if _is_url(suites) else _suite_plan(suites, given)
+        return _perform(plan, given, Showing(as_json, quiet, no_color, out), worker, url=_is_url(suites))
+    finally:
+        discard(worker)
+
+
+def _perform(plan: Plan, given: dict[str, Any], showing: Showing, worker: WorkerProcess, *, url: bool) -> int:
+    from loadstone.capacity import search
+    from loadstone.report.capacity_document import capacity_document_of, level_part, render_capacity_json
+    from loadstone.report.capacity_text import render_capacity_text, row_text
+    from loadstone.report.text import Look, look_of
+
+    folder = result_folder(showing.out)
+    question = _question(plan, given, url=url)
+
+    def tell(level: Level) -> None:
+        if not showing.quiet:
+            click.echo(row_text(level_part(level), question.unit), err=True)
+
+    with aimed(plan) as at:
+        question = _question(at, given, url=url)
+        found = search(question, told=tell, worker=worker, command=["loadstone", *sys.argv[1:]])
+    document = capacity_document_of(found)
+    if folder is not None:
+        write_result(folder / "capacity.json", render_capacity_json(document))
+        write_result(folder / "capacity.txt", render_capacity_text(document, Look(width=100)).encode())
+    if showing.json:
+        sys.stdout.write(render_capacity_json(document).decode())
+        return int(found.exit_code)
+    look = look_of(sys.stdout)
+    text = render_capacity_text(document, Look(look.width, look.color and not showing.no_color, look.unicode))
+    click.echo("\n".join([line for line in text.splitlines() if line.strip()][:2]) if showing.quiet else text)
+    return int(found.exit_code)
+
+
+def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
+    from dataclasses import replace
+
+    from loadstone.capacity import Question, needed_samples
+    from loadstone.judge.capacity_search import Limits
+    from loadstone.plan.gate_text import parse_gate
+    from loadstone.plan.profile import OpenProfile
+    from loadstone.plan.scaled import Knob, objectives_of, shares_of
+    from loadstone.units import parse_duration
+
+    by = given["by"]
+    knob = Knob.USERS if by == "connections" else Knob(by) if by else None
+    shares = shares_of(plan, knob)
+    objectives = tuple(parse_gate(text) for text in given["slos"]) or objectives_of(plan)
+    if not objectives:
+        raise UsageError("there is no objective that a load could break", where="loadstone capacity", hint=f"--slo '{SLOS[0]}'")
+    name = by or str(shares.knob)
+    start, most = _load(given["start"], "--start", START[name]), _load(given["most"], "--max", MOST[name])
+    if not url and given["start"] is None:
+        start = max(START[name], shares.whole / 4)  # a suite's own load is a guess at what the target bears
+    if start > most:
+        start = most
+    ramp_s, level_s, verify_s = SECONDS
+    if given["level_time"]:
+        level_s = parse_duration(given["level_time"])
+        ramp_s, verify_s = max(2.0, level_s / 2), 2 * level_s
+    budget_s = parse_duration(given["max_time"])
+    if budget_s < ramp_s + verify_s + SPARE_S:
+        what = f"{given['max_time']} is too short for a search: a level and its verification take {ramp_s + verify_s + SPARE_S:.0f} s"
+        raise UsageError(what, where="flag --max-time", hint="--max-time 3m")
+    whole = shares.knob is Knob.USERS
+    by_chance = given["poisson"] or any(isinstance(each.profile, OpenProfile) and each.profile.by_chance for each, _ in shares.scenarios)
+    limits = Limits(
+        start, min(LEAST[name], start), most, whole=whole, by_chance=by_chance, ramp_s=ramp_s, level_s=level_s, verify_s=verify_s
+    )
+    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=not given["no_step_down"])
+    return replace(question, limits=replace(limits, needed=needed_samples(question)))
+
+
+def _load(text: str | None, flag: str, usual: float) -> float:
+    from loadstone.units import parse_rate
+
+    if text is None:
+        return usual
+    try:
+        load = parse_rate(text if "/" in text else f"{text}/s")
+    except UnitError:
+        load = 0.0
+    if load <= 0:
+        raise UsageError(f"{text!r} is no load", where=f"flag {flag}", hint=f"{flag} 100, or {flag} 100/s")
+    return load
+
+
+def _is_url(suites: Sequence[str]) -> bool:
+    return len(suites) == 1 and suites[0].startswith(("http://", "https://", "ws://", "wss://"))
+
+
+def _suite_plan(suites: tuple[str, ...], given: dict[str, Any]) -> Plan:
+    from loadstone.plan.resolve import load
+    from loadstone.plan.settings import Overrides
+
+    flags = {name: value for name, value in given.items() if name not in OWN}
+    if given["by"] == "connections":
+        raise UsageError("connections are turned up at a URL", where="flag --by", hint="--by users")
+    plan: Plan = load(suites, Overrides(flags, given["sets"], given["tags"], os.environ))[0]
+    return plan
+
+
+OWN = frozenset({"slos", "by", "max_time", "start", "most", "poisson", "no_step_down", "level_time", "sets", "tags"})
+
+
+def _url_plan(url: str, given: dict[str, Any]) -> Plan:
+    """One request again and again, or one message on many WebSockets."""
+    from loadstone.cli.probe_options import add_probes
+    from loadstone.clients.address import split_url
+    from loadstone.plan.resolve import resolve
+    from loadstone.plan.settings import Layers
+
+    socket = url.startswith("ws")
+    origin, path = split_url(url.replace("ws", "http", 1) if socket else url)
+    scenario: dict[str, Any] = {"steps": [_socket_step(path) if socket else _request_step(path)]}
+    users = given["by"] in ("users", "connections") or (socket and given["by"] is None)
+    scenario["profile"] = (
+        {"kind": "constant-users", "users": 1, "duration": "1m"} if users else {"kind": "constant-rate", "rate": 1, "duration": "1m"}
+    )
+    if given["by"] == "connections":
+        scenario["think"] = PAUSE
+    tree: dict[str, Any] = {
+        "name": "capacity",
+        "target": f"{origin.scheme}://{origin.authority}",
+        "scenarios": {"capacity": scenario},
+        "gates": list(given["slos"]) or list(SOCKET_SLOS if socket else SLOS),
+        "http": {"cookies": False, "redirects": 0, "gzip": False},
+    }
+    for key in ("workers", "seed"):
+        if given[key] is not None:
+            tree[key] = given[key]
+    layers = Layers(tree, {("gates",): "flag --slo"})
+    add_probes(layers, given)
+    plan: Plan = resolve(layers, source="loadstone capacity")[0]
+    return plan
+
+
+def _request_step(path: str) -> dict[str, Any]:
+    return {"name": f"GET {path.partition('?')[0]}", "method": "GET", "path": path.replace("${", "$${")}
+
+
+def _socket_step(path: str) -> dict[str, Any]:
+    dialogue = [{"send": "hello", "match": "order"}]
+    return {"name": f"WS {path.partition('?')[0]}", "websocket": {"path": path.replace("${", "$${"), "dialogue": dialogue}}

@@ -1,0 +1,125 @@
+"""Keeping a run in the store: the flags, and what `perform` does before and after the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadstone.cli.outlets import KEPT, names_sink
+from loadstone.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from loadstone.judge.story import Story
+    from loadstone.measure.sink import Watched
+    from loadstone.store.recording import Recording
+    from loadstone.store.store import Store
+
+_KEY = "loadstone.keeping"
+
+
+def keeping_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--store, --no-store, --keep-seconds and --update-baseline; kept in click's context, so that commands need not hand them on."""
+    options = [
+        click.option("--store", metavar="URL|FILE", help="Keep the run there.  [default: the nearest .loadstone; LOADSTONE_STORE]"),
+        click.option("--no-store", is_flag=True, help="Do not keep the run."),
+        click.option("--keep-seconds", is_flag=True, help="Keep every second of it, too."),
+        click.option("--update-baseline", metavar="NAME", help="Put the run into this baseline, if it passed."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return _taken(function)
+
+
+def _taken(function: Callable[..., Any]) -> Callable[..., Any]:
+    from functools import wraps
+
+    @wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        mine = {key: given.pop(key, None) for key in ("store", "no_store", "keep_seconds", "update_baseline")}
+        if mine["no_store"] and (mine["store"] or mine["keep_seconds"] or mine["update_baseline"]):
+            raise UsageError("a run that is not kept has no place, seconds or baseline", where="flag --no-store", hint="leave it out")
+        click.get_current_context().meta[_KEY] = mine
+        return function(*args, **given)
+
+    return call
+
+
+def asked(name: str) -> Any:
+    """The value of one of the flags; None without a command line."""
+    ctx = click.get_current_context(silent=True)
+    return ctx.meta.get(_KEY, {}).get(name) if ctx is not None else None
+
+
+def recording_of(watched: Watched) -> Recording | None:
+    """What keeps this run; None when nobody wants it kept.
+
+    raises: StoreError when a store that somebody named cannot be used, or lacks the baseline: better before the run than after it
+    """
+    from loadstone.store.location import chosen_url
+    from loadstone.store.recording import Recording
+    from loadstone.store.store import Store
+
+    url, named = chosen_url(asked("store"))
+    baseline = asked("update_baseline")
+    if asked("no_store") or url is None:
+        if baseline:
+            raise UsageError("a run that is not kept cannot enter a baseline", where="flag --update-baseline", hint="--store FILE")
+        return None
+    keep_seconds = bool(asked("keep_seconds")) or names_sink(KEPT)
+    if not (named or baseline):
+        return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds)
+    store = Store.open(url)
+    if baseline:
+        _ready(store, baseline)
+    return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds)
+
+
+def kept(recording: Recording | None, story: Story, *, quiet: bool) -> None:
+    """Finish the run in the store; what went wrong is told, and changes nothing of the verdict."""
+    from loadstone.plugins import installed
+
+    if recording is None:
+        return
+    try:
+        document = installed().get("report", "json")(story)
+        run_id = recording.finish(story, document)
+        if recording.failure:
+            click.echo(f"loadstone: the run is not kept{' whole' if run_id else ''}: {recording.failure}", err=True)
+        baseline = asked("update_baseline")
+        reason = recording.enter(baseline, document) if baseline and run_id else ""
+        if reason:
+            click.echo(f"loadstone: the baseline {baseline} stays as it is: {reason}", err=True)
+        if run_id and not quiet:
+            entered = f", and is in the baseline {baseline}" if baseline and not reason else ""
+            click.echo(f"kept as run {run_id}{entered}", err=True)
+    finally:
+        recording.release()
+
+
+def _ready(store: Store, baseline: str) -> None:
+    """A baseline that is there, or a new one."""
+    from loadstone.store.rows import Policy
+
+    try:
+        store.baseline(baseline)
+    except StoreError:
+        store.make_baseline(baseline, Policy())
+
+
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--store, for commands that read what is kept."""
+    help_text = "The store.  [default: the nearest .loadstone; LOADSTONE_STORE]"
+    return click.option("--store", "store_url", metavar="URL|FILE", help=help_text)(function)
+
+
+def opened(store_url: str | None, *, make: bool = False) -> Store:
+    """The store that is meant; raises StoreError when there is none."""
+    from loadstone.store.location import chosen_url
+    from loadstone.store.store import Store
+
+    url, _ = chosen_url(store_url)
+    if url is None:
+        raise StoreError("nothing is kept", where="LOADSTONE_STORE=none", hint="--store FILE")
+    return Store.open(url, make=make)

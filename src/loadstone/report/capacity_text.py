@@ -1,0 +1,176 @@
+"""A search for capacity for people: the answer first, then the levels, the curve, the law, and the way back down."""
+
+from __future__ import annotations
+
+from loadstone.measure.plain_text import plain
+from loadstone.report.capacity_document import CapacityDocument, CapacityLevel, StepDown
+from loadstone.report.plot import Mark, plot
+from loadstone.report.sheet import Column, Sheet, Span, Style
+from loadstone.report.text import Look
+from loadstone.report.text_latency import figure
+from loadstone.stats.quantiles import enough
+from loadstone.units import format_duration, format_rate, format_share
+
+STYLES = {"met": Style.GOOD, "not met": Style.BAD, "unclear": Style.WARN, "generator's limit": Style.WARN, "no data": Style.WARN}
+SIGNS = {"met": "o", "not met": "x", "unclear": "?", "generator's limit": "!", "no data": "!"}
+WORDS = {
+    "found": ("FOUND", Style.GOOD),
+    "at least": ("AT LEAST", Style.GOOD),
+    "never met": ("NEVER MET", Style.BAD),
+    "generator's limit": ("GENERATOR'S LIMIT", Style.WARN),
+    "cannot tell": ("CANNOT TELL", Style.WARN),
+}
+SHORT = {"generator's limit": "own limit"}
+PLOT_HEIGHT = 10
+LONGEST_REASON = 160
+
+
+def render_capacity_text(document: CapacityDocument, look: Look) -> str:
+    """The page for a search."""
+    sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
+    word, style = WORDS[document.outcome]
+    sheet.rule(Span(f" {word} ", style), f"exit code {document.exit_code}")
+    sheet.prose(plain(answer_of(document)), Style.BOLD)
+    sheet.line(Span(plain(document.plan), Style.BOLD), Span(f" → {plain(document.target)}" if document.target else ""))
+    for objective in document.objectives:
+        sheet.prose(plain(objective), Style.DIM, indent="    ", first=Span("  · ", Style.DIM))
+    _levels(document, sheet)
+    _curve(document, sheet)
+    _law(document, sheet)
+    if document.step_down is not None:
+        sheet.heading("BACK DOWN")
+        sheet.prose(recovery_text(document.step_down, document.unit), indent="  ")
+    notices = _notices(document)
+    if notices:
+        sheet.heading("NOTICES")
+        for notice in notices:
+            sheet.prose(plain(notice), Style.WARN, indent="    ", first=Span("  ! ", Style.WARN))
+    return str(sheet)
+
+
+def answer_of(document: CapacityDocument) -> str:
+    """The answer in one line: `98.7/s (95.1–101.9) meets all 2 objectives; p95(…) breaks first; target.cpu bends first`."""
+    count = len(document.objectives)
+    every = f"all {count} objectives" if count > 1 else "the objective"
+    parts = [_capacity(document, every)]
+    if document.outcome in ("found", "never met"):
+        if document.breaks_first:
+            parts.append(f"{document.breaks_first.rpartition(') ')[0] or document.breaks_first}) breaks first")
+        elif document.queue_grows:
+            parts.append("beyond it the queue grows without end")
+    if document.bends_first is not None:
+        parts.append(f"{document.bends_first.resource} bends first ({document.bends_first.reason})")
+    if document.per_core is not None:
+        parts.append(f"{document.per_core:.3g} requests/s per core")
+    return "; ".join(parts)
+
+
+def _capacity(document: CapacityDocument, every: str) -> str:
+    low, high = document.low, document.high
+    met = document.met
+    unit = document.unit
+    if document.outcome == "found" and low is not None and high is not None and document.capacity is not None:
+        return f"{document.capacity:.4g}{unit} ({low:.4g}–{high:.4g}) meets {every}"
+    if document.outcome == "at least" and met is not None:
+        return f"at least {met:.4g}{unit} meets {every}, the most that was tried"
+    if document.outcome == "generator's limit":
+        least = f"at least {met:.4g}{unit} meets {every}; " if met is not None else ""
+        return f"{least}beyond that the generator, not the target, was at its limit"
+    if document.outcome == "never met":
+        return f"no load meets {every}: not even {high:.4g}{unit}"
+    least = f"at least {met:.4g}{unit} meets {every}, but " if met is not None else ""
+    return f"{least}how much more cannot be told" if met is not None else "what load meets the objectives cannot be told"
+
+
+def row_text(level: CapacityLevel, unit: str) -> str:
+    """A level in one line, for those who wait."""
+    errors = format_share(level.errors / level.requests) if level.requests else "—"
+    times = "  ".join(f"{name} {_time(value)}" for name, value in (("p50", level.p50), ("p95", level.p95)))
+    early = f" (after {format_duration(level.seconds)})" if level.ended_early else ""
+    return f"{level.load:.4g}{unit}  {times}  errors {errors}  {level.answer}{early}".replace("\u202f", ",")
+
+
+def recovery_text(step: StepDown, unit: str) -> str:
+    """What an overload left behind, in a sentence or two."""
+    after = f"After {format_duration(step.overload_s)} at {step.overload:.4g}{unit}"
+    if step.recovered_s is None:
+        first = f"{after} the objectives were not met again within {format_duration(step.watched_s)} at {step.rest_load:.4g}{unit}."
+    else:
+        first = f"{after} every objective was met again {format_duration(step.recovered_s)} into {step.rest_load:.4g}{unit}."
+    if step.again_met is None:
+        return f"{first} Whether {step.again_load:.4g}{unit} is met again cannot be told."
+    if step.again_met:
+        return f"{first} {step.again_load:.4g}{unit} is met again: no hysteresis."
+    return f"{first} {step.again_load:.4g}{unit}, met on the way up, is not met on the way down: hysteresis."
+
+
+def _levels(document: CapacityDocument, sheet: Sheet) -> None:
+    if not document.levels:
+        return
+    sheet.heading("LEVELS", f"{document.levels[0].latency} in ms; in the order they were tried")
+    names = ("for", "rate", "p50", "p95", "p99", "errors")
+    columns = [Column(document.knob), Column("", left=True), Column("", left=True), *(Column(name) for name in names)]
+    sheet.table(columns, [_row(level) for level in document.levels])
+    reasons = {f"{level.load:.4g}{document.unit}": level.reason for level in document.levels if level.reason}
+    for load, reason in reasons.items():
+        short = reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 1]}…"
+        sheet.prose(plain(f"{load}: {short}"), Style.DIM, indent="    ", first=Span("  "))
+
+
+def _row(level: CapacityLevel) -> list[Span]:
+    share = format_share(level.errors / level.requests) if level.requests else "—"
+    return [
+        Span(f"{level.load:.4g}", Style.BOLD),
+        Span(SHORT.get(level.answer, level.answer), STYLES[level.answer]),
+        Span(level.purpose, Style.DIM),
+        Span(format_duration(level.seconds)),
+        Span(format_rate(level.rate)),
+        *(_quantile(value, q, level) for value, q in ((level.p50, 0.5), (level.p95, 0.95), (level.p99, 0.99))),
+        Span(share, Style.BAD if level.errors else Style.PLAIN),
+    ]
+
+
+def _quantile(value: float | None, q: float, level: CapacityLevel) -> Span:
+    if not level.samples:
+        return Span("—", Style.DIM)
+    if value is None:
+        return Span("beyond", Style.BAD)
+    return Span(figure(value)) if enough(q, level.samples) else Span(f"~{figure(value)}", Style.DIM)
+
+
+def _curve(document: CapacityDocument, sheet: Sheet) -> None:
+    marks = [Mark(level.load, level.p95, SIGNS[level.answer]) for level in document.levels if level.p95 is not None]
+    if len({mark.x for mark in marks}) < 2:
+        return
+    sheet.heading("CURVE", "p95 over load; o met, x not met, ? unclear")
+    width = max(20, min(90, sheet.width - 16))
+    for line in plot(marks, width, PLOT_HEIGHT, lambda load: f"{load:.4g}{document.unit}", lambda ms: format_duration(ms / 1e3)):
+        sheet.line(Span(f"  {line}"))
+
+
+def _law(document: CapacityDocument, sheet: Sheet) -> None:
+    law = document.law
+    if law is None:
+        return
+    sheet.heading("SCALABILITY", "Universal Scalability Law over the levels whose queues stood still")
+    fall = f"throughput peaks at {law.peak_concurrency:.3g} at once" if law.peak_concurrency is not None else "throughput never falls"
+    sheet.prose(
+        f"{law.rate:.4g}/s of one at a time, contention {law.contention:.2%}, coherency {law.coherency:.4%}: {fall}. "
+        f"Measured from {law.concurrency_low:.3g} to {law.concurrency_high:.3g} at once, deviation {format_share(law.noise)}.",
+        indent="  ",
+    )
+    foretold = "; ".join(f"{each.concurrency:.3g} at once: {each.rate:.4g}/s ({each.low:.4g}–{each.high:.4g})" for each in law.predictions)
+    sheet.prose(f"Foretold beyond that: {foretold}.", indent="  ")
+
+
+def _notices(document: CapacityDocument) -> list[str]:
+    notices = list(document.remarks)
+    if document.ended:
+        notices.insert(0, f"the search ended early: {document.ended}")
+    if not any(level.resources for level in document.levels):
+        notices.append("no probe watched the target, so nothing is said of its resources; add --probe")
+    return notices
+
+
+def _time(value: float | None) -> str:
+    return format_duration(value / 1e3) if value is not None else "beyond"

@@ -1,0 +1,47 @@
+"""Which runs may enter a baseline, and the few figures of a run that a file of a baseline holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loadstone.store.rows import RunRow
+
+FIGURES = ("response_p50_ms", "response_p95_ms", "response_p99_ms", "success_rate", "peak_memory_mb", "cpu_percent")
+# Whose response times a run is about: the first of these that it has.
+TIMES = ("http.response_time", "llm.e2e", "ws.round_trip_time", "iteration.duration")
+EXCHANGES = (("http.requests", "http.errors"), ("llm.requests", "llm.errors"), ("iteration.count", "iteration.errors"))
+
+
+def refusal(row: RunRow, *, accept: bool = False) -> str:
+    """Why a run may not enter a baseline; empty when it may.
+
+    accept: a person has looked at a run that a comparison flagged, and takes it
+    """
+    if not row.finished:
+        return f"run {row.id} did not come to its end"
+    if row.verdict != "pass":
+        return f"the verdict of run {row.id} is {row.verdict}, and only runs that passed are compared with"
+    if row.interrupted:
+        return f"run {row.id} was interrupted"
+    if row.trust == "untrustworthy":
+        return f"the generator of run {row.id} was not trustworthy"
+    if row.flagged and not accept:
+        return f"run {row.id} is flagged ({row.flagged})"
+    return ""
+
+
+def figures_of(document: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of FIGURES that a report's document holds, and `agent.NAME` for use of agents; what it lacks is left out."""
+    metrics: Mapping[str, Mapping[str, Any]] = document.get("metrics", {})
+    found: dict[str, float | None] = {}
+    times: Mapping[str, Any] = next((metrics[name] for name in TIMES if metrics.get(name, {}).get("count")), {})
+    found |= {f"response_{name}_ms": times.get(name) for name in ("p50", "p95", "p99")}
+    for whole, failed in EXCHANGES:
+        if count := metrics.get(whole, {}).get("count"):
+            found["success_rate"] = 1.0 - (metrics.get(failed, {}).get("count") or 0) / count
+            break
+    memory = metrics.get("target.memory", {}).get("max")
+    found["peak_memory_mb"] = None if memory is None else memory / 1e6
+    found["cpu_percent"] = metrics.get("target.cpu", {}).get("mean")
+    return {name: value for name, value in found.items() if value is not None}

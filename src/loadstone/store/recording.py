@@ -1,0 +1,224 @@
+"""The sink `store`: a run is begun in the store with its first second, and finished with its judgement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from loadstone.errors import StoreError
+from loadstone.judge.story import Story
+from loadstone.measure.packing import pack
+from loadstone.measure.sections import Sections
+from loadstone.measure.sink import Watched
+from loadstone.measure.snapshot import Snapshot
+from loadstone.plan.model import Plan
+from loadstone.probes.provenance import own_version
+from loadstone.probes.surroundings import load_of_others, surroundings
+from loadstone.store.admission import figures_of, refusal
+from loadstone.store.location import chosen_url
+from loadstone.store.rows import Event, Packed, RunParts, RunRow
+from loadstone.store.schema import work_hash
+from loadstone.store.store import Store
+
+# While a run goes on, nobody is kept waiting for another process's lock; at its end there is time.
+WAIT_S, WAIT_AT_END_S = 0.2, 15.0
+MOST_WITH_SECONDS = 20  # runs; the oldest ones' seconds go
+MOST_EVENTS = 1000
+MOST_HELD = 600  # seconds that wait in memory while the store cannot be written
+
+
+def store_sink(watched: Watched) -> Recording:
+    """The sink `store`: into the store that the environment names, or the nearest one; keeps each second."""
+    return Recording.at(chosen_url()[0] or "", watched.plan, watched.duration_s, keep_seconds=True)
+
+
+class Recording:
+    """Keeps one run. A store that fails must not end a run, or cost its verdict: what failed is told in `failure`.
+
+    store:  None: nothing can be kept; the reason is in `failure`
+    run_id: empty until the store has taken the run in
+    """
+
+    def __init__(self, store: Store | None, plan: Plan, duration_s: float | None = None, *, keep_seconds: bool = False) -> None:
+        self.failure = ""
+        self.run_id = ""
+        self._store, self._plan, self._keep_seconds = store, plan, keep_seconds
+        self._plan_json = plan.model_dump_json()
+        self._sections = Sections(duration_s)
+        self._others = load_of_others()
+        self._row: RunRow | None = None
+        self._held: list[Packed] = []
+        self._events: list[Event] = []
+        self._phase: tuple[str, bool] | None = None
+
+    @classmethod
+    def at(cls, url: str, plan: Plan, duration_s: float | None = None, *, keep_seconds: bool = False) -> Recording:
+        """Into the store at an address; one that cannot be opened is told at the end."""
+        try:
+            store = Store.open(url) if url else None
+        except StoreError as error:
+            recording = cls(None, plan, duration_s)
+            recording.failure = str(error)
+            return recording
+        return cls(store, plan, duration_s, keep_seconds=keep_seconds)
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """See Sink."""
+        if self._store is None:
+            return
+        self._sections.add(snapshot)
+        self._note_phase(snapshot)
+        if self._keep_seconds:
+            self._held = [*self._held[-MOST_HELD:], Packed(snapshot.seq, snapshot.start_s, snapshot.end_s, pack(snapshot))]
+        store = self._store
+        self._try(lambda: store.wait(WAIT_S))
+        if self._begun(snapshot.end_s):
+            self._flush()
+
+    def finish(self, story: Story, document: bytes) -> str:
+        """Everything, with the judgement; gives the run's id, empty when it could not be kept.
+
+        document: the JSON report
+        """
+        store = self._store
+        if store is None:
+            return ""
+        self._try(lambda: store.wait(WAIT_AT_END_S))
+        if not self._begun(story.result.seconds):
+            return ""
+        assert self._row is not None
+        row = finished_row(self._row, story)
+        self._flush()
+        sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._sections.so_far())]
+        totals = pack(story.result.total.as_snapshot())
+        parts = RunParts(self._plan_json, document, totals, tuple(sections), events=(*self._events, *_events(story)))
+        self.failure = ""
+        if not self._try(lambda: store.finish(row, parts)):
+            return ""
+        if self._keep_seconds:
+            self._try(lambda: store.drop_seconds(store.with_seconds()[:-MOST_WITH_SECONDS]))
+        self._row = row
+        return row.id
+
+    def enter(self, baseline: str, document: bytes) -> str:
+        """Put the finished run into a baseline by itself; gives why it was not, empty when it was."""
+        if self._store is None or self._row is None or not self._row.finished:
+            return self.failure or "the run is not kept"
+        if reason := refusal(self._row):
+            return reason
+        store, row = self._store, self._row
+        figures = figures_of(json.loads(document))
+        return "" if self._try(lambda: store.add_member(baseline, row.id, figures, source="by itself")) else self.failure
+
+    def close(self) -> None:
+        """See Sink; what was not finished stays unfinished."""
+
+    def release(self) -> None:
+        """Close the store; may be called more than once."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _begun(self, seconds: float) -> bool:
+        if self._row is not None:
+            return True
+        began_at = datetime.fromtimestamp(datetime.now(UTC).timestamp() - seconds, UTC)
+        row, store = begun_row(self._plan, self._plan_json, began_at, self._others), self._store
+        assert store is not None
+
+        def begin() -> None:
+            self._row = store.begin(row, self._plan_json)
+
+        if self._try(begin) and self._row is not None:
+            self.run_id = self._row.id
+            return True
+        return False
+
+    def _flush(self) -> None:
+        store, run_id = self._store, self.run_id
+        assert store is not None
+        while self._held:
+            if not self._try(lambda: store.append(run_id, self._held[0])):
+                return
+            del self._held[0]
+
+    def _note_phase(self, snapshot: Snapshot) -> None:
+        now = (snapshot.phase, snapshot.judged)
+        if now != self._phase and len(self._events) < MOST_EVENTS:
+            self._events.append(Event(snapshot.start_s, "phase", snapshot.phase or ("load" if snapshot.judged else "warm-up")))
+        self._phase = now
+
+    def _try(self, call: Callable[[], object]) -> bool:
+        try:
+            call()
+        except StoreError as error:
+            self.failure = str(error)
+            return False
+        return True
+
+
+def begun_row(plan: Plan, plan_json: str, started_at: datetime, other_load: float | None) -> RunRow:
+    """What is known of a run when it begins."""
+    around = surroundings(other_load)
+    return RunRow(
+        id="",
+        plan_name=plan.name,
+        suite=plan.source,
+        target=plan.target or "",
+        started_at=started_at,
+        seed=plan.seed,
+        version=own_version(),
+        machine=around.machine,
+        machine_text=around.machine_text,
+        git_commit=around.git_commit,
+        git_branch=around.git_branch,
+        git_dirty=around.git_dirty,
+        other_load=around.other_load,
+        work_hash=work_hash(plan_json),
+        workers=plan.workers,
+        tags=dict(plan.tags),
+    )
+
+
+def finished_row(row: RunRow, story: Story) -> RunRow:
+    """The row with what is known at the end; commit and branch stay those of the begin."""
+    result = story.result
+    facts = {name: getattr(result.provenance, name) for name in _FACTS}
+    return replace(
+        row,
+        **facts,
+        target=result.target or row.target,
+        started_at=result.started_at,
+        verdict=story.verdict.value,
+        exit_code=int(story.exit_code),
+        trust=story.trust.level.value,
+        interrupted=result.interrupted,
+        seconds=result.seconds,
+        warm_up_s=result.warm_up_s,
+        clock_steps=result.clock_steps,
+        workers=result.workers,
+    )
+
+
+_FACTS = (
+    "version",
+    "python",
+    "platform",
+    "kernel",
+    "cpu",
+    "cores",
+    "seed",
+    "command",
+    "plan_hash",
+    "event_loop",
+    "kernel_clock",
+    "clock_resolution_ns",
+)
+
+
+def _events(story: Story) -> list[Event]:
+    found = [Event(verdict.at_s, "gate", verdict.reason) for verdict in story.verdicts if verdict.at_s is not None]
+    found += [Event(None, "ended early", story.result.aborted_by)] if story.result.aborted_by else []
+    return [*found, *(Event(None, f"notice {notice.code}", notice.text) for notice in story.notices)]

@@ -1,0 +1,92 @@
+"""The layout of the store's tables, and the steps from each older one to the next.
+
+Version 1 told runs apart by the hash of the whole plan, so that a run with one more gate could not be compared with those before it.
+Version 2 adds a hash of the work alone, computed for the runs that are there, and the mark of a suspicious run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+
+APPLICATION_ID = 0x4C44_5354  # "LDST": which program a file belongs to
+WORK = ("scenarios", "seed", "http", "websocket", "llm")  # of a plan, what decides how much a target has to do
+
+V2 = """
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, plan_name TEXT NOT NULL, suite TEXT NOT NULL, target TEXT NOT NULL, started_at TEXT NOT NULL,
+    verdict TEXT NOT NULL, exit_code INTEGER, trust TEXT NOT NULL, interrupted INTEGER NOT NULL, seconds REAL NOT NULL,
+    warm_up_s REAL NOT NULL, seed INTEGER NOT NULL, version TEXT NOT NULL, python TEXT NOT NULL, platform TEXT NOT NULL,
+    kernel TEXT NOT NULL, cpu TEXT NOT NULL, cores INTEGER NOT NULL, machine TEXT NOT NULL, machine_text TEXT NOT NULL,
+    git_commit TEXT, git_branch TEXT, git_dirty INTEGER, other_load REAL, command TEXT NOT NULL, plan_hash TEXT NOT NULL,
+    work_hash TEXT NOT NULL DEFAULT '', event_loop TEXT NOT NULL, kernel_clock INTEGER NOT NULL,
+    clock_resolution_ns INTEGER NOT NULL, clock_steps INTEGER NOT NULL, workers INTEGER NOT NULL, flagged TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+CREATE INDEX runs_by_time ON runs (started_at, id);
+CREATE TABLE tags (run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (run_id, key)) WITHOUT ROWID;
+CREATE TABLE plans (run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, content TEXT NOT NULL);
+CREATE TABLE documents (run_id TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, content BLOB NOT NULL);
+CREATE TABLE series (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, metric TEXT NOT NULL,
+    tags TEXT NOT NULL, kind TEXT NOT NULL, content NOT NULL);
+CREATE INDEX series_by_run ON series (run_id, metric);
+CREATE TABLE failures (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, kind TEXT NOT NULL,
+    step TEXT NOT NULL, text TEXT NOT NULL, count INTEGER NOT NULL);
+CREATE INDEX failures_by_run ON failures (run_id);
+CREATE TABLE sections (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, seq INTEGER NOT NULL,
+    start_s REAL NOT NULL, end_s REAL NOT NULL, content BLOB NOT NULL, UNIQUE (run_id, seq));
+CREATE TABLE seconds (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, seq INTEGER NOT NULL,
+    start_s REAL NOT NULL, end_s REAL NOT NULL, content BLOB NOT NULL, UNIQUE (run_id, seq));
+CREATE TABLE events (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, at_s REAL, kind TEXT NOT NULL,
+    text TEXT NOT NULL);
+CREATE INDEX events_by_run ON events (run_id);
+CREATE TABLE verdicts (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, gate TEXT NOT NULL,
+    requirement TEXT NOT NULL, status TEXT NOT NULL, value REAL, low REAL, high REAL, limit_ REAL, unit TEXT NOT NULL,
+    samples INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE INDEX verdicts_by_run ON verdicts (run_id);
+CREATE TABLE baselines (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, policy TEXT NOT NULL, created_at TEXT NOT NULL,
+    retired_at TEXT);
+CREATE TABLE members (id INTEGER PRIMARY KEY, baseline_id INTEGER NOT NULL REFERENCES baselines ON DELETE CASCADE,
+    run_id TEXT REFERENCES runs ON DELETE RESTRICT, figures TEXT NOT NULL, added_at TEXT NOT NULL, pinned INTEGER NOT NULL,
+    source TEXT NOT NULL, UNIQUE (baseline_id, run_id));
+"""
+_V1_TO_V2 = """
+ALTER TABLE runs ADD COLUMN work_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN flagged TEXT NOT NULL DEFAULT '';
+"""
+
+
+def work_hash(plan_json: str) -> str:
+    """The same for plans that do the same work, whatever they are called, aimed at or judged by."""
+    plan = json.loads(plan_json)
+    work = {key: plan.get(key) for key in WORK}
+    return hashlib.sha256(json.dumps(work, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script: `executescript` would end the transaction that an upgrade needs."""
+    return [text for part in script.split(";") if (text := part.strip())]
+
+
+def _from_1(db: sqlite3.Connection) -> None:
+    for statement in statements(_V1_TO_V2):
+        db.execute(statement)
+    for run_id, plan in db.execute("SELECT run_id, content FROM plans").fetchall():
+        try:
+            found = work_hash(plan)
+        except (ValueError, AttributeError):
+            continue  # a plan that nobody can read does no known work
+        db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (found, run_id))
+
+
+# version -> the step from it to the next one; each runs inside one transaction with the change of the version
+UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1}
+VERSION = 2
+
+
+def make(db: sqlite3.Connection) -> None:
+    """The tables of this version in an empty file."""
+    for statement in statements(V2):
+        db.execute(statement)

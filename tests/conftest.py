@@ -1,0 +1,5 @@
+"""No test keeps runs unless it names a store of its own: neither in this process nor in the commands it starts."""
+
+import os
+
+os.environ["LOADSTONE_STORE"] = "none"

@@ -1,0 +1,70 @@
+"""A history: changes with their runs, the vote of two, machines apart, and the days until a limit."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from loadstone.judge.difference import Answer
+from loadstone.judge.history import judge_histories, judge_history
+from loadstone.judge.recorded import Figure, RunFigures
+
+P50 = Figure("p50(http.response_time)", "ms")
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def days(values: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]], cpu: str = "A") -> list[RunFigures]:
+    return [
+        RunFigures(f"{cpu}{at}", {P50.name: float(value)}, machine={"cpu": cpu}, started=BEGIN + timedelta(days=at), commit=f"c{at}")
+        for at, value in enumerate(values)
+    ]
+
+
+def level(seed: int, count: int, deviation: float = 0.02) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return 20 * np.exp(np.random.default_rng(seed).normal(0, deviation, count))
+
+
+def test_a_change_names_its_run_commit_date_and_size_and_both_votes_make_it_worse() -> None:
+    values = level(1, 30)
+    values[-5:] *= 1.2
+    history = judge_history(days(values), P50)
+    (change,) = history.changes
+    assert (change.run, change.commit, change.started, change.worse) == ("A25", "c25", BEGIN + timedelta(days=25), True)
+    assert change.effect.low < 1.2 < change.effect.high
+    assert history.answer is Answer.WORSE
+
+
+def test_a_level_without_a_change_is_not_worse() -> None:
+    history = judge_history(days(level(2, 30, 0.01)), P50)
+    assert history.changes == ()
+    assert history.answer is Answer.NOT_WORSE
+
+
+def test_few_runs_cannot_be_told() -> None:
+    for count in (0, 1, 7):
+        history = judge_history(days(level(3, count)), P50)
+        assert history.answer is Answer.CANNOT_TELL
+        assert history.outlook is None
+
+
+def test_machines_are_told_apart() -> None:
+    histories = judge_histories([*days(level(4, 20)), *days(level(5, 20) * 2, "B")], P50)
+    assert sorted(history.machine[0] for history in histories) == ["A", "B"]
+    assert all(not history.changes for history in histories)
+
+
+def test_runs_in_any_order_are_put_in_the_order_of_time() -> None:
+    runs = days(level(6, 20))
+    assert judge_history(runs[::-1], P50).values == judge_history(runs, P50).values
+
+
+def test_a_slow_creep_says_in_how_many_days_it_crosses() -> None:
+    values = 20 * np.exp(0.001 * np.arange(40)) * np.exp(np.random.default_rng(7).normal(0, 0.003, 40))
+    crossing = judge_history(days(values), P50).crossing(22.0)
+    assert crossing is not None
+    true_day = np.log(1.1) / 0.001 - 39
+    assert crossing.earliest <= true_day <= crossing.latest
+
+
+def test_a_limit_at_zero_is_never_crossed() -> None:
+    assert judge_history(days(level(8, 20)), P50).crossing(0.0) is None

@@ -1,0 +1,116 @@
+"""The sink that keeps a run: begun, finished, entered; and a store that fails costs no verdict."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadstone.errors import StoreError
+from loadstone.plan.model import Plan
+from loadstone.report.json import render_json
+from loadstone.store.recording import Recording
+from loadstone.store.rows import Policy
+from loadstone.store.sqlite import SqliteStore
+from loadstone.testing.conformance import TREE, SinkConformance, odd_seconds
+from loadstone.testing.samples import make_snapshot, make_story
+
+PLAN = Plan.model_validate({**TREE, "http": {"auth": {"bearer": "s3cret"}}, "tags": {"site": "ci"}})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(f"sqlite:///{tmp_path / 'runs.db'}")
+    yield store
+    store.close()
+
+
+class TestStoreSink(SinkConformance):
+    def make(self, watched: object) -> Recording:
+        folder = tempfile.mkdtemp()
+        return Recording.at(f"sqlite:///{folder}/runs.db", watched.plan, keep_seconds=True)  # type: ignore[attr-defined]
+
+
+def test_a_run_is_unfinished_from_its_first_second_and_whole_at_its_end(store: SqliteStore) -> None:
+    recording = Recording(store, PLAN)
+    assert store.runs() == []
+    recording.snapshot(make_snapshot(0))
+    (begun,) = store.runs()
+    assert not begun.finished
+    assert begun.tags == {"site": "ci"}
+    for seq in range(1, 10):
+        recording.snapshot(make_snapshot(seq))
+    story = make_story()
+    assert recording.finish(story, render_json(story)) == begun.id
+    run = store.load(begun.id)
+    assert (run.row.verdict, run.row.exit_code, run.row.cpu) == ("pass", 0, "Example CPU")
+    assert run.totals.count("http.requests") == sum(section.count("http.requests") or 0 for section in run.sections) == 1000
+    assert recording.failure == ""
+
+
+def test_secrets_do_not_reach_the_store(store: SqliteStore, tmp_path: Path) -> None:
+    recording = Recording(store, PLAN, keep_seconds=True)
+    recording.snapshot(make_snapshot(0))
+    story = make_story()
+    run_id = recording.finish(story, render_json(story))
+    assert "**********" in store.parts(run_id).plan_json
+    assert all(b"s3cret" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_seconds_are_kept_when_asked_for(store: SqliteStore) -> None:
+    recording = Recording(store, PLAN, keep_seconds=True)
+    for snapshot in odd_seconds():
+        recording.snapshot(snapshot)
+    assert [second.seq for second in store.parts(recording.run_id).seconds] == [each.seq for each in odd_seconds()]
+
+
+def test_seconds_wait_while_the_store_is_locked(store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.store.recording.WAIT_S", 0.01)
+    other = SqliteStore(f"sqlite:///{tmp_path / 'runs.db'}")
+    recording = Recording(store, PLAN, keep_seconds=True)
+    recording.snapshot(make_snapshot(0))
+    with other.database.transaction():
+        recording.snapshot(make_snapshot(1))
+    other.close()
+    assert len(store.parts(recording.run_id).seconds) == 1
+    recording.snapshot(make_snapshot(2))
+    assert [second.seq for second in store.parts(recording.run_id).seconds] == [0, 1, 2]
+    story = make_story()
+    recording.finish(story, render_json(story))
+    assert recording.failure == ""
+
+
+def test_a_store_that_fails_is_told_and_raises_nothing(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: object) -> None:
+        raise StoreError("there is no room for it on the disk")
+
+    recording = Recording(store, PLAN, keep_seconds=True)
+    monkeypatch.setattr(store, "append", full)
+    monkeypatch.setattr(store, "finish", full)
+    recording.snapshot(make_snapshot(0))
+    story = make_story()
+    assert recording.finish(story, render_json(story)) == ""
+    assert "no room" in recording.failure
+    assert not store.runs()[0].finished
+
+
+def test_a_store_that_cannot_be_opened_is_told_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "runs.db").write_bytes(b"not a database" * 100)
+    recording = Recording.at(f"sqlite:///{tmp_path / 'runs.db'}", PLAN)
+    recording.snapshot(make_snapshot(0))
+    story = make_story()
+    assert recording.finish(story, render_json(story)) == ""
+    assert "is damaged" in recording.failure
+
+
+def test_only_a_run_that_passed_enters_a_baseline_by_itself(store: SqliteStore) -> None:
+    store.make_baseline("main", Policy())
+    for gates, entered in ((("count(http.requests) > 1",), True), (("count(http.requests) < 1",), False)):
+        recording, story = Recording(store, PLAN), make_story(gates=gates)
+        recording.finish(story, render_json(story))
+        assert (recording.enter("main", render_json(story)) == "") is entered
+    (member,) = store.baseline("main").members
+    assert member.figures["success_rate"] == 1.0
+    assert member.source == "by itself"

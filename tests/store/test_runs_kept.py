@@ -1,0 +1,226 @@
+"""Runs in the SQLite store: kept, found, named, handed on, forgotten."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadstone.errors import StoreError
+from loadstone.measure.aggregate import Aggregate
+from loadstone.store.bundle import MANIFEST, read_bundle, write_bundle
+from loadstone.store.location import chosen_url, default_url, path_of, scheme_of
+from loadstone.store.rows import UNFINISHED, Packed, RunFilter, RunParts
+from loadstone.store.run_rows import new_id
+from loadstone.store.schema import work_hash
+from loadstone.store.store import Store
+from loadstone.testing.kept_runs import BEGAN, PLAN_JSON, make_parts, make_row
+from loadstone.testing.samples import make_snapshot
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(f"sqlite:///{tmp_path / 'runs.db'}")
+
+
+def test_a_run_comes_back_as_it_was_measured(store: Store) -> None:
+    snapshots = [make_snapshot(seq) for seq in range(200)]
+    row = store.begin(make_row(seconds=200.0), PLAN_JSON)
+    store.finish(row, make_parts(snapshots))
+    run, whole = store.load(row.id), Aggregate(snapshots)
+    assert run.row == row
+    assert run.totals.seconds == 200.0
+    assert run.totals.distribution("http.response_time") == whole.distribution("http.response_time")
+    assert run.totals.count("http.requests") == whole.count("http.requests") == sum(s.count("http.requests") or 0 for s in run.sections)
+    assert run.totals.gauge("generator.cpu") == whole.gauge("generator.cpu")
+    assert len(run.sections) == len(run.spans) == 50
+    assert run.document["verdict"] == "pass"
+    assert [event.kind for event in run.events] == ["phase", "notice few"]
+
+
+def test_a_run_that_was_begun_is_unfinished_until_it_is_finished(store: Store) -> None:
+    row = store.begin(make_row(verdict=UNFINISHED, exit_code=None), PLAN_JSON)
+    store.append(row.id, Packed(0, 0.0, 1.0, b"x"))
+    assert not store.run(row.id).finished
+    assert store.load(row.id).document == {}
+    store.finish(replace(row, verdict="fail", exit_code=1), make_parts())
+    assert store.run(row.id).verdict == "fail"
+    assert store.with_seconds() == [row.id]
+
+
+def test_runs_are_named_by_the_begin_of_their_id_and_by_last(store: Store) -> None:
+    rows = [store.begin(make_row(number, id=name), PLAN_JSON) for number, name in enumerate(["aa1", "aa2", "ab1"])]
+    assert store.run("ab") == rows[2]
+    assert store.run("aa1") == rows[0]
+    assert store.run("last") == rows[2]
+    assert store.run("last~2") == rows[0]
+    for name, said in (("aa", "several runs: aa1, aa2"), ("zz", "no run 'zz'"), ("last~3", "3 are kept"), ("last~x", "names no run")):
+        with pytest.raises(StoreError, match=said):
+            store.run(name)
+    with pytest.raises(StoreError, match="no run"):
+        store.run("%")
+
+
+def test_a_run_is_found_by_everything_that_can_be_asked(store: Store) -> None:
+    odd = {
+        "suite": make_row(1, suite="other"),
+        "branch": make_row(2, git_branch="topic"),
+        "verdict": make_row(3, verdict="fail"),
+        "machine": make_row(4, machine="bbbb"),
+        "work_hash": make_row(5, work_hash="x"),
+        "tags": make_row(6, tags={"site": "ci", "version": "2"}),
+    }
+    kept = {name: store.begin(row, PLAN_JSON) for name, row in odd.items()}
+    asked = {"suite": "other", "branch": "topic", "verdict": "fail", "machine": "bbbb", "work_hash": "x", "tags": {"version": "2"}}
+    for name, value in asked.items():
+        assert [row.id for row in store.runs(RunFilter(**{name: value}))] == [kept[name].id], name  # type: ignore[arg-type]
+    assert len(store.runs(RunFilter(since=BEGAN + timedelta(minutes=5)))) == 2
+    assert len(store.runs(RunFilter(before=BEGAN + timedelta(minutes=5)))) == 4
+    assert [row.id for row in store.runs(RunFilter(most=1))] == [kept["tags"].id]
+    assert len(store.runs(RunFilter(suite="shop"))) == 6  # the plan's name counts, too
+
+
+def test_a_run_that_is_forgotten_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    import sqlite3
+
+    row = store.begin(make_row(tags={"a": "b"}), PLAN_JSON)
+    store.finish(row, make_parts(keep_seconds=True))
+    store.delete([row.id])
+    store.close()
+    db = sqlite3.connect(tmp_path / "runs.db")
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    assert "sections" in tables
+    assert {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables} == dict.fromkeys(tables, 0)  # noqa: S608
+    db.close()
+
+
+def test_seconds_can_be_forgotten_alone(store: Store) -> None:
+    row = store.begin(make_row(), PLAN_JSON)
+    store.finish(row, make_parts(keep_seconds=True))
+    assert store.drop_seconds([row.id]) == 10
+    assert len(store.load(row.id).sections) == 10
+
+
+def test_ids_are_short_and_sort_by_time() -> None:
+    ids = [new_id(BEGAN + timedelta(seconds=step)) for step in range(0, 10**8, 10**6)]
+    assert {len(each) for each in ids} == {9}
+    assert ids == sorted(ids)
+
+
+def test_only_the_work_decides_whether_runs_did_the_same() -> None:
+    plan = json.loads(PLAN_JSON)
+    assert work_hash(json.dumps({**plan, "name": "x", "target": "http://h", "gates": ["a"], "tags": {"a": "b"}})) == work_hash(PLAN_JSON)
+    assert work_hash(json.dumps({**plan, "scenarios": [{"name": "other"}]})) != work_hash(PLAN_JSON)
+    assert work_hash(json.dumps({**plan, "seed": 2})) != work_hash(PLAN_JSON)
+
+
+@settings(max_examples=15, deadline=None)
+@given(count=st.integers(0, 30), keep=st.booleans(), tags=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3))
+def test_exported_and_imported_and_exported_again_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, count: int, keep: bool, tags: dict[str, str]
+) -> None:
+    folder = tmp_path_factory.mktemp("bundle")
+    with Store.open(f"sqlite:///{folder / 'a.db'}") as one, Store.open(f"sqlite:///{folder / 'b.db'}") as other:
+        row = one.begin(make_row(seconds=float(count), tags=tags), PLAN_JSON)
+        one.finish(row, make_parts([make_snapshot(seq) for seq in range(count)], keep_seconds=keep))
+        first = write_bundle(one.run(row.id), one.parts(row.id))
+        (folder / "run.tar.gz").write_bytes(first)
+        other.add(*read_bundle(folder / "run.tar.gz"))
+        assert write_bundle(other.run(row.id), other.parts(row.id)) == first
+        with pytest.raises(StoreError, match="there already"):
+            other.add(*read_bundle(folder / "run.tar.gz"))
+
+
+def rewritten(data: bytes, change: Callable[[dict[str, bytes]], None], link: str = "") -> bytes:
+    """The bundle with other members."""
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
+        contents = {info.name: (tar.extractfile(info) or io.BytesIO()).read() for info in tar}
+    change(contents)
+    whole = io.BytesIO()
+    with gzip.GzipFile(fileobj=whole, mode="wb") as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, content in contents.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            if name == link:
+                info.type, info.linkname, info.size = tarfile.SYMTYPE, "/etc/passwd", 0
+            tar.addfile(info, io.BytesIO(content))
+    return whole.getvalue()
+
+
+def with_row(contents: dict[str, bytes], **changed: object) -> None:
+    manifest = json.loads(contents[MANIFEST])
+    manifest["run"] |= changed
+    contents[MANIFEST] = json.dumps(manifest).encode()
+
+
+BAD: dict[str, Callable[[dict[str, bytes]], object]] = {
+    "holds '../../evil'": lambda members: members.update({"../../evil": b"x"}),
+    "holds '/etc/evil'": lambda members: members.update({"/etc/evil": b"x"}),
+    "lacks plan.json": lambda members: members.pop("plan.json"),
+    "document.json is damaged": lambda members: members.update({"document.json": b"{}"}),
+    "is of format 'other/9'": lambda members: members.update({MANIFEST: b'{"format": "other/9"}'}),
+    "is no bundle of a run": lambda members: members.update({MANIFEST: b"[]"}),
+    "other fields: evil": lambda members: with_row(members, evil=1),
+    "seconds is no number": lambda members: with_row(members, seconds="x"),
+    "id is none": lambda members: with_row(members, id="../x"),
+    "no time zone": lambda members: with_row(members, started_at="2026-01-01T00:00:00"),
+}
+
+
+@pytest.mark.parametrize("said", BAD)
+def test_a_bundle_that_does_not_fit_is_refused(said: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.tar.gz"
+    path.write_bytes(rewritten(write_bundle(make_row(id="abc"), make_parts()), BAD[said]))  # type: ignore[arg-type]
+    with pytest.raises(StoreError) as refused:
+        read_bundle(path)
+    assert said in str(refused.value)
+
+
+def test_a_link_or_a_cut_or_another_file_is_no_bundle(tmp_path: Path) -> None:
+    path, whole = tmp_path / "run.tar.gz", write_bundle(make_row(id="abc"), make_parts())
+    for data in (rewritten(whole, lambda _members: None, link="plan.json"), whole[: len(whole) // 2], b"", b"hello", whole[:10]):
+        path.write_bytes(data)
+        with pytest.raises(StoreError):
+            read_bundle(path)
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_bundle(tmp_path / "nothing")
+
+
+def test_measurements_that_cannot_be_read_are_refused_although_their_checksum_fits(tmp_path: Path) -> None:
+    path = tmp_path / "run.tar.gz"
+    path.write_bytes(write_bundle(make_row(id="abc"), RunParts(PLAN_JSON, b"{}", b"garbage")))
+    with pytest.raises(StoreError, match="not a packed stretch"):
+        read_bundle(path)
+
+
+def test_the_nearest_folder_upwards_is_the_place_else_the_root_of_the_repository(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    assert default_url(deep) == f"sqlite:///{tmp_path / '.loadstone' / 'loadstone.db'}"
+    (tmp_path / "a" / ".loadstone").mkdir()
+    assert default_url(deep) == f"sqlite:///{tmp_path / 'a' / '.loadstone' / 'loadstone.db'}"
+
+
+def test_a_flag_stands_above_the_environment_and_none_keeps_nothing(tmp_path: Path) -> None:
+    assert chosen_url("x.db", {"LOADSTONE_STORE": "y.db"}) == ("sqlite:///x.db", True)
+    assert chosen_url(None, {"LOADSTONE_STORE": "sqlite:////y.db"}) == ("sqlite:////y.db", True)
+    assert chosen_url(None, {"LOADSTONE_STORE": "none"}) == (None, True)
+    assert chosen_url(None, {}, tmp_path)[1] is False
+    assert path_of("sqlite:////tmp/y.db") == Path("/tmp/y.db")  # noqa: S108  only a name
+    assert scheme_of("PostgreSQL+psycopg://h/db") == "postgresql"
+
+
+@pytest.mark.parametrize("url", ["runs.db", "sqlite:", "postgresql://h/db", "sqlite://host/x", "sqlite:///"])
+def test_an_address_that_is_none_or_of_an_unknown_kind_is_told(url: str) -> None:
+    with pytest.raises(StoreError):
+        Store.open(url)
