@@ -20,7 +20,7 @@ from loadstone.judge.causes import find_causes
 from loadstone.judge.course import RunCourse
 from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
-from loadstone.judge.panel import Panel
+from loadstone.judge.panel import Panel, Past
 from loadstone.judge.recommend import recommend
 from loadstone.judge.recovery import RecoveryWatch
 from loadstone.judge.scaling import ScalingWatch
@@ -103,6 +103,7 @@ def execute(
     worker: WorkerProcess | None = None,
     command: Sequence[str] = (),
     preflight: bool = True,
+    past: Past | None = None,
     earlier: Earlier | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Story:
@@ -111,6 +112,7 @@ def execute(
     sinks:      watch the run; they are closed at its end
     worker:     a worker process that was started ahead
     command:    the command line, for the record
+    past:       what gates on regressions compare with
     earlier:    a part that was made before: the rest is made now, and both are judged as one
     checkpoint: is given what can be told until then
     raises:     TargetUnreachable before any load is made, UsageError for what the workers refuse
@@ -119,7 +121,7 @@ def execute(
     fleet, probes = LocalFleet(rest, worker), Watch.of(plan)
     try:
         catalogue = catalogue_of(plan, probes.metrics)
-        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few)
+        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few, past=past)
         grade_all(plan.bands, Aggregate(), catalogue)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])

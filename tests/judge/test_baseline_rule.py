@@ -13,7 +13,7 @@ from loadstone.judge.regression_rules import PRESETS, RegressionRules
 P50 = Figure("p50(http.response_time)", "ms")
 RATE = Figure("rate(http.requests)", "/s", "higher")
 ERRORS = Figure("error_rate", "%", is_share=True)
-MACHINE = {"cpu": "A", "cores": 2, "memory_bytes": 8e9, "kernel": "6.1.0", "python": "3.11.4", "version": "1", "plan_hash": "x"}
+MACHINE = {"cpu": "A", "cores": 2, "memory": 8e9, "kernel": "6.1.0", "python": "3.11.4", "version": "1", "plan_hash": "x"}
 
 
 def runs(values: Sequence[float], figure: Figure = P50, **machine: object) -> list[RunFigures]:

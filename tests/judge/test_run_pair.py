@@ -67,11 +67,11 @@ def test_the_clock_frequency_is_no_difference_but_memory_classes_are() -> None:
         "plan_hash": "a",
         "cpu": "Xeon @ 2.20GHz",
         "cores": 2,
-        "memory_bytes": 7.8e9,
+        "memory": 7.8e9,
         "kernel": "6.1.5",
         "python": "3.11.1",
         "version": "1",
     }
-    assert alikeness(here, here | {"cpu": "Xeon @ 2.60GHz", "memory_bytes": 8.2e9, "kernel": "6.1.9"}).likeness is Likeness.SAME
-    assert alikeness(here, here | {"memory_bytes": 32e9}).likeness is Likeness.REFUSED
-    assert alikeness(here, here | {"memory_bytes": 32e9}, despite_machine=True).likeness is Likeness.WIDER
+    assert alikeness(here, here | {"cpu": "Xeon @ 2.60GHz", "memory": 8.2e9, "kernel": "6.1.9"}).likeness is Likeness.SAME
+    assert alikeness(here, here | {"memory": 32e9}).likeness is Likeness.REFUSED
+    assert alikeness(here, here | {"memory": 32e9}, despite_machine=True).likeness is Likeness.WIDER

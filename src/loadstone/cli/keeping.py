@@ -11,8 +11,10 @@ from loadstone.cli.outlets import KEPT, names_sink
 from loadstone.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    from loadstone.judge.panel import Past
     from loadstone.judge.story import Story
     from loadstone.measure.sink import Watched
+    from loadstone.plan.model import Plan
     from loadstone.store.recording import Recording
     from loadstone.store.store import Store
 
@@ -25,6 +27,7 @@ def keeping_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--store", metavar="URL|FILE", help="Keep the run there.  [default: the nearest .loadstone; LOADSTONE_STORE]"),
         click.option("--no-store", is_flag=True, help="Do not keep the run."),
         click.option("--keep-seconds", is_flag=True, help="Keep every second of it, too."),
+        click.option("--baseline", metavar="NAME", help="Gate on being no worse than this baseline (loadstone baseline save)."),
         click.option("--update-baseline", metavar="NAME", help="Put the run into this baseline, if it passed."),
     ]
     for option in reversed(options):
@@ -37,7 +40,7 @@ def _taken(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        mine = {key: given.pop(key, None) for key in ("store", "no_store", "keep_seconds", "update_baseline")}
+        mine = {key: given.pop(key, None) for key in ("store", "no_store", "keep_seconds", "baseline", "update_baseline")}
         if mine["no_store"] and (mine["store"] or mine["keep_seconds"] or mine["update_baseline"]):
             raise UsageError("a run that is not kept has no place, seconds or baseline", where="flag --no-store", hint="leave it out")
         click.get_current_context().meta[_KEY] = mine
@@ -50,6 +53,33 @@ def asked(name: str) -> Any:
     """The value of one of the flags; None without a command line."""
     ctx = click.get_current_context(silent=True)
     return ctx.meta.get(_KEY, {}).get(name) if ctx is not None else None
+
+
+def with_past(plan: Plan) -> tuple[Plan, Past | None]:
+    """The plan with a gate for the baseline that --baseline names, and what its gates on regressions compare with.
+
+    raises: StoreError when there is no store, or no such baseline
+    """
+    name = asked("baseline") or ""
+    compares = [line for line in plan.gates if line.kind in {"regression", "baseline"} and not line.needs]
+    if not name and not compares:
+        return plan, None
+    from loadstone.plan.model import GateLine
+    from loadstone.store.past import Kept
+
+    if name and not compares:
+        line = GateLine(gate=f"not worse than {name}", kind="baseline", settings={"baseline": name}, name="regression_check")
+        plan = plan.model_copy(update={"gates": (*plan.gates, line)})
+    try:
+        store = opened(asked("store"))
+    except StoreError:
+        if name:
+            raise
+        return plan, None  # nothing was ever kept: the gates say that they have nothing to compare with
+    past = Kept(store, plan, name)
+    if name:
+        store.baseline(name)
+    return plan, past
 
 
 def recording_of(watched: Watched) -> Recording | None:

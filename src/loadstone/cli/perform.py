@@ -14,7 +14,7 @@ import click
 
 from loadstone.cli.checkpoints import checkpoint
 from loadstone.cli.embedded import aimed
-from loadstone.cli.keeping import keeping_options, recording_of
+from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
 from loadstone.cli.preflight import check_machine, check_room
@@ -75,6 +75,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     sinks: Sequence[Sink] = ()
     recording = None
     try:
+        plan, past = with_past(plan)
         watched = _watched(plan, showing)
         check_room(watched.folder)
         check_machine(plan)
@@ -84,7 +85,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             marks = checkpoint(showing.checkpoint_s, _files(watched)) if showing.checkpoint_s else None
             command = ["loadstone", *sys.argv[1:]]
-            story = execute(aimed_plan, sinks, worker=worker, command=command, earlier=showing.resume, checkpoint=marks)
+            story = execute(aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks)
     finally:
         discard(worker)
         for sink in sinks:

@@ -37,7 +37,7 @@ def command() -> None:
 @store_option
 def list_(*, as_json: bool, store_url: str | None, **given: Any) -> None:
     """Print the runs that are kept, the newest last."""
-    wanted = _filter(given)
+    wanted = chosen(given)
     with opened(store_url) as store:
         found = store.runs(wanted)
         url = store.url
@@ -183,7 +183,8 @@ def check(*, move_aside: bool, store_url: str | None) -> int:
     return ExitCode.PASS
 
 
-def _filter(given: dict[str, Any]) -> RunFilter:
+def chosen(given: dict[str, Any]) -> RunFilter:
+    """The runs that --suite, --branch, --since, --tag, -n and, where there is one, --verdict ask for."""
     from loadstone.store.rows import RunFilter
 
     tags = {}
@@ -193,7 +194,7 @@ def _filter(given: dict[str, Any]) -> RunFilter:
             raise UsageError(f"{text!r} is not a tag", where="flag --tag", hint="--tag version=1.2")
         tags[key] = value
     since = _moment(given["since"]) if given["since"] else None
-    return RunFilter(given["suite"], given["branch"], since, None, given["verdict"], tags=tags, most=given["most"])
+    return RunFilter(given["suite"], given["branch"], since, None, given.get("verdict"), tags=tags, most=given["most"])
 
 
 def _moment(text: str) -> datetime:

@@ -38,7 +38,7 @@ class Alikeness:
 def alikeness(before: Mapping[str, object], after: Mapping[str, object], *, despite_machine: bool = False) -> Alikeness:
     """Compare two fingerprints: another plan or another machine is refused, other software widens the interval.
 
-    before, after:   fields of a provenance (`cpu cores memory_bytes kernel python version plan_hash`); others do not matter, the
+    before, after:   fields of a provenance (`cpu cores memory kernel python version plan_hash`); others do not matter, the
                      clock frequency never does
     despite_machine: compare in spite of another machine, with an interval that hardly ever says "worse"; another plan stays refused
     """
@@ -74,7 +74,9 @@ def _cpu(value: object) -> str:
 
 
 def _memory(value: object) -> str:
-    """A power of two of GB: what a machine reports is a little less than what it has."""
+    """A power of two of GB: what a machine reports, in bytes, is a little less than what it has; a text is a class already."""
+    if isinstance(value, str):
+        return value
     if not isinstance(value, int | float) or not value > 0:
         return ""
     return f"{2.0 ** round(math.log2(value / 1e9)):g} GB"
@@ -90,7 +92,7 @@ _FIELDS: dict[str, tuple[str, Callable[[object], str], float]] = {
     "plan_hash": ("the plan", _text, math.inf),
     "cpu": ("the processor", _cpu, MACHINE_SPREAD),
     "cores": ("the number of cores", _text, MACHINE_SPREAD),
-    "memory_bytes": ("the memory", _memory, MACHINE_SPREAD),
+    "memory": ("the memory", _memory, MACHINE_SPREAD),
     "kernel": ("the kernel", _series, SOFTWARE_SPREAD),
     "python": ("Python", _series, SOFTWARE_SPREAD),
     "version": ("the version of Loadstone", _text, SOFTWARE_SPREAD),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,3 +55,12 @@ class Difference:
     samples_after: int = 0
     reason: str = ""
     method: str = ""
+
+
+# The first of these that any figure has is the answer of all of them.
+GRAVEST = (Answer.WORSE, Answer.CANNOT_TELL, Answer.BETTER, Answer.NOT_WORSE)
+
+
+def gravest(answers: Collection[Answer]) -> Answer:
+    """The answer of several comparisons; of none, nobody can tell."""
+    return next((answer for answer in GRAVEST if answer in answers), Answer.CANNOT_TELL)

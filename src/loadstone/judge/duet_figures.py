@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from loadstone.judge.difference import Answer, Difference
+from loadstone.judge.difference import Answer, Difference, gravest
 from loadstone.judge.duet import DuetJudge, Look
-from loadstone.judge.duet_outcome import Facts, Outcome, gravest, more_seconds
+from loadstone.judge.duet_outcome import Facts, Outcome, more_seconds
 from loadstone.judge.duet_pair import Pair
 from loadstone.load.slices import Figure, Slice
 

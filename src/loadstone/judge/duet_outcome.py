@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadstone.errors import ExitCode
 from loadstone.judge.difference import Answer, Difference
-
-# The first of these that any figure has is the answer of all of them.
-GRAVEST = (Answer.WORSE, Answer.CANNOT_TELL, Answer.BETTER, Answer.NOT_WORSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +70,6 @@ class Outcome:
         if self.answer is Answer.WORSE:
             return ExitCode.GATE_FAILED
         return ExitCode.INCONCLUSIVE if self.answer is Answer.CANNOT_TELL else ExitCode.PASS
-
-
-def gravest(answers: Collection[Answer]) -> Answer:
-    """The answer of several comparisons; of none, nobody can tell."""
-    return next((answer for answer in GRAVEST if answer in answers), Answer.CANNOT_TELL)
 
 
 def more_seconds(differences: Sequence[Difference], seconds: float) -> float | None:

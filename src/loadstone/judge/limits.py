@@ -50,6 +50,14 @@ def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) ->
     allow_few: judge percentiles of any metric on any number of samples
     raises: UsageError for an unknown metric (with the nearest name), a statistic it does not have, or a limit of another unit
     """
+    metric = known_metric(spec, catalogue)
+    limit, unit = own_limit(spec, metric)
+    floor = least_samples(spec.q) if spec.q is not None and metric.has_floors and not allow_few else 0
+    return ReadyGate(spec, metric, limit, unit, floor)
+
+
+def known_metric(spec: GateSpec, catalogue: Catalogue) -> Metric:
+    """The metric of a statement, which has the statistic that is asked for; raises UsageError as `resolve` does."""
     metric = catalogue.get(spec.metric)
     if metric is None:
         raise _mistake(
@@ -70,9 +78,7 @@ def resolve(spec: GateSpec, catalogue: Catalogue, *, allow_few: bool = False) ->
     kinds = KINDS_OF.get(metric.name)
     if kind is not None and kinds is not None and kind not in kinds:
         raise _mistake(spec, f"unknown kind of failure {kind!r}{nearest(kind, list(kinds))}", f"one of {', '.join(kinds)}")
-    limit, unit = _limit(spec, metric)
-    floor = least_samples(spec.q) if spec.q is not None and metric.has_floors and not allow_few else 0
-    return ReadyGate(spec, metric, limit, unit, floor)
+    return metric
 
 
 def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: bool = False) -> list[ReadyGate]:
@@ -88,8 +94,8 @@ def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: b
     return ready
 
 
-def _limit(spec: GateSpec, metric: Metric) -> tuple[float, str]:
-    """The limit in displayed units, and that unit."""
+def own_limit(spec: GateSpec, metric: Metric) -> tuple[float, str]:
+    """The limit in displayed units, and that unit; raises UsageError for one of another dimension."""
     value, got = spec.limit, spec.dimension
     if spec.stat in NONE_STATS:
         return 0.0, "%" if metric.share_of else metric.unit
@@ -113,10 +119,10 @@ def _limit(spec: GateSpec, metric: Metric) -> tuple[float, str]:
         if got is Dimension.NUMBER:
             return value, "1"
         raise _mistake(spec, f"count() is a number, and {spec.limit_text!r} is {got}", f"count({metric.name}) > 100")
-    return _own_limit(spec, metric), metric.unit
+    return _plain_limit(spec, metric), metric.unit
 
 
-def _own_limit(spec: GateSpec, metric: Metric) -> float:
+def _plain_limit(spec: GateSpec, metric: Metric) -> float:
     value, got, unit = spec.limit, spec.dimension, metric.unit
     if unit in SECONDS and got is Dimension.TIME:
         return value / SECONDS[unit]

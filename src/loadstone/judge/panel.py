@@ -27,6 +27,20 @@ class Gate(Protocol):
         """The answer for all that was judged; NO DATA where nothing says anything, never a pass."""
 
 
+class Past(Protocol):
+    """What was measured before, for gates that compare."""
+
+    @property
+    def machine(self) -> Mapping[str, object]:
+        """What this run is made on and with, as `alike.alikeness` reads it."""
+
+    def baseline(self, name: str, /) -> Any:
+        """What is kept under a name (a `beside.Beside`), or for "" what the command line named; None when nobody named anything.
+
+        raises: LoadstoneError when nothing is kept under that name
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a plan asks of a gate.
@@ -34,12 +48,14 @@ class Asked:
     spec:     how reports name it; every verdict carries it
     settings: those of the gate's line in the plan
     allow_few: judge percentiles also on fewer samples than they need
+    past:      None where nothing was kept
     """
 
     spec: GateSpec
     settings: Mapping[str, Any]
     catalogue: Catalogue
     allow_few: bool = False
+    past: Past | None = None
 
 
 # What a plug-in of kind gate is: raises UsageError for settings that cannot be meant.
@@ -68,7 +84,15 @@ class Panel:
     raises: PlanError with every statement that does not fit the catalogue, PluginError for a kind that is unknown or broken
     """
 
-    def __init__(self, lines: Iterable[GateLine], catalogue: Catalogue, plugins: Plugins | None = None, *, allow_few: bool = False) -> None:
+    def __init__(
+        self,
+        lines: Iterable[GateLine],
+        catalogue: Catalogue,
+        plugins: Plugins | None = None,
+        *,
+        allow_few: bool = False,
+        past: Past | None = None,
+    ) -> None:
         self._lines = tuple(lines)
         # Statements are watched together: their mistakes are told all at once.
         self._statements = GateWatch(
@@ -78,7 +102,7 @@ class Panel:
         self._fired: dict[int, Verdict] = {}
         for at, line in enumerate(self._lines):
             if not line.is_statement and not line.needs:
-                self._coded[at] = _made(Asked(line.spec(), line.settings, catalogue, allow_few), line.kind, plugins or installed())
+                self._coded[at] = _made(Asked(line.spec(), line.settings, catalogue, allow_few, past), line.kind, plugins or installed())
 
     @property
     def specs(self) -> list[GateSpec]:

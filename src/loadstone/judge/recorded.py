@@ -48,7 +48,7 @@ class RunFigures:
     figures: by name, in the figure's unit; a figure that the run does not have is missing, not 0
     shares:  by name, for figures that are shares
     samples: by name: how many values stand behind a figure; 0 or missing when unknown
-    machine: what `alike.likeness` compares: fields of a run's provenance, and `memory_bytes`
+    machine: what `alike.likeness` compares: fields of a run's provenance, and `memory`
     started: UTC; None when unknown
     """
 

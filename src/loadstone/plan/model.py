@@ -20,6 +20,8 @@ from loadstone.plan.probe import ProbePlan
 from loadstone.plan.quantities import Delay, Duration, Share
 from loadstone.plan.recovery_text import KIND as RECOVERY
 from loadstone.plan.recovery_text import recovery_settings
+from loadstone.plan.regression_text import KIND as REGRESSION
+from loadstone.plan.regression_text import regression_settings
 from loadstone.plan.saving_text import KIND as SAVING
 from loadstone.plan.saving_text import saving_settings
 from loadstone.plan.slo import Slo
@@ -109,7 +111,7 @@ class GateLine(_Model):
         line = {"gate": value} if isinstance(value, str) else value
         if not isinstance(line, dict) or "kind" in line or not isinstance(line.get("gate"), str):
             return line
-        for kind, read in ((RECOVERY, recovery_settings), (SAVING, saving_settings)):
+        for kind, read in ((RECOVERY, recovery_settings), (REGRESSION, regression_settings), (SAVING, saving_settings)):
             try:
                 settings = read(line["gate"])
             except (UsageError, UnitError) as error:

@@ -1,0 +1,74 @@
+"""`loadstone compare BEFORE AFTER`: is the later run worse?"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from loadstone.cli.keeping import opened, store_option
+from loadstone.errors import UsageError
+
+
+@click.command("compare")
+@click.argument("before")
+@click.argument("after", nargs=-1)
+@click.option("--figure", "figures", multiple=True, metavar="FIGURE", help="Only this, as p95(http.response_time); again for more.")
+@click.option("--limit", metavar="SHARE", help="How much worse is still fine.  [default: 5%; of memory and CPU 20%]")
+@click.option("--rules", metavar="NAME", default="default", show_default=True, help="Limits of a ready suite: default, bot, baseline.")
+@click.option("--despite-machine", is_flag=True, help="Compare runs of different machines, with a wider interval.")
+@click.option("--all", "every", is_flag=True, help="Compare every figure of every step.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@store_option
+def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store_url: str | None, **given: Any) -> int:
+    r"""Compare runs with one run, with several, or with a baseline.
+
+    BEFORE is a run (its id, last, last~1), several with commas between, or a baseline. AFTER is one run or more, and the last one
+    when left out. The exit code is 0 when nothing is worse, 1 when something is, and 4 when nobody can tell.
+
+    \b
+    loadstone compare last~1 last
+    loadstone compare main last --figure 'p95(http.response_time)' --limit 10%
+    """
+    from loadstone.judge.beside import compare
+    from loadstone.judge.figures import asked_for, main_figures, usual_figures
+    from loadstone.report.comparison import comparison_document_of, render_comparison, render_comparison_json
+    from loadstone.report.text import Look, look_of
+    from loadstone.store.past import catalogue_of_run, side
+
+    rules = _rules(given["rules"], given["limit"])
+    store = opened(store_url)
+    try:
+        old, new = side(store, before.split(",")), side(store, after or ("last",))
+    finally:
+        store.close()
+    catalogue = catalogue_of_run(new.runs[-1])
+    asked = [asked_for(text, catalogue) for text in figures] or (usual_figures if given["every"] else main_figures)(
+        new.runs[-1].total, catalogue
+    )
+    compared = compare(old, new, asked, rules, despite_machine=given["despite_machine"])
+    if given["as_json"]:
+        sys.stdout.write(render_comparison_json(comparison_document_of(compared)))
+    else:
+        look = look_of(sys.stdout)
+        page = Look(look.width, look.color and not given["no_color"], look.unicode)
+        click.echo(render_comparison(compared, page), nl=False)
+    return int(compared.exit_code)
+
+
+def _rules(name: str, limit: str | None) -> Any:
+    from dataclasses import replace
+
+    from loadstone.judge.regression_rules import PRESETS
+    from loadstone.units import nearest, parse_share
+
+    if name not in PRESETS:
+        raise UsageError(f"no rules {name!r}{nearest(name, list(PRESETS))}", where="flag --rules", hint=f"one of {', '.join(PRESETS)}")
+    if limit is None:
+        return PRESETS[name]
+    share = parse_share(limit)
+    if not 0 < share < 10:
+        raise UsageError(f"{limit} is no share that a figure may be worse by", where="flag --limit", hint="--limit 10%")
+    return replace(PRESETS[name], times=share, rates=share, resources=share, shares=share)

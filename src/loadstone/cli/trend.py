@@ -1,0 +1,100 @@
+"""`loadstone trend METRIC`: what became of a figure over all runs that are kept."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadstone.cli.keeping import opened, store_option
+from loadstone.cli.runs import chosen
+from loadstone.errors import ExitCode, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from loadstone.judge.figures import Asked
+    from loadstone.measure.catalogue import Catalogue
+    from loadstone.store.rows import RunRow
+    from loadstone.store.store import Store
+
+MEASURED = frozenset({"pass", "fail", "inconclusive"})  # the others' numbers are of half a run, or of the generator
+
+
+@click.command("trend")
+@click.argument("metric", metavar="METRIC|FIGURE")
+@click.option("--limit", metavar="LIMIT", help="When would it cross this? As 500ms, 1%, 800MB.")
+@click.option("--suite", metavar="NAME", help="Of this suite.  [default: that of the newest run]")
+@click.option("--branch", metavar="NAME", help="Of this branch of the repository.")
+@click.option("--since", metavar="DATE|TIME", help="From this day on (2026-01-31), or not older than this (90d).")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With this tag; again for more.")
+@click.option("-n", "--most", type=click.IntRange(2), default=200, show_default=True, help="The newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@store_option
+def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, store_url: str | None, **given: Any) -> int:
+    r"""Show the history of METRIC: where it changed and by how much, whether the newest runs are worse, and where it leads.
+
+    METRIC is a name, of which the usual figures are shown, or one figure as gates write it. Runs of the same plan as the newest one
+    count, machines are told apart. The exit code is 1 when it got worse, 4 when nobody can tell.
+
+    \b
+    loadstone trend 'p95(http.response_time)' --limit 500ms
+    loadstone trend target.memory --since 90d
+    """
+    from loadstone.judge.difference import gravest
+    from loadstone.judge.history import judge_histories
+    from loadstone.report.text import Look, look_of
+    from loadstone.report.trend import Trend, render_trend, render_trend_json, trend_document_of
+    from loadstone.store.past import catalogue_of_run, past_run
+
+    with opened(store_url) as store:
+        rows = _rows(store, given)
+        newest = past_run(store.load(rows[-1].id))
+        catalogue = catalogue_of_run(newest)
+        asked = _asked(metric, catalogue)
+        runs = [past_run(store.load(row.id)).figures(asked) for row in rows]
+    trends = {each: Trend(judge_histories(runs, each.figure), _limit(limit, each)) for each in asked}
+    if as_json:
+        documents = [trend_document_of(each.figure.name, each.figure.unit, trend) for each, trend in trends.items()]
+        sys.stdout.write(render_trend_json(documents))
+    else:
+        look = look_of(sys.stdout)
+        page = Look(look.width, look.color and not no_color, look.unicode)
+        click.echo("\n".join(render_trend(each.figure.name, trend, page) for each, trend in trends.items()), nl=False)
+    answer = gravest([trend.answer for trend in trends.values()])
+    return int({"worse": ExitCode.GATE_FAILED, "cannot tell": ExitCode.INCONCLUSIVE}.get(answer.value, ExitCode.PASS))
+
+
+def _rows(store: Store, given: dict[str, Any]) -> list[RunRow]:
+    """Runs that did the same work as the newest of them, oldest first."""
+    found = [row for row in store.runs(chosen(given)) if row.verdict in MEASURED]
+    if not found:
+        raise StoreError("no run fits", where=store.url, hint="loadstone runs list")
+    return [row for row in found if row.work_hash == found[-1].work_hash]
+
+
+def _asked(metric: str, catalogue: Catalogue) -> list[Asked]:
+    from loadstone.judge.figures import asked_for, statistics_of
+    from loadstone.units import nearest
+
+    if "(" in metric:
+        return [asked_for(metric, catalogue)]
+    name, brace, tags = metric.partition("{")
+    known = catalogue.get(name)
+    if known is None:
+        hint = "`loadstone metrics` lists all of them"
+        raise UsageError(f"unknown metric {name!r}{nearest(name, catalogue.names())}", where="METRIC", hint=hint)
+    return [asked_for(f"{stat}({name}{brace}{tags})", catalogue) for stat in statistics_of(known)]
+
+
+def _limit(text: str | None, asked: Asked) -> float | None:
+    from dataclasses import replace
+
+    from loadstone.judge.limits import own_limit
+    from loadstone.plan.limit_text import read_limit
+
+    if text is None:
+        return None
+    value, dimension = read_limit(text)
+    limit, _ = own_limit(replace(asked.gate.spec, limit=value, dimension=dimension, limit_text=text), asked.gate.metric)
+    return limit / 100 if asked.figure.is_share else limit

@@ -1,0 +1,98 @@
+"""Runs beside runs: what keepers give to those who compare, and what a comparison comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loadstone.errors import ExitCode
+from loadstone.judge.alike import Likeness, alikeness
+from loadstone.judge.baseline_rule import Comparison, compare_with_baseline
+from loadstone.judge.difference import Answer, gravest
+from loadstone.judge.figures import Asked, figures_of, sections_of
+from loadstone.judge.recorded import RunFigures, Sections
+from loadstone.judge.regression_rules import RegressionRules
+from loadstone.judge.run_pair import compare_runs
+from loadstone.measure.snapshot import View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PastRun:
+    """A run that is over.
+
+    parts:   contiguous stretches of its judged part
+    machine: fields of its provenance, for `alike.alikeness`
+    started: UTC; None when unknown
+    plan:    its plan as JSON; empty when unknown
+    """
+
+    name: str
+    total: View
+    parts: Sequence[View]
+    machine: Mapping[str, object]
+    started: datetime | None = None
+    commit: str = ""
+    plan: str = ""
+
+    def figures(self, asked: Sequence[Asked]) -> RunFigures:
+        """The run as numbers, for comparisons that know the spread between runs."""
+        return RunFigures(self.name, *figures_of(self.total, asked), self.machine, self.started, self.commit)
+
+    def sections(self, asked: Sequence[Asked]) -> dict[str, Sections]:
+        """The run as its course, for comparisons that know only the spread inside it."""
+        return {each.figure.name: sections_of(self.parts, each) for each in asked}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """One side of a comparison: one run, several of the same, or a baseline's.
+
+    name: as people call it
+    runs: oldest first
+    """
+
+    name: str
+    runs: Sequence[PastRun]
+
+
+# How a gate gets what it compares with: by the name in the gate, or "" for what the command line named; None when nobody named any.
+# raises: LoadstoneError when there is none of that name
+Baselines = Callable[[str], Beside | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """Two sides, and what their comparison found."""
+
+    before: Beside
+    after: Beside
+    found: Comparison
+
+    @property
+    def answer(self) -> Answer:
+        """The gravest of all figures' answers; of nothing, nobody can tell."""
+        return gravest([difference.answer for difference in self.found.differences])
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 better or not worse, 1 worse, 4 cannot tell."""
+        if self.answer is Answer.WORSE:
+            return ExitCode.GATE_FAILED
+        return ExitCode.INCONCLUSIVE if self.answer is Answer.CANNOT_TELL else ExitCode.PASS
+
+
+def compare(
+    before: Beside, after: Beside, asked: Sequence[Asked], rules: RegressionRules | None = None, *, despite_machine: bool = False
+) -> Compared:
+    """Is the later side worse? One run beside one by their courses; else by the spread between the earlier runs."""
+    rules = rules or RegressionRules()
+    figures = [each.figure for each in asked]
+    if len(before.runs) == len(after.runs) == 1:
+        (old,), (new,) = before.runs, after.runs
+        unlike = alikeness(old.machine, new.machine, despite_machine=despite_machine)
+        refused = unlike.reasons[0] if unlike.likeness is Likeness.REFUSED else ""
+        differences = compare_runs(old.sections(asked), new.sections(asked), figures, rules, unlike=unlike)
+        return Compared(before, after, Comparison(differences, unlike.reasons, refused))
+    old_runs, new_runs = ([run.figures(asked) for run in side.runs] for side in (before, after))
+    return Compared(before, after, compare_with_baseline(old_runs, new_runs, figures, rules, despite_machine=despite_machine))

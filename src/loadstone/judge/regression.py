@@ -1,0 +1,133 @@
+"""The gate on what a change did: `regression(p95(http.response_time)) < 10%`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from loadstone.errors import UsageError
+from loadstone.judge.beside import Beside, PastRun, compare
+from loadstone.judge.difference import Answer, Difference, Severity
+from loadstone.judge.figures import asked_for, main_figures
+from loadstone.judge.panel import Asked
+from loadstone.judge.regression_rules import PRESETS, RegressionRules
+from loadstone.judge.verdict import Status, Verdict
+from loadstone.measure.sections import Sections
+from loadstone.measure.snapshot import Snapshot, View
+from loadstone.plan.regression_text import EXAMPLE
+
+MOST_TOLD = 3
+NO_BASELINE = "nothing to compare with: --baseline NAME, after loadstone baseline save NAME RUN"
+
+
+class RegressionGate:
+    """Worse fails, not worse and better pass, and what nobody can tell is no data.
+
+    raises: UsageError for settings that cannot be meant, a figure that is not known, and a baseline that is not there
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._spec = asked.spec
+        self._limit, name = _settings(asked.settings)
+        self._figure = asked_for(str(asked.settings["figure"]), asked.catalogue)
+        self._beside: Beside | None = asked.past.baseline(name) if asked.past else None
+        self._machine = asked.past.machine if asked.past else {}
+        self._sections = Sections()
+
+    def see(self, snapshot: Snapshot) -> Verdict | None:
+        """See Gate; a regression is judged at the end."""
+        self._sections.add(snapshot)
+        return None
+
+    def check(self, view: View) -> Verdict:
+        """See Gate."""
+        if self._beside is None:
+            return self._verdict(Status.NO_DATA, NO_BASELINE)
+        now = PastRun("this run", view, [section.aggregate() for section in self._sections.so_far()], self._machine)
+        rules = RegressionRules(named={self._figure.figure.name: self._limit})
+        compared = compare(self._beside, Beside("this run", [now]), [self._figure], rules)
+        (difference,) = compared.found.differences
+        statuses = {Answer.WORSE: Status.FAIL, Answer.CANNOT_TELL: Status.NO_DATA}
+        return self._verdict(statuses.get(difference.answer, Status.PASS), _reason(difference, self._beside), difference)
+
+    def _verdict(self, status: Status, reason: str, difference: Difference | None = None) -> Verdict:
+        effect = difference.effect if difference else None
+        if difference is None or effect is None:
+            return Verdict(self._spec, status, None, self._limit * 100, "%", 0, reason)
+        sign = 1.0 if self._figure.figure.better == "lower" else -1.0
+        worse, *ends = (sign * (ratio - 1) * 100 for ratio in (effect.ratio, effect.low, effect.high))
+        low, high = sorted(ends)
+        finite = math.isfinite(low) and math.isfinite(high)
+        samples = difference.samples_after
+        return Verdict(
+            self._spec,
+            status,
+            worse,
+            self._limit * 100,
+            "%",
+            samples,
+            reason,
+            low=low if finite else None,
+            high=high if finite else None,
+        )
+
+
+class BaselineGate:
+    """Nothing that matters is worse than a baseline: response time, failures, the target's memory and CPU, each agent.
+
+    settings: `baseline`, the name; `rules`, a preset of limits; `limit`, one limit for all
+    raises:   UsageError for settings that cannot be meant, LoadstoneError for a baseline that is not there
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._rules = _rules(asked.settings)
+        self._beside: Beside | None = asked.past.baseline(str(asked.settings.get("baseline") or "")) if asked.past else None
+        self._sections = Sections()
+
+    def see(self, snapshot: Snapshot) -> Verdict | None:
+        """See Gate; judged at the end."""
+        self._sections.add(snapshot)
+        return None
+
+    def check(self, view: View) -> Verdict:
+        """See Gate; the value is the number of figures that are worse."""
+        if self._beside is None or self._asked.past is None:
+            return Verdict(self._asked.spec, Status.NO_DATA, None, 0, "1", 0, NO_BASELINE)
+        now = PastRun("this run", view, [section.aggregate() for section in self._sections.so_far()], self._asked.past.machine)
+        figures = main_figures(view, self._asked.catalogue)
+        compared = compare(self._beside, Beside("this run", [now]), figures, self._rules)
+        differences = compared.found.differences
+        worse = [each for each in differences if each.answer is Answer.WORSE]
+        unclear = [each for each in differences if each.answer is Answer.CANNOT_TELL]
+        status = Status.FAIL if worse else Status.NO_DATA if unclear or not differences else Status.PASS
+        told = [f"{each.figure} {_reason(each, self._beside)}" for each in (*worse, *unclear)][:MOST_TOLD]
+        reason = compared.found.refused or "; ".join(told) or f"{len(differences)} figures are not worse than {self._beside.name}"
+        return Verdict(self._asked.spec, status, float(len(worse)) if differences else None, 0, "1", len(differences), reason)
+
+
+def _rules(settings: Mapping[str, Any]) -> RegressionRules:
+    preset, limit = settings.get("rules", "default"), settings.get("limit")
+    wrong = set(settings) - {"baseline", "rules", "limit"} or preset not in PRESETS
+    if wrong or not (limit is None or (isinstance(limit, int | float) and 0 < limit < 10)):
+        hint = f"{{baseline: main, rules: {' or '.join(PRESETS)}, limit: 0.15}}"
+        raise UsageError(f"{dict(settings)} are no settings of a baseline", where="gate of kind baseline", hint=hint)
+    return PRESETS[preset] if limit is None else replace(PRESETS[preset], times=limit, rates=limit, resources=limit)
+
+
+def _settings(settings: Mapping[str, Any]) -> tuple[float, str]:
+    unknown = set(settings) - {"figure", "limit", "baseline"}
+    limit = settings.get("limit")
+    if unknown or not isinstance(limit, int | float) or not 0 < limit < 10 or not settings.get("figure"):
+        raise UsageError(f"{dict(settings)} are no settings of a regression", where="gate of kind regression", hint=EXAMPLE)
+    return float(limit), str(settings.get("baseline") or "")
+
+
+def _reason(difference: Difference, beside: Beside) -> str:
+    named = difference.severity if difference.severity is not Severity.NONE else ""
+    suspected = f"{difference.suspected} suspected" if difference.suspected is not Severity.NONE else ""
+    label = ", ".join(str(part) for part in (difference.answer, named or suspected) if part)
+    words = f"{label} {'beside' if difference.answer is Answer.CANNOT_TELL else 'than'} {beside.name}"
+    return f"{words}: {difference.reason}" if difference.reason else words

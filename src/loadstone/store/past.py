@@ -1,0 +1,107 @@
+"""Runs out of the store as comparisons take them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from loadstone.errors import StoreError
+from loadstone.judge.beside import Beside, PastRun
+from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.declared import catalogue_of
+from loadstone.measure.result import Provenance
+from loadstone.plan.model import Plan
+from loadstone.probes.provenance import collect
+from loadstone.store.recording import begun_row
+from loadstone.store.rows import RunRow, StoredRun
+from loadstone.store.store import Store
+
+BASELINE = "baseline:"
+
+
+def past_run(stored: StoredRun) -> PastRun:
+    """A run read back; what it did is told by its work, so that gates and targets may differ."""
+    row = stored.row
+    return PastRun(
+        row.id,
+        stored.totals,
+        stored.sections,
+        _machine(row.provenance, row),
+        row.started_at,
+        row.git_commit or "",
+        stored.plan_json,
+    )
+
+
+def catalogue_of_run(run: PastRun) -> Catalogue:
+    """Everything that figures of this run can name."""
+    return catalogue_of(Plan.model_validate_json(run.plan), ()) if run.plan else Catalogue()
+
+
+def side(store: Store, names: Sequence[str]) -> Beside:
+    """The runs of that name: ids, `last~2`, or a baseline's.
+
+    raises: StoreError when there is no such run or baseline, or when it has no runs
+    """
+    if len(names) == 1 and (beside := _baseline(store, names[0])):
+        return beside
+    rows = [store.run(name) for name in names]
+    unfinished = [row.id for row in rows if not row.finished]
+    if unfinished:
+        raise StoreError(f"run {unfinished[0]} did not come to its end", where="the store", hint="loadstone runs list")
+    runs = sorted((past_run(store.load(row.id)) for row in rows), key=lambda run: run.started.timestamp() if run.started else 0.0)
+    title = (
+        " + ".join(row.id for row in rows) if len(rows) > 1 else f"{rows[0].id}  {rows[0].plan_name}  {rows[0].started_at:%Y-%m-%d %H:%M}"
+    )
+    return Beside(title, runs)
+
+
+def _baseline(store: Store, name: str) -> Beside | None:
+    """The baseline of that name; a run goes first where both exist, unless `baseline:` stands before it."""
+    plain = name.removeprefix(BASELINE)
+    if plain == name:
+        try:
+            store.run(name)
+        except StoreError:
+            pass
+        else:
+            return None
+    return baseline_side(store, plain)
+
+
+def baseline_side(store: Store, name: str, *, branch: str | None = None, machine: str | None = None) -> Beside:
+    """The runs that a baseline's policy lets count, oldest first.
+
+    raises: StoreError when there is no such baseline, or when none of its members is a run
+    """
+    baseline = store.baseline(name, branch=branch, machine=machine)
+    runs = [past_run(store.load(run_id)) for run_id in baseline.run_ids]
+    if not runs:
+        raise StoreError(f"the baseline {name} holds no runs", where=store.url, hint=f"loadstone baseline save {name} RUN")
+    return Beside(f"baseline {name}", runs)
+
+
+def _machine(provenance: Provenance, row: RunRow) -> Mapping[str, object]:
+    """What `alike.alikeness` reads; the plan is told by its work, so that its gates and its target may differ."""
+    facts = {name: getattr(provenance, name) for name in ("cpu", "cores", "kernel", "python", "version")}
+    memory = row.machine_text.split(", ")[-3:-2]  # its class, as `surroundings.machine_text` writes it
+    return facts | {"memory": "".join(memory), "plan_hash": row.work_hash}
+
+
+class Kept:
+    """What a run that is about to begin is compared with: see `judge.panel.Past`.
+
+    asked: the baseline or run that the command line named; empty when it named none
+    """
+
+    def __init__(self, store: Store, plan: Plan, asked: str = "") -> None:
+        self._store, self._asked = store, asked
+        row = begun_row(plan, plan.model_dump_json(), datetime.now(UTC), None)
+        self._branch, self._class = row.git_branch, row.machine
+        here = collect(seed=plan.seed, command=[], plan="", event_loop="", kernel_clock=False)
+        self.machine: Mapping[str, object] = _machine(here, row)
+
+    def baseline(self, name: str) -> Beside | None:
+        """See Past."""
+        wanted = name or self._asked
+        return baseline_side(self._store, wanted, branch=self._branch, machine=self._class) if wanted else None

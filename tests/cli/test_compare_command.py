@@ -1,0 +1,97 @@
+"""`loadstone compare` and `loadstone trend` on stores whose runs are known."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadstone.cli.main import main
+from loadstone.store.store import Store
+from loadstone.testing.past_runs import keep, scattered
+
+
+def called(words: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> str:
+    """Twenty runs at 20 ms, then three at 26 ms."""
+    path = tmp_path / "runs.db"
+    with Store.open(f"sqlite:///{path}") as store:
+        keep(store, [*scattered(20, 20, 5), *scattered(26, 3, 6)])
+    return str(path)
+
+
+def test_slower_runs_are_worse_than_a_baseline(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["baseline", "save", "main", *[f"r{number:03d}" for number in range(20)], "--store", kept]) == 0
+    assert called(["compare", "main", "r020", "r021", "r022", "--store", kept]) == 1
+    page = capsys.readouterr().out
+    assert "WORSE" in page
+    assert "p95(http.response_time)" in page
+    assert "20 runs" in page
+    assert called(["compare", "main", "r019", "--limit", "20%", "--store", kept]) == 0
+
+
+def test_the_document_of_a_comparison_has_every_figure(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["compare", ",".join(f"r{number:03d}" for number in range(20)), "r020", "r021", "r022", "--json", "--store", kept]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "loadstone.comparison/1"
+    assert document["answer"] == "worse"
+    p95 = next(each for each in document["differences"] if each["figure"] == "p95(http.response_time)")
+    assert p95["low"] < 1.3 < p95["high"]
+    assert p95["answer"] == "worse"
+
+
+def test_one_run_beside_one_says_that_it_cannot_tell(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["compare", "last~1", "last", "--figure", "p50(http.response_time)", "--store", kept]) == 4
+    assert "one run each" in capsys.readouterr().out.replace("\n  ", " ")
+
+
+@pytest.mark.parametrize(
+    "words", [["compare", "nobody", "last"], ["compare", "r000", "r001", "--figure", "p95(http.nothing)"], ["trend", "http.nothing"]]
+)
+def test_what_is_not_there_is_a_mistake_of_the_user(words: list[str], kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called([*words, "--store", kept]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_trend_finds_where_it_got_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "runs.db")
+    with Store.open(f"sqlite:///{path}") as store:
+        keep(store, [*scattered(20, 20, 5), *scattered(25, 8, 6)])
+    assert called(["trend", "p50(http.response_time)", "--json", "--store", path]) == 1
+    document = json.loads(capsys.readouterr().out)
+    (history,) = document["histories"]
+    (change,) = history["changes"]
+    assert change["run"] == "r020"
+    assert change["low"] < 1.25 < change["high"]
+    assert called(["trend", "http.response_time", "--limit", "50ms", "--store", path]) == 1
+    assert "r020" in capsys.readouterr().out
+
+
+def test_a_creep_crosses_its_limit_in_some_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "runs.db")
+    with Store.open(f"sqlite:///{path}") as store:
+        keep(store, [level * 1.01**day for day, level in enumerate(scattered(20, 40, 5, 0.01))])
+    called(["trend", "p50(http.response_time)", "--limit", "40ms", "--json", "--store", path])
+    (history,) = json.loads(capsys.readouterr().out)["histories"]
+    outlook = history["outlook"]
+    if outlook is not None and outlook["certain"]:
+        assert outlook["earliest_days"] < 31 < outlook["latest_days"]
+    else:
+        assert history["changes"]  # so steep a creep may be told as steps
+
+
+def test_runs_that_did_something_else_do_not_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "runs.db")
+    from loadstone.testing.past_runs import PLAN
+
+    with Store.open(f"sqlite:///{path}") as store:
+        keep(store, scattered(90, 10, 4), plan=PLAN.model_copy(update={"seed": 9}))
+        keep(store, scattered(20, 10, 5), first=10)
+    called(["trend", "p50(http.response_time)", "--json", "--store", path])
+    (history,) = json.loads(capsys.readouterr().out)["histories"]
+    assert len(history["runs"]) == 10
