@@ -69,6 +69,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sqlite": "loadstone.store.sqlite:SqliteStore",
     },
     "suite": {
+        "bot": "loadstone.suites.bot.suite",
         "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",
         "llm": "loadstone.suites.llm.suite",
