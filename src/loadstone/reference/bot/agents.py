@@ -20,9 +20,6 @@ MOST_READ = 600  # texts of a user that are read for what they are about
 MOST_DIGESTED = 600  # the latest messages of a digest
 HIGHLIGHTS = 5
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
-_FILTERED = """FROM messages JOIN channels ON channels.id = channel_id JOIN users ON users.id = user_id
-WHERE (?1 IS NULL OR channels.name = ?1) AND (?2 IS NULL OR users.name = ?2)
-AND (?3 IS NULL OR created_at >= ?3) AND (?4 IS NULL OR created_at < ?4) AND (?5 IS NULL OR instr(lower(text), lower(?5)))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,14 @@ class Finding:
 
 def server_analysis(base: MessageBase, question: Question) -> Finding:
     """How much is written where, by whom and when; by month for a trend."""
-    chosen = _chosen(base, question)
-    ((total, first, last),) = base.rows(f"SELECT count(*), min(created_at), max(created_at) {_FILTERED}", *chosen)  # noqa: S608
+    where, values = _chosen(base, question)
+    ((total, first, last),) = base.rows(f"SELECT count(*), min(created_at), max(created_at) FROM messages {where}", *values)  # noqa: S608
     if not total:
         return Finding("There are 0 messages like that.", {"messages": 0})
-    months = base.rows(f"SELECT strftime('%Y-%m', created_at, 'unixepoch'), count(*) {_FILTERED} GROUP BY 1 ORDER BY 1", *chosen)  # noqa: S608
-    channels = base.rows(f"SELECT channels.name, count(*) {_FILTERED} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5", *chosen)  # noqa: S608
-    users = base.rows(f"SELECT users.name, count(*) {_FILTERED} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5", *chosen)  # noqa: S608
-    hours = base.rows(f"SELECT CAST(created_at / 3600 AS INTEGER) % 24, count(*) {_FILTERED} GROUP BY 1 ORDER BY 2 DESC", *chosen)  # noqa: S608
+    months = _counted(base, "strftime('%Y-%m', created_at, 'unixepoch')", where, values, "ORDER BY 1")
+    channels = _named(base, "channels", _counted(base, "channel_id", where, values, "ORDER BY 2 DESC LIMIT 5"))
+    users = _named(base, "users", _counted(base, "user_id", where, values, "ORDER BY 2 DESC LIMIT 5"))
+    hours = _counted(base, "CAST(created_at / 3600 AS INTEGER) % 24", where, values, "ORDER BY 2 DESC LIMIT 1")
     peak = max(months, key=lambda row: row[1])
     slope = float(np.polyfit(range(len(months)), [count for _, count in months], 1)[0]) if len(months) > 1 else 0.0
     facts = {
@@ -136,26 +133,25 @@ def user_analysis(base: MessageBase, question: Question) -> Finding:
 
 def digest_generation(base: MessageBase, question: Question) -> Finding:
     """The messages that stand for all of a channel and time: each most like the whole, and unlike those chosen before."""
-    chosen = _chosen(base, question)
-    ((total,),) = base.rows(f"SELECT count(*) {_FILTERED}", *chosen)  # noqa: S608
+    where, values = _chosen(base, question)
+    ((total,),) = base.rows(f"SELECT count(*) FROM messages {where}", *values)  # noqa: S608
     if not total:
         return Finding("There were 0 messages.", {"messages": 0, "highlights": []})
-    rows = base.rows(
-        f"SELECT messages.id, users.name, text {_FILTERED} ORDER BY created_at DESC LIMIT {MOST_DIGESTED}",  # noqa: S608
-        *chosen,
-    )
+    latest = f"SELECT id, user_id, text FROM messages {where} ORDER BY created_at DESC LIMIT {MOST_DIGESTED}"  # noqa: S608
+    rows = [(number, user, text) for number, user, text in base.rows(latest, *values)]
     texts = [text for *_, text in rows]
     index = SearchIndex(texts)
     likeness = index.scores(" ".join(text[:400] for text in texts))
     highlights = []
     for _ in range(min(HIGHLIGHTS, len(rows))):
         best = int(np.argmax(likeness))
-        highlights.append({"id": rows[best][0], "user": rows[best][1], "text": texts[best][:300]})
+        highlights.append({"id": rows[best][0], "user": _name(base, "users", rows[best][1]), "text": texts[best][:300]})
         likeness = likeness - 0.7 * index.scores(texts[best])  # maximal marginal relevance, Carbonell & Goldstein 1998
         likeness[best] = -np.inf
-    people = Counter(name for _, name, _ in rows).most_common(3)
+    writers = Counter(user for _, user, _ in rows)
+    people = _named(base, "users", writers.most_common(3))
     told = " ".join(f"@{each['user']}: {each['text'][:160]}" for each in highlights)
-    answer = f"{total} messages by {len({name for _, name, _ in rows})} people, most by @{people[0][0]}. {told}"
+    answer = f"{total} messages by {len(writers)} people, most by @{people[0][0]}. {told}"
     facts = {"messages": total, "people": dict(people), "highlights": highlights}
     return Finding(answer, facts, [each["id"] for each in highlights], ("semantic_search",))
 
@@ -168,9 +164,35 @@ AGENTS: Mapping[str, Callable[[MessageBase, Question], Finding]] = {
 }
 
 
-def _chosen(base: MessageBase, question: Question) -> tuple[Any, ...]:
-    """What a question restricts to; raises Refusal 404 for a channel or user that nobody knows."""
+def _chosen(base: MessageBase, question: Question) -> tuple[str, list[Any]]:
+    """The messages that a question is about, as SQL; raises Refusal 404 for a channel or user that nobody knows."""
+    clauses, values = [], []
     for table, mark, name in (("channels", "#", question.channel), ("users", "@", question.user)):
-        if name is not None and not base.rows(f"SELECT 1 FROM {table} WHERE name = ?", name):  # noqa: S608
-            raise Refusal(404, f"there is nothing called {mark}{name[:40]}", code="not_found")
-    return question.channel, question.user, question.begin_s, question.end_s, question.words[0] if question.words else None
+        if name is not None:
+            known = base.rows(f"SELECT id FROM {table} WHERE name = ?", name)  # noqa: S608  one of two names of ours
+            if not known:
+                raise Refusal(404, f"there is nothing called {mark}{name[:40]}", code="not_found")
+            clauses.append("channel_id = ?" if table == "channels" else "user_id = ?")
+            values.append(known[0][0])
+    words = question.words[0].lower() if question.words else None
+    for clause, value in (("created_at >= ?", question.begin_s), ("created_at < ?", question.end_s), ("instr(lower(text), ?)", words)):
+        if value is not None:
+            clauses.append(clause)
+            values.append(value)
+    return f"WHERE {' AND '.join(clauses)}" if clauses else "", values
+
+
+def _counted(base: MessageBase, by: str, where: str, values: list[Any], order: str) -> list[tuple[Any, int]]:
+    """Messages by an expression of ours."""
+    rows = base.rows(f"SELECT {by}, count(*) FROM messages {where} GROUP BY 1 {order}", *values)  # noqa: S608
+    return [(key, count) for key, count in rows]
+
+
+def _named(base: MessageBase, table: str, counts: list[tuple[Any, int]]) -> list[tuple[str, int]]:
+    """The same by name."""
+    return [(_name(base, table, number), count) for number, count in counts]
+
+
+def _name(base: MessageBase, table: str, number: int) -> str:
+    ((name,),) = base.rows(f"SELECT name FROM {table} WHERE id = ?", number)  # noqa: S608
+    return str(name)

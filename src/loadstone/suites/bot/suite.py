@@ -184,7 +184,9 @@ def build(options: ls.Options) -> ls.Suite:
     asked["queries"] = plan.once("queries", Questioner, queries, limits.queries)
     if "parallel" in parts:
         batch_path = options.batch_path or ("/bot/batch" if options.url is None else "")
-        more = {"queries": queries, "batch_path": batch_path, "batch_size": options.batch_size if batch_path else 1}
+        least = options.max_concurrent * options.batch_size if batch_path else 1  # fewer would not keep all of them at work
+        compared = queries * -(-max(least, len(queries)) // len(queries))
+        more = {"queries": compared[: max(least, len(queries))], "batch_path": batch_path, "batch_size": options.batch_size if batch_path else 1}
         plan.add("parallel", Comparer, ls.shared_iterations(1, 1, limits.parallel), settings=plan.settings(more))
     if "synthetic" in parts:
         asked["synthetic"] = plan.once("synthetic", Prober, [{}] * len(HARD_CASES), limits.synthetic)
