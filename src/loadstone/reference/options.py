@@ -49,7 +49,9 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
     help="Say at /_inside what happens inside, to whoever shows the token; without a value that of LOADSTONE_INSIDE_TOKEN.",
 )
 @click.option(
-    "--bot-database", type=click.Path(dir_okay=False, path_type=Path), help="SQLite file of messages for /bot; `loadstone run bot` makes one."
+    "--bot-database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="SQLite file of messages for /bot; `loadstone run bot` makes one.",
 )
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that gets the URL once it answers.")
 @click.option("--parent-pid", type=click.IntRange(1), help="End when that process has ended.")

@@ -18,14 +18,15 @@ PHASES = ("messages", "channels", "users", "activity", "topics")
 MOST_NAMED = 40
 _WORD = re.compile(r"[^\W\d_]{4,}")
 # Words that say nothing about a topic, of the languages that are met most.
-_COMMON = frozenset(
-    "about after again also anybody avec because been before changes could dans does down eine each ensure every find from going good have"
-    " hier into itself just keep know like line look looked made make more most move much need next nicht only open over please some than"
-    " thanks that their them then there they this those time today tomorrow under until very want wegen week well were what when which while"
-    " will with would write wrote year your it's estaba para pour noch schon think works worse drop done"
-    " monday tuesday wednesday thursday friday saturday sunday heads hours minutes questions decided proposal quick help review reminder"
-    " give agreed sounds late morning seconds fixed went them owns change blocks bring sure change".split()
+_COMMON_WORDS = (
+    "about after again also anybody avec because been before changes could dans does down eine each ensure every find from "
+    "going good have hier into itself just keep know like line look looked made make more most move much need next nicht only "
+    "open over please some than thanks that their them then there they this those time today tomorrow under until very want "
+    "wegen week well were what when which while with would write wrote year your estaba para pour noch schon think works "
+    "worse drop done monday tuesday wednesday thursday friday saturday sunday heads hours minutes questions decided proposal "
+    "quick help review reminder give agreed sounds late morning seconds fixed went owns change blocks bring sure"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ def analyse(path: Path, progress: Callable[[str], None] = lambda _phase: None) -
 
 def _read(connection: sqlite3.Connection, progress: Callable[[str], None]) -> Content:
     progress(PHASES[0])
-    total, replies, first, last = connection.execute("SELECT count(*), count(thread_id), min(created_at), max(created_at) FROM messages").fetchone()
+    total, replies, first, last = connection.execute(
+        "SELECT count(*), count(thread_id), min(created_at), max(created_at) FROM messages"
+    ).fetchone()
     if not total:
         raise UsageError("has no messages", where="database")
     progress(PHASES[1])
@@ -84,7 +87,10 @@ def _read(connection: sqlite3.Connection, progress: Callable[[str], None]) -> Co
     users = _busiest(connection, "users", "user_id")
     progress(PHASES[3])
     hours, weekdays = [0] * 24, [0] * 7
-    grid = "SELECT CAST(created_at / 3600 AS INTEGER) % 24, (CAST(created_at / 86400 AS INTEGER) + 3) % 7, count(*) FROM messages GROUP BY 1, 2"
+    grid = (
+        "SELECT CAST(created_at / 3600 AS INTEGER) % 24, (CAST(created_at / 86400 AS INTEGER) + 3) % 7, count(*)"
+        " FROM messages GROUP BY 1, 2"  # 1970 began on a Thursday
+    )
     for hour, weekday, count in connection.execute(grid):
         hours[hour] += count
         weekdays[weekday] += count

@@ -52,7 +52,9 @@ def opened(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.Error as error:
-        raise UsageError(f"cannot be read as SQLite: {error}", where=str(path), hint="a SQLite file, with its -wal file beside it") from None
+        raise UsageError(
+            f"cannot be read as SQLite: {error}", where=str(path), hint="a SQLite file, with its -wal file beside it"
+        ) from None
     return connection
 
 
@@ -113,12 +115,14 @@ def adopt(source: Path, path: Path) -> Path:
 def _copy(theirs: sqlite3.Connection, ours: sqlite3.Connection, tables: Tables, where: str) -> None:
     users, channels = _Register(_known(theirs, tables.users)), _Register(_known(theirs, tables.channels))
     keys: dict[Any, int] = {}
-    ours.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, NULL, ?)", _rows(theirs, tables, users, channels, keys))
+    answers: list[tuple[Any, int]] = []
+    ours.executemany("INSERT INTO messages VALUES (?, ?, ?, NULL, ?, NULL, ?)", _rows(theirs, tables, users, channels, keys, answers))
     if not keys:
         raise UsageError(f"its table {tables.messages} has no messages with a text and a time", where=where)
     ours.executemany("INSERT INTO users VALUES (?, ?, '', 0)", users.rows())
     ours.executemany("INSERT INTO channels VALUES (?, ?, '')", channels.rows())
-    ours.execute("UPDATE messages SET thread_id = NULL WHERE thread_id NOT IN (SELECT id FROM messages)")
+    threads = [(keys[parent], number) for parent, number in answers if parent in keys]  # a parent may stand after its answers
+    ours.executemany("UPDATE messages SET thread_id = ? WHERE id = ?", threads)
     ours.execute("INSERT INTO about VALUES ('source', ?)", (Path(where).name,))
     named = {name.lower(): number for number, name in users.rows()}
     said = ours.execute("SELECT id, text FROM messages WHERE text LIKE '%@%'").fetchall()
@@ -127,7 +131,7 @@ def _copy(theirs: sqlite3.Connection, ours: sqlite3.Connection, tables: Tables, 
 
 
 def _rows(
-    theirs: sqlite3.Connection, tables: Tables, users: _Register, channels: _Register, keys: dict[Any, int]
+    theirs: sqlite3.Connection, tables: Tables, users: _Register, channels: _Register, keys: dict[Any, int], answers: list[tuple[Any, int]]
 ) -> Iterator[tuple[object, ...]]:
     columns = (tables.key, tables.channel, tables.author, tables.thread, tables.time, tables.text)
     asked = ", ".join(_quoted(name) if name else "NULL" for name in columns)
@@ -138,7 +142,9 @@ def _rows(
         if when is None or not isinstance(text, str) or not text.strip():
             continue
         number = keys[key] = len(keys) + 1
-        yield number, channels.number(channel), users.number(author), keys.get(thread), when, text
+        if thread is not None:
+            answers.append((thread, number))
+        yield number, channels.number(channel), users.number(author), when, text
 
 
 class _Register:
@@ -171,7 +177,7 @@ def seconds_of(moment: Any) -> float | None:
         except ValueError:
             return None
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    return value / 1e3 if value > MILLIS else value if 0 < value else None
+    return value / 1e3 if value > MILLIS else value if value > 0 else None
 
 
 def _known(connection: sqlite3.Connection, table: tuple[str, str, str] | None) -> dict[Any, str]:

@@ -62,7 +62,11 @@ PHRASES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("Perfecto.", "¡Gracias!", "Listo.", "De acuerdo."),
     ),
     "ja": (
-        ("{noun} の件、今日中に確認します。", "{noun} が遅い原因が分かりました。残り {number} 件です。", "来週の {noun} について相談させてください。"),
+        (
+            "{noun} の件、今日中に確認します。",
+            "{noun} が遅い原因が分かりました。残り {number} 件です。",
+            "来週の {noun} について相談させてください。",
+        ),
         ("了解です。", "ありがとうございます。", "対応しました。"),
     ),
     "ar": (

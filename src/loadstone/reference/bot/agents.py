@@ -41,7 +41,8 @@ class Finding:
 def server_analysis(base: MessageBase, question: Question) -> Finding:
     """How much is written where, by whom and when; by month for a trend."""
     where, values = _chosen(base, question)
-    ((total, first, last),) = base.rows(f"SELECT count(*), min(created_at), max(created_at) FROM messages {where}", *values)  # noqa: S608
+    whole = f"SELECT count(*), min(created_at), max(created_at) FROM messages {where}"  # noqa: S608
+    ((total, first, last),) = base.rows(whole, *values)
     if not total:
         return Finding("There are 0 messages like that.", {"messages": 0})
     months = _counted(base, "strftime('%Y-%m', created_at, 'unixepoch')", where, values, "ORDER BY 1")
@@ -75,7 +76,8 @@ def semantic_search(base: MessageBase, question: Question) -> Finding:
     found = []
     for row, score in nearest:
         ((text, user, channel),) = base.rows(
-            "SELECT text, users.name, channels.name FROM messages JOIN users ON users.id = user_id JOIN channels ON channels.id = channel_id"
+            "SELECT text, users.name, channels.name FROM messages"
+            " JOIN users ON users.id = user_id JOIN channels ON channels.id = channel_id"
             " WHERE messages.id = ?",
             base.ids[row],
         )
@@ -101,10 +103,13 @@ def user_analysis(base: MessageBase, question: Question) -> Finding:
     if not total:
         return Finding(f"@{question.user} wrote 0 messages.", {"messages": 0})
     places = base.rows(
-        "SELECT name, count(*) FROM messages JOIN channels ON channels.id = channel_id WHERE user_id = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3", number
+        "SELECT name, count(*) FROM messages JOIN channels ON channels.id = channel_id"
+        " WHERE user_id = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3",
+        number,
     )
     hours = base.rows(
-        "SELECT CAST(created_at / 3600 AS INTEGER) % 24, count(*) FROM messages WHERE user_id = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 1", number
+        "SELECT CAST(created_at / 3600 AS INTEGER) % 24, count(*) FROM messages WHERE user_id = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 1",
+        number,
     )
     texts = base.rows("SELECT text FROM messages WHERE user_id = ? ORDER BY created_at DESC LIMIT ?", number, MOST_READ)
     said = Counter(word for (text,) in texts for word in set(_LONG_WORD.findall(text.lower())))

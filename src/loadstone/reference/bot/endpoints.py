@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ class Bot:
     def __init__(self) -> None:
         self.base: MessageBase | None = None
         self.calls: Counter[str] = Counter()
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bot")
 
     def open(self, path: Path) -> None:

@@ -29,7 +29,16 @@ HARD_CASES = (
     HardCase("empty", "a number", 42),
 )
 # What an answer shows only when something inside broke.
-INSIDE = ("Traceback (most recent call", 'File "/', "sqlite3.", "OperationalError", "psycopg", "syntax error at or near", "java.lang.", "at Object.<anonymous>")
+INSIDE = (
+    "Traceback (most recent call",
+    'File "/',
+    "sqlite3.",
+    "OperationalError",
+    "psycopg",
+    "syntax error at or near",
+    "java.lang.",
+    "at Object.<anonymous>",
+)
 
 
 def outcome(status: int, body: str) -> str:

@@ -186,7 +186,11 @@ def build(options: ls.Options) -> ls.Suite:
         batch_path = options.batch_path or ("/bot/batch" if options.url is None else "")
         least = options.max_concurrent * options.batch_size if batch_path else 1  # fewer would not keep all of them at work
         compared = queries * -(-max(least, len(queries)) // len(queries))
-        more = {"queries": compared[: max(least, len(queries))], "batch_path": batch_path, "batch_size": options.batch_size if batch_path else 1}
+        more = {
+            "queries": compared[: max(least, len(queries))],
+            "batch_path": batch_path,
+            "batch_size": options.batch_size if batch_path else 1,
+        }
         plan.add("parallel", Comparer, ls.shared_iterations(1, 1, limits.parallel), settings=plan.settings(more))
     if "synthetic" in parts:
         asked["synthetic"] = plan.once("synthetic", Prober, [{}] * len(HARD_CASES), limits.synthetic)
@@ -246,7 +250,7 @@ class Plan:
 
     def once(self, name: str, users: type[ls.User], queries: list[dict[str, Any]], most_s: float) -> int:
         """Each query once: so many at a time, so many a second. Gives the number of iterations."""
-        at_once = min(self.options.max_concurrent, len(queries))
+        at_once: int = min(self.options.max_concurrent, len(queries))
         each = -(-len(queries) // at_once)
         gap = f"{at_once / self.options.rate_limit:.6f}s"
         settings = self.settings({"queries": queries, "once": True}, at_once)

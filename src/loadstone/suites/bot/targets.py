@@ -1,6 +1,7 @@
 """What the bot suite asks of a bot: its options, its parts, and the gates that come of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import loadstone as ls
 from loadstone.synth.message_queries import AGENTS
@@ -45,14 +46,24 @@ PRESETS = {
 }
 METRICS = {
     "bot.facts": {"kind": "count", "meaning": "facts that right answers mention"},
-    "bot.facts_missing": {"kind": "count", "better": "lower", "share_of": "bot.facts", "meaning": "of these, those that were not mentioned"},
+    "bot.facts_missing": {
+        "kind": "count",
+        "better": "lower",
+        "share_of": "bot.facts",
+        "meaning": "of these, those that were not mentioned",
+    },
     "bot.agent_calls": {"kind": "count", "meaning": "calls of an agent, as answers tell them; tag agent"},
     "bot.compute_time": {"unit": "ms", "better": "lower", "meaning": "an agent's own work, as answers tell it"},
     "bot.sequential_time": {"unit": "s", "better": "lower", "meaning": "the queries one after another"},
     "bot.parallel_time": {"unit": "s", "better": "lower", "meaning": "the same queries side by side, in batches where there are some"},
     "bot.time_saved": {"unit": "%", "better": "higher", "meaning": "by side by side, of the time one after another"},
     "bot.hard_cases": {"kind": "count", "meaning": "hard cases that were sent; tag outcome: answered, refused, failed, leaked"},
-    "bot.hard_failed": {"kind": "count", "better": "lower", "share_of": "bot.hard_cases", "meaning": "those that broke the bot, 5xx or no answer"},
+    "bot.hard_failed": {
+        "kind": "count",
+        "better": "lower",
+        "share_of": "bot.hard_cases",
+        "meaning": "those that broke the bot, 5xx or no answer",
+    },
     "bot.hard_leaked": {"kind": "count", "better": "lower", "share_of": "bot.hard_cases", "meaning": "those whose answer shows its inside"},
 }
 
@@ -82,7 +93,7 @@ def chosen_parts(options: ls.Options) -> frozenset[str]:
     return frozenset(chosen or ("parallel", "synthetic", "stress"))
 
 
-def gates(options: ls.Options, parts: frozenset[str], asked: dict[str, int], *, knows_content: bool) -> list[dict[str, object]]:
+def gates(options: ls.Options, parts: frozenset[str], asked: dict[str, int], *, knows_content: bool) -> list[dict[str, Any]]:
     """What must hold; `asked` says how many iterations each scenario makes."""
     found = [gate("", f"max(http.response_time{{path={path}}}) < {options.response_target:g}s", path) for path in PATHS]
     found += [gate("", f"rate(http.errors{{path={path}}}) < 1%", path) for path in PATHS]
@@ -108,17 +119,23 @@ def gates(options: ls.Options, parts: frozenset[str], asked: dict[str, int], *, 
     return [*found, *against_baseline(options)]
 
 
-def against_baseline(options: ls.Options) -> list[dict[str, object]]:
+def against_baseline(options: ls.Options) -> list[dict[str, Any]]:
     """Gates that compare with a baseline; by the limits of the catalogue, and only where the difference is certain."""
     if not (options.baseline or options.baselines or options.regression):
         return []
     name = options.baseline or DEFAULT_BASELINE
     settings = {"baseline": name, "rules": "bot"}
-    whole = {"gate": f"not worse than {name}", "kind": "baseline", "settings": settings, "name": "regression_check", "requirement": "baseline"}
+    whole = {
+        "gate": f"not worse than {name}",
+        "kind": "baseline",
+        "settings": settings,
+        "name": "regression_check",
+        "requirement": "baseline",
+    }
     paths = [gate("", f"regression(p50(http.response_time{{path={path}}})) < 15% against {name}", path) for path in PATHS]
     return [whole, *(paths if options.regression else [])]
 
 
-def gate(name: str, text: str, requirement: str) -> dict[str, object]:
+def gate(name: str, text: str, requirement: str) -> dict[str, Any]:
     """A statement; without a name of its own its text is shown alone."""
     return {"gate": text, "requirement": requirement} | ({"name": name} if name else {})
