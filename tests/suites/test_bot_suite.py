@@ -62,7 +62,7 @@ def test_at_most_so_many_queries_are_made_and_so_many_a_second_are_asked(planned
     plan = planned(max_queries=10, max_concurrent=5, rate_limit="10/s")
     queries = next(each for each in plan.scenarios if each.name == "queries")
     assert len(queries.settings["queries"]) == 10
-    assert queries.profile.max_users / queries.pacing.high_s == pytest.approx(10)
+    assert queries.profile.max_users / queries.pacing.every_s == pytest.approx(10)
 
 
 def test_a_baseline_is_gated_by_the_rules_of_bots_and_each_path_on_request(planned: Any) -> None:

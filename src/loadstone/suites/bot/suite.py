@@ -21,6 +21,7 @@ from loadstone.synth.messages import VERSION, Size, make_messages
 
 __all__ = ["OPTIONS", "PRESETS", "build"]
 
+ROUNDS = 3  # of the comparison; the least disturbed counts
 CROWD = 100  # users at one time under the stress of many users
 ANY_STATUS = range(200, 600)
 HEAVY = {"memory": "digest", "cpu": "user"}  # kind of stress -> kind of query
@@ -191,7 +192,7 @@ def build(options: ls.Options) -> ls.Suite:
             "batch_path": batch_path,
             "batch_size": options.batch_size if batch_path else 1,
         }
-        plan.add("parallel", Comparer, ls.shared_iterations(1, 1, limits.parallel), settings=plan.settings(more))
+        plan.add("parallel", Comparer, ls.shared_iterations(ROUNDS, 1, limits.parallel), settings=plan.settings(more))
     if "synthetic" in parts:
         asked["synthetic"] = plan.once("synthetic", Prober, [{}] * len(HARD_CASES), limits.synthetic)
     if "stress" in parts:

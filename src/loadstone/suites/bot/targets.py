@@ -105,7 +105,7 @@ def gates(options: ls.Options, parts: frozenset[str], asked: dict[str, int], *, 
         found.append(gate("answers are right", "rate(bot.facts_missing) < 5%", "answer_quality"))
     if "parallel" in parts:
         batches = options.url is None or options.batch_path
-        found.append(gate("", f"min(bot.time_saved) >= {'80' if batches else '1'}%", "parallel_execution"))
+        found.append(gate("", f"max(bot.time_saved) >= {'80' if batches else '1'}%", "parallel_execution"))
     if "synthetic" in parts:
         found.append(gate("hard cases break nothing", "rate(bot.hard_failed) < 1%", "edge_cases"))
         found.append(gate("hard cases show nothing of the inside", "rate(bot.hard_leaked) < 1%", "edge_cases"))
