@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from loadstone.errors import ExitCode, NoSamples
 from loadstone.judge.capacity_bend import Bend, Reading, first_bend, per_core, readings_of
 from loadstone.judge.capacity_level import Level
-from loadstone.judge.capacity_search import Answer, Found, Outcome
+from loadstone.judge.capacity_search import SPOILT, Answer, Found, Outcome
 from loadstone.stats.scalability import Scalability, fit
 
 LATENCIES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
@@ -112,7 +112,7 @@ class Capacity:
 
     def _sound(self) -> list[Level]:
         """Levels that say something of the target; one that was cut short is no steady state."""
-        return [level for level in self.levels if level.seen.answer not in (Answer.OWN_LIMIT, Answer.NO_DATA) and not level.ended_early]
+        return [level for level in self.levels if level.seen.answer not in (*SPOILT, Answer.NO_DATA) and not level.ended_early]
 
 
 def level_readings(level: Level) -> Mapping[str, Reading]:

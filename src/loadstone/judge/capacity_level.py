@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from loadstone.judge.capacity_search import Answer, Ask, Seen
+from loadstone.judge.capacity_search import SPOILT, Answer, Ask, Seen
 from loadstone.judge.limits import ReadyGate
 from loadstone.judge.queue_growth import KIND as SATURATION
 from loadstone.judge.readings import read
@@ -58,10 +58,11 @@ def samples_needed(gates: Sequence[ReadyGate]) -> int:
     return max((_needed(gate) for gate in gates), default=1)
 
 
-def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate]) -> Level:
+def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate], spoilt: str = "") -> Level:
     """The answer of one level.
 
     snapshots: its judged seconds
+    spoilt:    how other programs held up target or generator; empty when they did not
     gates:     the objectives, in the order of the plan, whose verdicts stand first in the story
     """
     result = story.result
@@ -79,19 +80,24 @@ def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Se
     if not known or not requests:
         answer, reasons = Answer.NO_DATA, ["nothing was measured that the objectives are about"]
     elif reasons:
-        answer = Answer.OWN_LIMIT if own else Answer.NOT_MET
+        answer = _blamed(Answer.NOT_MET, own, spoilt)
     elif all(each.answer is Answer.MET for each in known):
-        answer = Answer.OWN_LIMIT if own and _load_missed(story) else Answer.MET
+        answer = _blamed(Answer.MET, _load_missed(story), "")
     else:
-        answer = Answer.OWN_LIMIT if own else Answer.UNCLEAR
         unclear = [each for each in known if each.answer is Answer.UNCLEAR]
         few = not own and all(each.few for each in unclear)
+        answer = Answer.UNCLEAR if few else _blamed(Answer.UNCLEAR, own, spoilt)
         reasons = [f"{each.verdict.gate.subject}: {each.doubt}" for each in unclear]
-    if answer is Answer.OWN_LIMIT:
-        reasons = [own]
+    if answer in SPOILT:
+        reasons = [spoilt if answer is Answer.HOST_BUSY else own]
     seen = Seen(ask.load, max(judged_s, 1e-9), answer, few, requests, ask.purpose, _unevenness(story))
     early = bool(result.aborted_by)
     return Level(ask, seen, story, failed, "" if answer is Answer.MET else "; ".join(reasons), growth is not None, early)
+
+
+def _blamed(answer: Answer, own: str, spoilt: str) -> Answer:
+    """The answer, unless the machine or the generator was to blame for it; others' work also makes a generator late."""
+    return Answer.HOST_BUSY if spoilt else Answer.OWN_LIMIT if own else answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

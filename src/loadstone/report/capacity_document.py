@@ -25,7 +25,7 @@ class CapacityLevel(_Part):
 
     load: FiniteFloat
     purpose: Literal["ramp", "bracket", "verify"]
-    answer: Literal["met", "not met", "unclear", "generator's limit", "no data"]
+    answer: Literal["met", "not met", "unclear", "generator's limit", "host busy", "no data"]
     reason: str | None = Field(description="why it was not met, unclear or spoilt; null when it was met")
     ended_early: bool = Field(description="the level was lost before its time was up")
     seconds: FiniteFloat

@@ -11,8 +11,15 @@ from loadstone.report.text_latency import figure
 from loadstone.stats.quantiles import enough
 from loadstone.units import format_duration, format_rate, format_share
 
-STYLES = {"met": Style.GOOD, "not met": Style.BAD, "unclear": Style.WARN, "generator's limit": Style.WARN, "no data": Style.WARN}
-SIGNS = {"met": "o", "not met": "x", "unclear": "?", "generator's limit": "!", "no data": "!"}
+STYLES = {
+    "met": Style.GOOD,
+    "not met": Style.BAD,
+    "unclear": Style.WARN,
+    "generator's limit": Style.WARN,
+    "host busy": Style.WARN,
+    "no data": Style.WARN,
+}
+SIGNS = {"met": "o", "not met": "x", "unclear": "?", "generator's limit": "!", "host busy": "!", "no data": "!"}
 WORDS = {
     "found": ("FOUND", Style.GOOD),
     "at least": ("AT LEAST", Style.GOOD),
