@@ -78,6 +78,7 @@ class Question:
     """What is asked: which plan, turned up how, against which objectives, in how much time.
 
     step_down: look at recovery and hysteresis, too
+    noun:      what the load is called; empty: rate or users
     """
 
     plan: Plan
@@ -88,11 +89,17 @@ class Question:
     poisson: bool = False
     warm_up_s: float = WARM_UP_S
     step_down: bool = True
+    noun: str = ""
+
+    @property
+    def by(self) -> str:
+        """What is turned up: rate, users, or connections."""
+        return self.noun or str(self.shares.knob)
 
     @property
     def unit(self) -> str:
         """Of loads, as it follows a number."""
-        return "/s" if self.shares.knob is Knob.RATE else " users"
+        return "/s" if self.shares.knob is Knob.RATE else f" {self.by}"
 
 
 def search(
@@ -223,7 +230,7 @@ class _Hunt:
         return Capacity(
             target=question.plan.target or "",
             plan_name=question.plan.name,
-            knob=str(question.shares.knob),
+            knob=question.by,
             unit=question.unit,
             objectives=tuple(objective_text(spec) for spec in question.objectives),
             levels=tuple(self.levels),

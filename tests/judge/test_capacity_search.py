@@ -131,3 +131,33 @@ def test_levels_are_long_enough_for_the_samples_that_are_needed() -> None:
     _, search, _ = play(cliff(20), Limits(10, 1, 1000, needed=662), budget_s=600)
     final = max(search.seen, key=lambda each: each.seconds)
     assert final.seconds * final.load >= 662
+
+
+def test_a_busy_machine_is_never_the_targets_limit() -> None:
+    found, search, _ = play(lambda load, _: Answer.HOST_BUSY if load > 500 else Answer.MET)
+    assert found.outcome is Outcome.CANNOT_TELL
+    assert found.met is not None
+    assert 450 < found.met <= 500
+    assert found.not_met is None
+    assert any("repeat it" in remark for remark in found.remarks)
+    assert max(sum(each.load == load for each in search.seen) for load in {each.load for each in search.seen if each.load > 500}) == 3
+
+
+def test_a_level_that_others_spoilt_once_is_tried_again_and_believed() -> None:
+    found, _, _ = play(lambda load, tries: Answer.HOST_BUSY if load == 320 and not tries else cliff(300)(load, tries))
+    assert found.outcome is Outcome.FOUND
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 300 <= found.high
+
+
+def test_a_spoilt_stretch_just_below_a_sure_failure_lies_within_the_interval() -> None:
+    def spoilt(load: float, _tries: int) -> Answer:
+        return Answer.MET if load <= 300 else Answer.HOST_BUSY if load < 315 else Answer.NOT_MET
+
+    found, _, _ = play(spoilt)
+    assert found.outcome is Outcome.FOUND
+    assert found.met is not None
+    assert found.not_met is not None
+    assert found.met <= 300
+    assert found.not_met >= 315

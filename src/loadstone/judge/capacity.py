@@ -40,8 +40,8 @@ class Recovery:
 class Capacity:
     """The answer of `loadstone capacity`.
 
-    knob:       rate or users
-    unit:       of loads: "/s" or " users"
+    knob:       rate, users or connections
+    unit:       of loads: "/s", " users" or " connections"
     objectives: that must all be met, as text
     levels:     in the order they were tried
     ended:      why the search stopped before it was done; empty when it was done

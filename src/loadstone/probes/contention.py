@@ -30,6 +30,7 @@ STOLEN = 0.05  # of all processors, by the hypervisor
 STRETCH = 1.10  # times as long as its work alone a process took
 SATURATED = 0.80  # of a second in which a thread ran or could have run: hardly anything is left that makes up for waiting
 SOON = 0.5  # of the least limit of time: waiting for that long in one second can break it
+SHORTEST_S = 0.5
 MOST_THREADS = 400  # reading them costs 10 µs each
 
 
@@ -97,13 +98,16 @@ class Contention:
         self._before_s, self._machine = clock(), self._ticks()
 
     def look(self) -> Stretch | None:
-        """Since the last look; None where the system does not say."""
-        now_s, machine = self._clock(), self._ticks()
+        """Since the last look; None where the system does not say, or so soon after it that ticks of 10 ms say nothing."""
+        now_s = self._clock()
+        if now_s - self._before_s < SHORTEST_S:
+            return None
+        machine = self._ticks()
         lasted_s, before = now_s - self._before_s, self._machine
         self._before_s, self._machine = now_s, machine
         own = self._own.look(lasted_s)
         target = self._target.look(lasted_s)
-        if machine is None or before is None or lasted_s <= 0:
+        if machine is None or before is None:
             return None
         busy_s, stolen, whole = (now - then for now, then in zip(machine, before, strict=True))
         ours_s = sum(each.ran for each in (own, target) if each is not None)
@@ -146,7 +150,7 @@ class _Group:
     def look(self, lasted_s: float) -> Strained | None:
         now = self._threads()
         before, self._before = self._before, now
-        if now is None or before is None or lasted_s <= 0:
+        if now is None or before is None:
             return None
         grown = []
         for thread, (ran, waited) in now.items():

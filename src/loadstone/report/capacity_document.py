@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -91,7 +92,7 @@ class CapacityDocument(_Part):
     exit_code: int
     plan: str
     target: str
-    knob: str = Field(description="rate or users")
+    knob: str = Field(description="rate, users or connections")
     unit: str = Field(description="of loads, as it follows a number")
     objectives: list[str]
     capacity: FiniteFloat | None = Field(description="the middle of the interval; its low end where there is no other")
@@ -198,3 +199,14 @@ def _law(law: Scalability | None) -> Law | None:
 def render_capacity_json(document: CapacityDocument) -> bytes:
     """The document in UTF-8, indented, ended by a newline."""
     return (json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def schema_json() -> str:
+    """The JSON schema of `CapacityDocument`, as shipped in `schema/capacity-1.json`."""
+    schema = CapacityDocument.model_json_schema(by_alias=True, mode="serialization")
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
+    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_json())
