@@ -10,7 +10,7 @@ from typing import Protocol
 
 from loadstone.errors import ExitCode, TargetUnreachable
 from loadstone.judge.capacity import Capacity, Recovery
-from loadstone.judge.capacity_level import Level, judge_level, objective_text, samples_needed
+from loadstone.judge.capacity_level import Level, Others, judge_level, objective_text, samples_needed
 from loadstone.judge.capacity_search import Answer, Ask, Limits, Outcome, Search
 from loadstone.judge.limits import ReadyGate, resolve_all
 from loadstone.judge.readings import read
@@ -61,13 +61,17 @@ class _Seconds:
     limit_s: float = math.inf
     snapshots: list[Snapshot] = field(default_factory=list)
     spoilt: list[str] = field(default_factory=list)
+    crowded: list[str] = field(default_factory=list)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
         stretch = self.look()
         self.snapshots.append(snapshot)
-        if stretch is not None and snapshot.judged and (why := stretch.spoilt(self.limit_s)):
-            self.spoilt.append(why)
+        if stretch is not None and snapshot.judged:
+            if why := stretch.spoilt(self.limit_s):
+                self.spoilt.append(why)
+            if stretch.crowded:
+                self.crowded.append(stretch.others)
 
     def close(self) -> None:
         """See Sink."""
@@ -256,7 +260,8 @@ class _Hunt:
         story = self._run(plan, [kept, *self._sinks(plan)], worker=self._next_worker(), command=self._command)
         judged = [each for each in kept.snapshots if each.judged and each.phase != WIND_DOWN]
         spoilt = kept.spoilt[-1] if len(kept.spoilt) > SPOILT_SHARE * len(judged) else ""
-        return judge_level(ask, story, judged, self._gates, spoilt)
+        crowded = kept.crowded[-1] if len(kept.crowded) > SPOILT_SHARE * len(judged) else ""
+        return judge_level(ask, story, judged, self._gates, Others(spoilt, crowded))
 
     def _next_worker(self) -> WorkerProcess | None:
         worker, self._worker = self._worker, None

@@ -27,7 +27,7 @@ from loadstone.stats.histogram import Histogram
 
 TAGS = (("outcome", "ok"), ("scenario", "s"), ("step", "ask"))
 COUNTED = TAGS[1:]
-BUSY = Stretch(1.5, 0.0, Strained(0.6, 0.4, 1.0, 0.4), None)  # a second in which others held the target up
+BUSY = Stretch(1.5, 0.0, Strained(0.6, 0.4, 1.0, 0.4, 0.004), None)  # a second in which others held the target up
 Levels = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 Serve = Callable[[Levels, np.random.Generator], tuple[Levels, Marks]]

@@ -183,3 +183,8 @@ def test_what_is_met_though_others_are_busy_is_met() -> None:
 def test_no_load_is_blamed_on_a_target_that_others_hold_up_from_the_start() -> None:
     capacity = find(Simulation(queue(100, base_s=0.5)), busy=lambda _: True)
     assert capacity.found.outcome is Outcome.CANNOT_TELL
+
+
+def test_a_generator_that_others_made_late_is_no_limit_of_anything() -> None:
+    capacity = find(Simulation(queue(1000), late_above=200), "p95(http.response_time) < 200ms", busy=lambda _: True)
+    assert capacity.found.outcome is Outcome.CANNOT_TELL

@@ -48,6 +48,18 @@ class Level:
     ended_early: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What other programs on this machine did to a level, in words; empty when nothing.
+
+    spoilt:  how they held the target up
+    crowded: what they used, which makes a generator late
+    """
+
+    spoilt: str = ""
+    crowded: str = ""
+
+
 def objective_text(spec: GateSpec) -> str:
     """An objective as people write it, without what only ends a level early."""
     return f"{spec.subject} {spec.op} {spec.limit_text}"
@@ -58,11 +70,11 @@ def samples_needed(gates: Sequence[ReadyGate]) -> int:
     return max((_needed(gate) for gate in gates), default=1)
 
 
-def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate], spoilt: str = "") -> Level:
+def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate], others: Others | None = None) -> Level:
     """The answer of one level.
 
     snapshots: its judged seconds
-    spoilt:    how other programs held up target or generator; empty when they did not
+    others:    what other programs on this machine did meanwhile
     gates:     the objectives, in the order of the plan, whose verdicts stand first in the story
     """
     result = story.result
@@ -74,7 +86,8 @@ def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Se
     growth = next((each for each in story.verdicts if each.gate.stat == SATURATION and each.status is Status.FAIL), None)
     if growth is not None:
         reasons.append(growth.reason)
-    own = _own_fault(story)
+    others, own = others or Others(), _own_fault(story)
+    spoilt = others.spoilt or (f"{own}, while {others.crowded}" if own and others.crowded else "")
     known = [each for each in found if each.answer is not Answer.NO_DATA]
     few = False
     if not known or not requests:

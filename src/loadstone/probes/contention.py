@@ -1,8 +1,8 @@
 """What other programs on this machine took from the target and from the generator, second by second.
 
 A thread that could run and had to wait for a processor is told by the kernel (/proc/PID/task/TID/schedstat, Documentation/scheduler
-/sched-stats.rst: time on a processor and time in its queue, in ns). Waiting alone accuses nobody: a target with more threads than
-processors waits for itself. So what others took counts, too.
+/sched-stats.rst: time on a processor, time in its queue, turns). Waiting alone accuses nobody: a target with more threads than
+processors waits for itself. So what others took counts, too. What the generator waits is not asked here: its sends are stamped.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from loadstone.probes.probe import NoReading
 from loadstone.probes.process_choice import Choice
 from loadstone.probes.process_tree import Tree
 
+NOTICED = 0.05  # of that limit; many waits, each far shorter, are no late answer
 PORTS = {"https": 443, "wss": 443}
 CGROUPS = "/sys/fs/cgroup"
 FOREIGN = 0.10  # processors; below it other programs are the system's usual murmur
@@ -41,17 +42,20 @@ class Strained:
     ran, waited: seconds of all threads, on a processor and in its queue
     busiest:     share of the time in which its busiest thread ran or waited to run, from 0 to 1
     longest:     seconds that the thread which waited most did so
+    each:        of that thread, the seconds of one wait on average
     """
 
     ran: float
     waited: float
     busiest: float
     longest: float
+    each: float
 
     def held_up(self, limit_s: float) -> bool:
         """Was it the waiting that made it late? A thread with time to spare makes up for short waits."""
         stretched = self.waited > (STRETCH - 1.0) * self.ran
-        return stretched and (self.busiest >= SATURATED or self.longest >= SOON * limit_s)
+        noticed = self.longest >= SOON * limit_s and self.each >= NOTICED * limit_s
+        return stretched and (self.busiest >= SATURATED or noticed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,19 @@ class Stretch:
         """
         if self.stolen >= STOLEN:
             return f"the hypervisor took {self.stolen:.0%} of this machine"
-        if self.foreign is None or self.foreign < FOREIGN:
+        if self.target is None or not self.crowded or not self.target.held_up(limit_s):
             return ""
-        for name, process in (("target", self.target), ("generator", self.generator)):
-            if process is not None and process.held_up(limit_s):
-                waits = f"the {name} waited {process.waited:.2f} s in a second for a processor"
-                return f"{waits}, while other programs used {self.foreign:.1f} of {os.cpu_count() or 1}"
-        return ""
+        return f"the target waited {self.target.waited:.2f} s in a second for a processor, while {self.others}"
+
+    @property
+    def crowded(self) -> bool:
+        """Did others use processors that matter?"""
+        return self.foreign is not None and self.foreign >= FOREIGN
+
+    @property
+    def others(self) -> str:
+        """What they used, in words."""
+        return f"other programs used {self.foreign or 0.0:.1f} of {os.cpu_count() or 1}"
 
 
 class Contention:
@@ -140,12 +150,15 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+Counters = dict[tuple[int, str], tuple[int, int, int]]  # of each thread: ns on a processor, ns in its queue, turns
+
+
 class _Group:
     """Processes, what they started, and the counters of their threads."""
 
     def __init__(self, choices: Sequence[Choice], proc: str) -> None:
         self._proc, self._trees = proc, [Tree(choice, proc, CGROUPS) for choice in choices]
-        self._before: dict[tuple[int, str], tuple[int, int]] | None = None
+        self._before: Counters | None = None
 
     def look(self, lasted_s: float) -> Strained | None:
         now = self._threads()
@@ -153,20 +166,21 @@ class _Group:
         if now is None or before is None:
             return None
         grown = []
-        for thread, (ran, waited) in now.items():
-            ran_before, waited_before = before.get(thread, (0, 0))
-            grown.append((max(0, ran - ran_before) / SECOND, max(0, waited - waited_before) / SECOND))
-        busiest = max(ran + waited for ran, waited in grown) / lasted_s
-        return Strained(sum(ran for ran, _ in grown), sum(waited for _, waited in grown), busiest, max(waited for _, waited in grown))
+        for thread, counters in now.items():
+            ran, waited, turns = (max(0, value - then) for value, then in zip(counters, before.get(thread, (0, 0, 0)), strict=True))
+            grown.append((ran / SECOND, waited / SECOND, turns))
+        busiest = max(ran + waited for ran, waited, _ in grown) / lasted_s
+        _, longest, turns = max(grown, key=lambda each: each[1])
+        return Strained(sum(ran for ran, _, _ in grown), sum(each[1] for each in grown), busiest, longest, longest / max(1, turns))
 
-    def _threads(self) -> dict[tuple[int, str], tuple[int, int]] | None:
-        found: dict[tuple[int, str], tuple[int, int]] = {}
+    def _threads(self) -> Counters | None:
+        found: Counters = {}
         for pid in self._processes():
             folder = f"{self._proc}/{pid}/task"
             try:
                 for thread in os.listdir(folder):  # noqa: PTH208  half the price of a Path per thread
-                    ran, waited, _ = procfs.read(f"{folder}/{thread}/schedstat").split()
-                    found[pid, thread] = int(ran), int(waited)
+                    ran, waited, turns = procfs.read(f"{folder}/{thread}/schedstat").split()
+                    found[pid, thread] = int(ran), int(waited), int(turns)
             except (OSError, ValueError):  # it ended meanwhile, or this kernel does not count that
                 continue
             if len(found) > MOST_THREADS:

@@ -30,6 +30,7 @@ WORDS = {
 SHORT = {"generator's limit": "own limit"}
 PLOT_HEIGHT = 10
 LONGEST_REASON = 160
+LOOSE = 0.15  # deviation from the law beyond which it describes nothing
 
 
 def render_capacity_text(document: CapacityDocument, look: Look) -> str:
@@ -160,13 +161,19 @@ def _law(document: CapacityDocument, sheet: Sheet) -> None:
     if law is None:
         return
     sheet.heading("SCALABILITY", "Universal Scalability Law over the levels whose queues stood still")
-    fall = f"throughput peaks at {law.peak_concurrency:.3g} at once" if law.peak_concurrency is not None else "throughput never falls"
+    if law.noise > LOOSE:
+        what = f"The levels do not follow the law (deviation {format_share(law.noise)}), so nothing is foretold."
+        sheet.prose(what, indent="  ")
+        return
+    fall = f"throughput peaks at {_whole(law.peak_concurrency)} at once" if law.peak_concurrency is not None else "throughput never falls"
     sheet.prose(
         f"{law.rate:.4g}/s of one at a time, contention {law.contention:.2%}, coherency {law.coherency:.4%}: {fall}. "
-        f"Measured from {law.concurrency_low:.3g} to {law.concurrency_high:.3g} at once, deviation {format_share(law.noise)}.",
+        f"Measured from {_whole(law.concurrency_low)} to {_whole(law.concurrency_high)} at once, deviation {format_share(law.noise)}.",
         indent="  ",
     )
-    foretold = "; ".join(f"{each.concurrency:.3g} at once: {each.rate:.4g}/s ({each.low:.4g}–{each.high:.4g})" for each in law.predictions)
+    foretold = "; ".join(
+        f"{_whole(each.concurrency)} at once: {each.rate:.4g}/s ({each.low:.4g}–{each.high:.4g})" for each in law.predictions
+    )
     sheet.prose(f"Foretold beyond that: {foretold}.", indent="  ")
 
 
@@ -181,3 +188,7 @@ def _notices(document: CapacityDocument) -> list[str]:
 
 def _time(value: float | None) -> str:
     return format_duration(value / 1e3) if value is not None else "beyond"
+
+
+def _whole(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
