@@ -188,3 +188,16 @@ def test_no_load_is_blamed_on_a_target_that_others_hold_up_from_the_start() -> N
 def test_a_generator_that_others_made_late_is_no_limit_of_anything() -> None:
     capacity = find(Simulation(queue(1000), late_above=200), "p95(http.response_time) < 200ms", busy=lambda _: True)
     assert capacity.found.outcome is Outcome.CANNOT_TELL
+
+
+def test_an_objective_that_nothing_was_measured_of_is_not_among_those_met() -> None:
+    silent = "p95(http.response_time{step=other}) < 1s"
+    document = capacity_document_of(find(Simulation(queue(100)), "p95(http.response_time) < 200ms", silent))
+    assert document.not_measured == [silent]
+    assert "meets the objective" in answer_of(document)
+    assert "nothing was measured of" in render_capacity_text(document, Look(width=200))
+
+
+def test_of_two_limits_the_stricter_one_counts() -> None:
+    asked = question("rate(http.errors) < 5%", "rate(http.errors) < 1%", "p95(http.response_time) < 1s")
+    assert [spec.limit_text for spec in asked.objectives] == ["1%", "1s"]

@@ -10,6 +10,7 @@ from loadstone.errors import ExitCode, NoSamples
 from loadstone.judge.capacity_bend import Bend, Reading, first_bend, per_core, readings_of
 from loadstone.judge.capacity_level import Level
 from loadstone.judge.capacity_search import SPOILT, Answer, Found, Outcome
+from loadstone.judge.verdict import Status
 from loadstone.stats.scalability import Scalability, fit
 
 LATENCIES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
@@ -82,6 +83,16 @@ class Capacity:
         lowest = [level for level in self.levels if level.seen.load == self.found.not_met and level.seen.answer is Answer.NOT_MET]
         failed = Counter(objective for level in lowest for objective in level.failed)
         return failed.most_common(1)[0][0] if failed else ""
+
+    @property
+    def not_measured(self) -> tuple[str, ...]:
+        """Objectives about which no level measured anything: nothing is said of them."""
+        statuses = [[verdict.status for verdict in level.story.verdicts[: len(self.objectives)]] for level in self.levels]
+        return tuple(
+            text
+            for at, text in enumerate(self.objectives)
+            if statuses and all(at < len(level) and level[at] is Status.NO_DATA for level in statuses)
+        )
 
     @property
     def queue_grows(self) -> bool:

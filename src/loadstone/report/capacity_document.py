@@ -95,6 +95,7 @@ class CapacityDocument(_Part):
     knob: str = Field(description="rate, users or connections")
     unit: str = Field(description="of loads, as it follows a number")
     objectives: list[str]
+    not_measured: list[str] = Field(description="those about which no level measured anything; nothing is claimed of them")
     capacity: FiniteFloat | None = Field(description="the middle of the interval; its low end where there is no other")
     low: FiniteFloat | None = Field(description="ends of the interval, widened by what chance does to levels of this length")
     high: FiniteFloat | None
@@ -124,6 +125,7 @@ def capacity_document_of(capacity: Capacity) -> CapacityDocument:
         knob=capacity.knob,
         unit=capacity.unit,
         objectives=[sound(each) for each in capacity.objectives],
+        not_measured=[sound(each) for each in capacity.not_measured],
         capacity=found.estimate,
         low=found.low,
         high=found.high,

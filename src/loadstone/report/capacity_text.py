@@ -58,7 +58,7 @@ def render_capacity_text(document: CapacityDocument, look: Look) -> str:
 
 def answer_of(document: CapacityDocument) -> str:
     """The answer in one line: `98.7/s (95.1–101.9) meets all 2 objectives; p95(…) breaks first; target.cpu bends first`."""
-    count = len(document.objectives)
+    count = len(document.objectives) - len(document.not_measured)
     every = f"all {count} objectives" if count > 1 else "the objective"
     parts = [_capacity(document, every)]
     if document.outcome in ("found", "never met"):
@@ -179,6 +179,8 @@ def _law(document: CapacityDocument, sheet: Sheet) -> None:
 
 def _notices(document: CapacityDocument) -> list[str]:
     notices = list(document.remarks)
+    if document.not_measured:
+        notices.append(f"nothing was measured of {', '.join(document.not_measured)}: these are not among what is met")
     if document.ended:
         notices.insert(0, f"the search ended early: {document.ended}")
     if not any(level.resources for level in document.levels):
