@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadstone.judge.capacity_search import Answer, Found, Limits, Outcome, Search, Seen
+from loadstone.judge.capacity_search import Answer, Found, Limits, Outcome, Purpose, Search, Seen
 
 LIMITS = Limits(start=10, least=1, most=10_000)
 
@@ -161,3 +161,16 @@ def test_a_spoilt_stretch_just_below_a_sure_failure_lies_within_the_interval() -
     assert found.not_met is not None
     assert found.met <= 300
     assert found.not_met >= 315
+
+
+def test_the_scatter_of_work_that_limits_nothing_does_not_widen_the_interval() -> None:
+    def found(spread_s: float) -> Found:
+        search = Search(LIMITS)
+        search.see(Seen(95.0, 16.0, Answer.MET, samples=1500, purpose=Purpose.VERIFY, unevenness=2.5, spread_s=spread_s))
+        search.see(Seen(100.0, 16.0, Answer.NOT_MET, samples=1500, purpose=Purpose.VERIFY))
+        return search.found()
+
+    little, much = found(0.0003), found(0.1)
+    assert little.low == pytest.approx(95.0, rel=0.005)
+    assert much.low is not None
+    assert much.low < 90

@@ -103,7 +103,7 @@ def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Se
         reasons = [f"{each.verdict.gate.subject}: {each.doubt}" for each in unclear]
     if answer in SPOILT:
         reasons = [spoilt if answer is Answer.HOST_BUSY else own]
-    seen = Seen(ask.load, max(judged_s, 1e-9), answer, few, requests, ask.purpose, _unevenness(story))
+    seen = Seen(ask.load, max(judged_s, 1e-9), answer, few, requests, ask.purpose, *_unevenness(story))
     early = bool(result.aborted_by)
     return Level(ask, seen, story, failed, "" if answer is Answer.MET else "; ".join(reasons), growth is not None, early)
 
@@ -184,13 +184,16 @@ def _needed(gate: ReadyGate) -> int:
     return 1
 
 
-def _unevenness(story: Story) -> float | None:
-    """Squared coefficient of variation of the response times, from their middle two thirds: outliers say nothing of usual work."""
+def _unevenness(story: Story) -> tuple[float | None, float]:
+    """Squared coefficient of variation of the response times, and their deviation in seconds.
+
+    From their middle two thirds: outliers say nothing of usual work.
+    """
     times = story.result.total.distribution("http.response_time")
     if times is None or times.beyond or times.count < ENOUGH_FOR_SPREAD:
-        return None
+        return None, math.inf
     low, middle, high = (times.quantile(q) for q in (0.16, 0.5, 0.84))
-    return float(((high - low) / (2 * middle)) ** 2) if middle else None
+    return (float(((high - low) / (2 * middle)) ** 2) if middle else None), (high - low) / 2e9
 
 
 def _own_fault(story: Story) -> str:

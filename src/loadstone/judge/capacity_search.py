@@ -56,6 +56,7 @@ class Seen:
     few:     unclear only for want of samples, and what there is looks well
     samples: exchanges that were judged
     unevenness: squared coefficient of variation of the response times; None where too few were seen
+    spread_s: their standard deviation
     """
 
     load: float
@@ -65,6 +66,7 @@ class Seen:
     samples: int = 0
     purpose: Purpose = Purpose.RAMP
     unevenness: float | None = None
+    spread_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,11 @@ class Search:
         if self.limits.whole:
             return 0.0
         exchanges = max(each.samples for each in self.seen if each.load == lower)
-        quiet = next((each.unevenness for each in sorted(self.seen, key=lambda each: each.load) if each.unevenness is not None), None)
-        work = quiet or 0.0
+        quiet = next((each for each in sorted(self.seen, key=lambda each: each.load) if each.unevenness is not None), None)
+        work = 0.0
+        if quiet is not None and quiet.unevenness is not None:
+            # Work that fills less than one server at that load is not what limits it: only its own deviation counts.
+            work = min(quiet.unevenness, (quiet.spread_s * lower) ** 2)
         return 1.96 * math.sqrt(((1.0 if self.limits.by_chance else 0.0) + work) / max(1, exchanges))
 
     def _surely_not(self, upper: float) -> float:
