@@ -119,7 +119,14 @@ def _levels(document: CapacityDocument, sheet: Sheet) -> None:
     names = ("for", "rate", "p50", "p95", "p99", "errors")
     columns = [Column(document.knob), Column("", left=True), Column("", left=True), *(Column(name) for name in names)]
     sheet.table(columns, [_row(level) for level in document.levels])
-    reasons = {f"{level.load:.4g}{document.unit}": level.reason for level in document.levels if level.reason}
+    below = [level for level in document.levels if level.answer == "unclear" and document.met is not None and level.load < document.met]
+    if below:
+        loads = ", ".join(dict.fromkeys(f"{level.load:.4g}" for level in below))
+        sheet.prose(
+            plain(f"{loads}{document.unit}: too little to tell, and a greater load is met"), Style.DIM, indent="    ", first=Span("  ")
+        )
+    told = [level for level in document.levels if level.reason and level not in below]
+    reasons = {f"{level.load:.4g}{document.unit}": level.reason or "" for level in told}
     for load, reason in reasons.items():
         short = reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 1]}…"
         sheet.prose(plain(f"{load}: {short}"), Style.DIM, indent="    ", first=Span("  "))
