@@ -70,16 +70,18 @@ def with_past(plan: Plan) -> tuple[Plan, Past | None]:
     if name and not compares:
         line = GateLine(gate=f"not worse than {name}", kind="baseline", settings={"baseline": name}, name="regression_check")
         plan = plan.model_copy(update={"gates": (*plan.gates, line)})
+    collected = asked("update_baseline") or ""  # what is compared with may be what is made: it begins without runs
     try:
-        store = opened(asked("store"))
+        store = opened(asked("store"), make=bool(collected))
     except StoreError:
         if name:
             raise
         return plan, None  # nothing was ever kept: the gates say that they have nothing to compare with
-    past = Kept(store, plan, name)
+    if collected:
+        _ready(store, collected)
     if name:
         store.baseline(name)
-    return plan, past
+    return plan, Kept(store, plan, name, collected)
 
 
 def recording_of(watched: Watched) -> Recording | None:

@@ -128,6 +128,8 @@ class Gate(_Part):
     reason: str
     at_s: FiniteFloat | None = Field(description="seconds from the run's start to the moment that decided")
     cause: LeakCause | None = Field(default=None, description="of a leak; null where nothing that tells was read")
+    compares: bool = Field(default=False, description="about what a change did: a regression, or a baseline")
+    collecting: bool = Field(default=False, description="no data only because the baseline has too few runs so far")
 
 
 class Requirement(_Part):

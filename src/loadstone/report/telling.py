@@ -217,6 +217,8 @@ def _gate(verdict: Verdict) -> doc.Gate:
         reason=sound(verdict.reason),
         at_s=finite(verdict.at_s),
         cause=_leak_cause(verdict.cause) if verdict.cause is not None else None,
+        compares=verdict.compares,
+        collecting=verdict.collecting,
     )
 
 
