@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
-from loadstone.judge.bands import grade_all
+from loadstone.judge.bands import Grown, grade_all
 from loadstone.judge.causes import find_causes
 from loadstone.judge.course import RunCourse
 from loadstone.judge.failure_patterns import failure_patterns
+from loadstone.judge.load_growth import LoadGrowth
 from loadstone.judge.notices import find_notices
 from loadstone.judge.panel import Panel, Past
 from loadstone.judge.recommend import recommend
@@ -37,6 +38,7 @@ from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
+from loadstone.plan.band_text import level_by_load
 from loadstone.plan.model import Plan
 from loadstone.probes.own import ParentHealth
 from loadstone.probes.provenance import collect
@@ -58,15 +60,19 @@ class _Course:
     aborted_by: str = ""
     pressure: Pressure = field(init=False)
     over_time: RunCourse = field(init=False)
+    by_load: dict[str, LoadGrowth] = field(init=False)
 
     def __post_init__(self) -> None:
         self.pressure = Pressure(self.plan.pressure)
         self.over_time = RunCourse(self.gates.statements)
+        self.by_load = {level: LoadGrowth(level) for band in self.plan.bands if (level := level_by_load(band.value))}
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
         fired = self.gates.see(snapshot)
         self.over_time.see(snapshot)
+        for level in self.by_load.values():
+            level.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
         elif not self.total.seconds:
@@ -287,7 +293,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         unreachable=_unreachable(total),
         worker_lost=bool(fleet.lost),
     )
-    bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
+    bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few, grown=Grown(course.by_load, verdicts))
     notices = find_notices(total, facts, course.gates.specs)
     causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)
     return Story(

@@ -10,7 +10,6 @@ from loadstone.judge.leak_cause import LeakCause
 from loadstone.plan.gate_text import GateSpec
 from loadstone.units import BYTES, SECONDS, format_count, format_duration, format_rate, format_size
 
-
 COMPARING = frozenset({"regression", "baseline"})  # kinds of gates that look at earlier runs
 
 

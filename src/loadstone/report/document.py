@@ -139,6 +139,14 @@ class Requirement(_Part):
     details: list[str] = Field(description="one line per gate")
 
 
+class Release(_Part):
+    """May what was tested go out."""
+
+    answer: Literal["deploy", "blocked"]
+    blocking: list[str] = Field(description="names of the gates in the way, failed ones first; the gate itself where it has no name")
+    because: str = Field(description="what else is in the way; else empty")
+
+
 class Band(_Part):
     """How good a value is, between the edges that the plan names."""
 
@@ -258,6 +266,7 @@ class Document(_Part):
     gates: list[Gate]
     requirements: dict[str, Requirement]
     score: FiniteFloat | None = Field(description="gates passed of all gates, in percent; null without gates")
+    decision: Release | None = Field(default=None, description="null only in documents of versions that did not tell it")
     bands: list[Band]
     causes: list[Cause] = Field(default_factory=list)
     recommendations: list[Recommendation] = Field(default_factory=list)
