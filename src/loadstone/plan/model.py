@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from loadstone.errors import UsageError
 from loadstone.plan.any_profile import ProfileField
 from loadstone.plan.band_text import edge_of, figure_of, level_by_load, linear_up_to
+from loadstone.plan.baseline import BaselineSettings
 from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
@@ -201,6 +202,7 @@ class Plan(_Model):
     websocket: WebSocketSettings = WebSocketSettings()
     llm: LlmSettings = LlmSettings()
     stop: StopRules = StopRules()
+    baselines: BaselineSettings = BaselineSettings()
     tags: Tags = Field(default_factory=dict)
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
     settle_s: Delay = Field(default=0.0, alias="settle", description="how long the target rests after the load, and is still watched")

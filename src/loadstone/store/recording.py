@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from loadstone.errors import StoreError
 from loadstone.judge.story import Story
@@ -115,6 +116,16 @@ class Recording:
         store, row = self._store, self._row
         figures = figures_of(told)
         return "" if self._try(lambda: store.add_member(baseline, row.id, figures, source="by itself")) else self.failure
+
+    def refused(self, document: Mapping[str, Any]) -> str:
+        """Why the finished run may not enter a baseline; empty when it may."""
+        return refusal(self.row, document)
+
+    @property
+    def row(self) -> RunRow:
+        """What is known of the run; it must have begun."""
+        assert self._row is not None
+        return self._row
 
     def close(self) -> None:
         """See Sink; what was not finished stays unfinished."""

@@ -205,6 +205,7 @@ def build(options: ls.Options) -> ls.Suite:
             *([SOCKET_BAND] if sockets else []),
             *([MEMORY_BAND] if memory else []),
         ],
+        baselines={"rules": "chat"},
         graceful_stop="10s",
     )
 

@@ -115,7 +115,15 @@ def build(options: ls.Options) -> ls.Suite:
         for endpoint in ENDPOINTS:
             add_endpoint(scenarios, gates, endpoint, options.throughput_duration)
     gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
-    return ls.Suite("workflow", target=options.url, embedded=options.url is None, scenarios=scenarios, gates=gates, graceful_stop="10s")
+    return ls.Suite(
+        "workflow",
+        target=options.url,
+        embedded=options.url is None,
+        scenarios=scenarios,
+        gates=gates,
+        baselines={"rules": "workflow"},
+        graceful_stop="10s",
+    )
 
 
 def numbers_of_users(text: str) -> list[int]:
