@@ -32,7 +32,7 @@ SUITE = {
 
 
 @pytest.fixture
-def level(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def level() -> list[float]:
     """The response times of the next run, in ms: its last item."""
     return [20.0]
 

@@ -100,7 +100,7 @@ def parse_rule(text: str, name: str = "") -> AlertRule:
 
 
 def rules_of_gates(specs: Iterable[GateSpec]) -> list[AlertRule]:
-    """Each gate turned round: what breaks it is critical. Those over windows, on goodput, on a whole course and with == are left to runs."""
+    """Each gate turned round: what breaks it is critical. Those over windows, on goodput, a whole course and with == are left to runs."""
     return [
         AlertRule(f"gate {spec.subject}", {Level.CRITICAL: replace(spec, op=_OPPOSITE[spec.op], abort=False)})
         for spec in specs
