@@ -17,6 +17,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "gates": document.Gate,
     "requirements": document.Requirement,
     "decision": document.Release,
+    "recovery": document.Recovery,
     "causes": document.Cause,
     "recommendations": document.Recommendation,
     "failure_patterns": document.FailurePattern,
