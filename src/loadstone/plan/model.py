@@ -157,9 +157,9 @@ class BandLine(_Model):
     """
 
     value: str
-    good: str
-    concern: str | None = None
-    issue: str
+    good: Annotated[str, Field(coerce_numbers_to_str=True)]
+    concern: Annotated[str, Field(coerce_numbers_to_str=True)] | None = None
+    issue: Annotated[str, Field(coerce_numbers_to_str=True)]
     name: str = ""
 
     @model_validator(mode="after")
