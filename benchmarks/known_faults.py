@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,17 @@ SLOW, WRONG = "p95(http.response_time) < 60ms", "rate(http.errors) < 1%"
 ITEMS = {"name": "items", "get": "/api/items", "params": {"limit": 5}}
 ASK = {"name": "ask", "post": "/api/ask", "json": {"question": "how late?"}}
 HEALTH = {"name": "health", "get": "/health"}
+WORK = {"post": "/api/workflows/triage/runs", "expect": 201}
+WRITING = (
+    {**WORK, "name": "triage", "json": {"text": "the login page is slow"}, "tags": {"agent": "writer"}},
+    {**WORK, "name": "tagging", "post": "/api/workflows/tagging/runs", "json": {"text": "refund"}, "tags": {"agent": "writer"}},
+)
+LOOKING = ({**ITEMS, "tags": {"agent": "reader"}}, {**ASK, "tags": {"agent": "reader"}})
+TOOLS = (
+    {**WORK, "name": "quick tool", "json": {"text": "the login page is slow"}, "tags": {"tool": "calculator"}},
+    {**WORK, "name": "slow tool", "json": {"text": "the login page is slow", "tool_delay": "90ms"}, "tags": {"tool": "search"}},
+    {**ITEMS, "tags": {"tool": "calculator"}},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,9 @@ class KnownFault:
 
     flags: of the reference backend
     right: is this cause the fault?
+    descriptors: how many the backend may have open; None leaves its limit
+    more:  further settings of the plan
+    needs: a program that must be installed; empty when none is needed
     """
 
     name: str
@@ -35,6 +50,9 @@ class KnownFault:
     profile: Mapping[str, Any] = field(default_factory=lambda: {"rate": "40/s", "duration": "20s"})
     steps: Sequence[Mapping[str, Any]] = (ITEMS, ASK, HEALTH)
     probes: Sequence[Any] = ()
+    descriptors: int | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    needs: str = ""
 
 
 def is_kind(*kinds: CauseKind, subject: str = "") -> Callable[[Cause], bool]:
@@ -72,10 +90,21 @@ FAULTS = (
     KnownFault("drift of latency", ("--fault", "drift=300ms/m"), is_kind(K.RISING)),
     KnownFault(
         "instances that start late",
-        ("--fault", "instances=1-8", "--fault", "scale_every=1s", "--fault", "scale_delay=4s", "--latency", "5ms"),
+        (
+            "--fault",
+            "instances=1-8",
+            "--fault",
+            "scale=queue:4",
+            "--fault",
+            "scale_every=1s",
+            "--fault",
+            "scale_delay=4s",
+            "--latency",
+            "5ms",
+        ),
         either(is_kind(K.LOAD_RISE), is_kind(K.SINCE)),
         gates=("p95(http.response_time) < 400ms",),
-        profile={"stages": [{"duration": "8s", "rate": "5/s", "shape": "step"}, {"duration": "14s", "rate": "60/s", "shape": "step"}]},
+        profile={"stages": [{"duration": "8s", "rate": "5/s", "shape": "step"}, {"duration": "16s", "rate": "60/s", "shape": "step"}]},
         steps=(ITEMS,),
     ),
     KnownFault(
@@ -86,6 +115,33 @@ FAULTS = (
         profile={"rate": "20/s", "duration": "24s"},
         probes=({"process": OWN_PID},),
     ),
+    KnownFault(
+        "latency of one agent",
+        ("--latency", "90ms", "--fault", "paths=/api/workflows"),
+        is_kind(K.PART, subject="agent=writer"),
+        steps=(*WRITING, *LOOKING),
+    ),
+    KnownFault("latency of one tool", (), is_kind(K.PART, subject="tool=search"), steps=TOOLS),
+    KnownFault(
+        "out of descriptors",
+        ("--latency", "100ms"),
+        is_kind(K.SATURATED, subject="descriptors"),
+        gates=("p95(http.response_time) < 400ms", WRONG),
+        profile={"stages": [{"duration": "10s", "users": 5, "shape": "step"}, {"duration": "12s", "users": 60, "shape": "step"}]},
+        steps=(ITEMS,),
+        probes=({"process": OWN_PID},),
+        descriptors=48,
+        more={"http": {"timeouts": {"total": "2s"}}},
+    ),
+    KnownFault(
+        "CPU pressure by others",
+        (),
+        either(is_kind(K.SATURATED, subject="machine.cpu"), is_kind(K.SATURATED, subject="machine.pressure")),
+        gates=("p95(http.response_time) < 10ms", WRONG),
+        probes=("machine",),
+        more={"pressure": {"cpu": 64, "start": "8s", "for": "8s"}},
+        needs="stress-ng",
+    ),
 )
 
 
@@ -94,10 +150,12 @@ def plan_of(fault: KnownFault, url: str, pid: int) -> Plan:
     scenario = {"profile": dict(fault.profile), "steps": [dict(step) for step in fault.steps], "warm_up": "1s"}
     probes = [{"process": pid} if probe == {"process": OWN_PID} else probe for probe in fault.probes]
     asked: dict[str, Any] = {"target": url, "scenarios": {"load": scenario}, "probes": probes, "gates": list(fault.gates)}
-    return Plan.model_validate(asked | {"allow_unreached": True, "name": fault.name})
+    return Plan.model_validate(asked | {"allow_unreached": True, "name": fault.name} | dict(fault.more))
 
 
 def run_fault(fault: KnownFault) -> Story:
     """One run of a fault, 20 s and a start."""
     with ReferenceProcess(*fault.flags) as backend:
+        if fault.descriptors is not None:
+            resource.prlimit(backend.pid, resource.RLIMIT_NOFILE, (fault.descriptors, fault.descriptors))
         return execute(plan_of(fault, backend.url, backend.pid))

@@ -15,10 +15,11 @@ from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
 from loadstone.errors import UsageError
-from loadstone.judge.bands import grade_all
+from loadstone.judge.bands import Grown, grade_all
 from loadstone.judge.causes import find_causes
 from loadstone.judge.course import RunCourse
 from loadstone.judge.failure_patterns import failure_patterns
+from loadstone.judge.load_growth import LoadGrowth
 from loadstone.judge.notices import find_notices
 from loadstone.judge.panel import Panel, Past
 from loadstone.judge.recommend import recommend
@@ -41,6 +42,7 @@ from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
+from loadstone.plan.band_text import level_by_load
 from loadstone.plan.model import Plan
 from loadstone.plan.rest import rest_of
 from loadstone.probes.own import ParentHealth
@@ -66,15 +68,19 @@ class _Course:
     instances: ScalingWatch = field(default_factory=ScalingWatch)
     pressure: Pressure = field(init=False)
     over_time: RunCourse = field(init=False)
+    by_load: dict[str, LoadGrowth] = field(init=False)
 
     def __post_init__(self) -> None:
         self.pressure = Pressure(self.plan.pressure)
         self.over_time = RunCourse(self.gates.statements)
+        self.by_load = {level: LoadGrowth(level) for band in self.plan.bands if (level := level_by_load(band.value))}
 
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
         fired = self.gates.see(snapshot)
         self.over_time.see(snapshot)
+        for level in self.by_load.values():
+            level.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
             self.spikes.see(snapshot)
@@ -357,7 +363,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         worker_lost=bool(fleet.lost),
         as_asked=not facts.unpressed,
     )
-    bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
+    bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few, grown=Grown(course.by_load, verdicts))
     notices = find_notices(total, facts, course.gates.specs)
     recoveries = tuple(course.spikes.finish())
     causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)

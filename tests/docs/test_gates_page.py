@@ -9,7 +9,7 @@ import yaml
 from loadstone.judge.limits import STATS_OF, resolve
 from loadstone.measure.catalogue import Catalogue, Kind
 from loadstone.plan.gate_text import NONE_STATS, STATS, parse_gate
-from loadstone.plan.model import GateLine
+from loadstone.plan.model import BandLine, GateLine
 from loadstone.plan.resolve import load
 from loadstone.plan.scan import OPERATORS
 from loadstone.plan.settings import Overrides
@@ -42,7 +42,7 @@ def test_the_table_says_of_which_kinds_each_statistic_is() -> None:
 
 
 def test_gates_that_are_written_as_mappings_are_lines_of_a_plan() -> None:
-    lines = [line for language, text in BLOCKS if language == "yaml" for line in yaml.safe_load(text)["gates"]]
+    lines = [line for language, text in BLOCKS if language == "yaml" for line in yaml.safe_load(text).get("gates", [])]
     assert [GateLine.model_validate(line).requirement for line in lines] == ["response_time", "memory_efficiency"]
 
 
@@ -53,3 +53,8 @@ def test_the_example_has_a_gate_for_each_kind_of_metric_a_window_an_abort_and_a_
     assert any(gate.spec.window_s for gate in ready)
     assert any(gate.spec.abort for gate in ready)
     assert any(gate.spec.requirement for gate in ready)
+
+
+def test_the_bands_of_the_page_are_bands_of_a_plan() -> None:
+    bands = [band for language, text in BLOCKS if language == "yaml" for band in yaml.safe_load(text).get("bands", [])]
+    assert len([BandLine.model_validate(band) for band in bands]) >= 4

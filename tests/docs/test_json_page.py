@@ -16,6 +16,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "checks": document.Check,
     "gates": document.Gate,
     "requirements": document.Requirement,
+    "decision": document.Release,
     "recovery": document.Recovery,
     "causes": document.Cause,
     "recommendations": document.Recommendation,

@@ -177,3 +177,21 @@ def test_a_rule_that_cannot_be_meant_says_why(text: str, said: str) -> None:
 def test_a_limit_in_another_unit_is_a_mistake_of_the_plan() -> None:
     with pytest.raises(PlanError, match="measured in ms"):
         ready([parse_rule("p95(http.response_time) warning > 5MB")], Catalogue())
+
+
+@pytest.mark.parametrize(
+    "text", ["growth(target.memory) warning > 5MB", "leak(target.memory) critical = none", "p95(x) warning > 1s over 10s"]
+)
+def test_what_is_about_a_whole_run_is_no_alert_and_a_gate_on_it_makes_none(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_rule(text)
+    assert rules_of_gates([parse_gate("growth(target.memory) < 5MB"), parse_gate("leak(target.memory) = none")]) == []
+
+
+@pytest.mark.parametrize(
+    "subject", ["p99.9(http.response_time{step=ask})", "rate(http.errors{kind=reset})", 'max(target.memory{probe="a, b"})']
+)
+def test_an_alert_reads_its_statement_as_a_gate_does(subject: str) -> None:
+    limit = "5MB" if "memory" in subject else "5%" if "rate" in subject else "5s"
+    (spec,) = parse_rule(f"{subject} critical > {limit} for 1m").limits.values()
+    assert spec == parse_gate(f"{subject} > {limit}")

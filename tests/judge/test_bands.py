@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from loadstone.errors import PlanError, UsageError
-from loadstone.judge.bands import Grade, grade_all
+from loadstone.judge.bands import Grade, Graded, Grown, grade_all
 from loadstone.judge.gates import undecided
-from loadstone.judge.verdict import Status
+from loadstone.judge.load_growth import MOST_LOADS, LoadGrowth
+from loadstone.judge.verdict import Status, Verdict
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
-from loadstone.measure.snapshot import Series, Snapshot
+from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.plan.gate_text import parse_gate
 from loadstone.plan.model import BandLine
 from loadstone.stats.histogram import Histogram
@@ -102,3 +105,82 @@ def test_a_gate_that_needs_what_is_missing_has_no_data_and_says_what(text: str, 
     verdict = undecided(parse_gate(text), "a probe")
     assert (verdict.status, verdict.value, verdict.limit, verdict.unit) == (Status.NO_DATA, None, limit, unit)
     assert verdict.reason == "needs a probe"
+
+
+SUCCESS = BandLine(value="1 - rate(http.errors)", good="95%", concern="90%", issue="80%", name="success")
+BY_LOAD = BandLine(value="by_load(target.memory)", good="1.5", issue="leak", name="memory")
+LEAKS = parse_gate("leak(target.memory) = none")
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"), [(0, "good"), (49, "good"), (50, "fair"), (100, "concern"), (199, "concern"), (200, "issue")]
+)
+def test_successes_are_graded_by_edges_of_their_own(errors: int, expected: str) -> None:
+    (graded,) = grade_all([SUCCESS], seen(requests=1000, errors=errors), Catalogue())
+    assert graded.grade == expected
+    assert (graded.value, graded.subject) == (pytest.approx(100 - errors / 10), "1 - rate(http.errors)")
+    assert graded.edges == ("95%", "90%", "80%")
+
+
+def ramp(memory: Callable[[int], float], users: int = 40) -> LoadGrowth:
+    growth = LoadGrowth("target.memory")
+    for at in range(1, users + 30):
+        there = min(at, users)
+        gauges = {Series("load.users"): Gauge.of(there), Series("target.memory"): Gauge.of(memory(there) + at % 3 * 1e5)}
+        growth.see(Snapshot(at, float(at), at + 1.0, gauges=gauges, judged=at > users))
+    return growth
+
+
+def graded_growth(growth: LoadGrowth | None, leak: Status | None) -> Graded:
+    verdicts = [] if leak is None else [Verdict(LEAKS, leak, None, 0.0, "1", 40, "said so")]
+    (graded,) = grade_all([BY_LOAD], Aggregate(), Catalogue(), grown=Grown({"target.memory": growth} if growth else {}, verdicts))
+    return graded
+
+
+def test_memory_that_grows_with_each_user_alike_is_linear() -> None:
+    found = graded_growth(ramp(lambda users: 5e7 + 1e6 * users), Status.PASS)
+    assert (found.grade, found.edges) == (Grade.GOOD, ("linear", "faster than linear", "leak"))
+    assert found.value == pytest.approx(1.0, abs=0.2)
+
+
+def test_memory_that_grows_faster_than_the_load_is_a_concern() -> None:
+    found = graded_growth(ramp(lambda users: 5e7 + 5e4 * users**2), Status.PASS)
+    assert found.grade == Grade.CONCERN
+    assert found.value is not None
+    assert found.value > 2
+
+
+def test_memory_that_hardly_moves_with_the_load_is_linear_however_its_noise_falls() -> None:
+    assert graded_growth(ramp(lambda _: 5e7), Status.PASS).grade == Grade.GOOD
+
+
+def test_a_leak_is_an_issue_whatever_the_load_says() -> None:
+    assert graded_growth(ramp(lambda users: 5e7 + 1e6 * users), Status.FAIL).grade == Grade.ISSUE
+    assert graded_growth(None, Status.FAIL).grade == Grade.ISSUE
+
+
+@pytest.mark.parametrize("leak", [None, Status.NO_DATA, Status.PASS])
+def test_without_a_judged_leak_or_a_load_that_rose_growth_has_no_grade(leak: Status | None) -> None:
+    growth = ramp(lambda users: 5e7 + 1e6 * users, users=1 if leak is Status.PASS else 40)
+    found = graded_growth(growth, leak)
+    assert found.grade == Grade.NO_DATA
+    assert found.reason
+
+
+def test_the_loads_that_are_kept_are_bounded() -> None:
+    growth = ramp(lambda users: 5e7 + 1e6 * users, users=3000)
+    assert len(growth._seen) <= MOST_LOADS
+    ratio = growth.ratio()
+    assert ratio is not None
+    assert ratio.value == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("edges", [{"good": "0.5", "issue": "leak"}, {"good": "1.5", "issue": "3"}, {"good": "50MB", "issue": "leak"}])
+def test_growth_with_the_load_has_a_ratio_and_a_leak_for_edges(edges: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        BandLine(value="by_load(target.memory)", **edges)
+
+
+def test_successes_have_shares_for_edges() -> None:
+    with pytest.raises(ValidationError):
+        BandLine(value="1 - rate(http.errors)", good="2s", issue="1s")

@@ -157,6 +157,23 @@ def test_load_that_rose_is_told_where_the_excess_lies_in_that_time() -> None:
     assert (found[0].figures["before"], found[0].figures["now"]) == (10, 40)
 
 
+def failing_fast(at: int) -> Snapshot:
+    """From second 20 on all connections are taken, and each try fails at once."""
+    full = at >= 20
+    asked, failed, ms = (5000, 4950, 500.0) if full else (50, 0, 10.0)
+    times = {make_series("http.response_time", step="a", outcome="ok"): make_histogram([ms] * 50)}
+    counts = {make_series("http.requests", step="a"): asked, make_series("http.errors", step="a", kind="reset"): failed}
+    levels = {Series("load.users"): 60.0 if full else 5.0, Series("target.descriptors_used", (("probe", "p"),)): 100.0 if full else 30.0}
+    gauges = {series: Gauge.of(level) for series, level in levels.items()}
+    return Snapshot(at, float(at), at + 1.0, distributions=times, counts=counts, gauges=gauges)
+
+
+def test_what_failed_much_faster_than_it_was_answered_before_is_no_stall_and_the_full_resource_goes_before_the_load() -> None:
+    found = [(one.kind, one.subject) for one in causes_of([failing_fast(at) for at in range(40)], SLOW)]
+    assert found[:2] == [(CauseKind.SATURATED, "target.descriptors_used"), (CauseKind.LOAD_RISE, "")]
+    assert CauseKind.STALL not in dict(found)
+
+
 @pytest.mark.parametrize("shape", UNRELATED)
 def test_a_resource_that_has_nothing_to_do_with_it_is_seldom_named(shape: str) -> None:
     assert sum(false_cause(seed, shape) for seed in range(12)) <= 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from loadstone.errors import ExitCode
-from loadstone.judge.score import Decision, decide, passed_gates, requirements, score, worst_status
+from loadstone.judge.score import Decision, decide, passed_gates, release, requirements, score, worst_status
 from loadstone.judge.trust import Level, Trust
 from loadstone.judge.verdict import Status, Verdict
 from loadstone.plan.gate_text import parse_gate
@@ -71,3 +71,22 @@ def test_a_requirement_holds_when_all_of_its_gates_do() -> None:
 
 def test_nothing_at_all_is_no_data() -> None:
     assert worst_status([]) is Status.NO_DATA
+
+
+def test_only_a_pass_is_deployed() -> None:
+    assert release(Decision.PASS, [PASS]).deploy
+    assert not any(release(decision, [PASS]).deploy for decision in Decision if decision is not Decision.PASS)
+
+
+def test_what_blocks_are_the_gates_that_failed_and_then_those_without_data() -> None:
+    found = release(Decision.FAIL, [PASS, NO_DATA, FAIL])
+    assert (found.blocking, found.because) == ((FAIL, NO_DATA), "")
+
+
+@pytest.mark.parametrize("decision", [Decision.UNTRUSTWORTHY, Decision.UNREACHABLE, Decision.INTERRUPTED])
+def test_a_run_that_says_nothing_of_the_target_is_blocked_for_that_reason(decision: Decision) -> None:
+    assert release(decision, [PASS]).because
+
+
+def test_a_run_in_which_nothing_was_measured_is_blocked_without_a_gate() -> None:
+    assert release(Decision.INCONCLUSIVE, []).because == "nothing was measured"

@@ -137,3 +137,24 @@ def test_the_baseline_gate_passes_a_run_that_is_clearly_not_worse() -> None:
 def test_settings_of_a_baseline_gate_are_checked(settings: dict[str, object]) -> None:
     with pytest.raises((LoadstoneError, PlanError)):
         Panel([GateLine.model_validate({**BASELINE, "settings": settings})], Catalogue(), past=main_runs())
+
+
+def test_only_a_baseline_with_too_few_runs_is_collecting() -> None:
+    figure = "regression(p95(http.response_time)) < 10%"
+    assert verdict_of(figure, main_runs(3), make_seconds(20, 1)).collecting
+    assert verdict_of(BASELINE, main_runs(3), make_seconds(20, 1)).collecting
+    assert verdict_of(BASELINE, PastOf(Beside("baseline main", [])), make_seconds(20, 1)).collecting
+    assert not verdict_of(figure, main_runs(), make_seconds(21.4, 1)).collecting
+
+
+def test_what_is_missing_refused_worse_or_never_named_is_not_collecting() -> None:
+    assert not verdict_of("regression(p95(llm.ttft)) < 10%", main_runs(3), make_seconds(20, 1)).collecting
+    assert not verdict_of(P95, PastOf(make_past(scattered(20, 3, 7)), {**MACHINE, "cpu": "Other CPU"}), make_seconds(20, 1)).collecting
+    assert not verdict_of(P95, main_runs(1), make_seconds(60, 1)).collecting
+    assert not verdict_of(P95, PastOf(None), make_seconds(20, 1)).collecting
+
+
+def test_each_ready_suite_has_rules_of_its_own() -> None:
+    for suite in ("chat", "llm", "workflow", "bot"):
+        gate = {**BASELINE, "settings": {"baseline": "main", "rules": suite}}
+        assert verdict_of(gate, main_runs(), make_seconds(40, 1)).status is Status.FAIL

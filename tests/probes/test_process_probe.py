@@ -109,6 +109,22 @@ def test_a_name_finds_programs_scripts_and_modules_and_what_takes_their_place(tr
     assert (values["target.processes"], values["target.restarts"]) == (1, 1)
 
 
+def test_the_process_that_is_nearest_to_its_limit_of_descriptors_is_told(tree: ProcTree) -> None:
+    for pid, sockets, limit in ((10, (1, 2, 3, 4), "5"), (11, (5,), "1024"), (12, (6,), "unlimited")):
+        tree.put(pid, parent=1 if pid == 10 else 10, name="app", words="app", sockets=sockets)
+        (tree.proc / str(pid) / "limits").write_text(f"Limit  Soft Limit  Hard Limit  Units\nMax open files  {limit}  4096  files\n")
+    values = tree.read(tree.probe("app"))
+    assert values["target.descriptors"] == 6
+    assert values["target.descriptors_limit"] == 1029
+    assert values["target.descriptors_used"] == 80
+
+
+def test_without_a_limit_of_descriptors_nothing_is_said_of_one(tree: ProcTree) -> None:
+    tree.put(10, name="app", words="app", sockets=(1, 2))
+    values = tree.read(tree.probe("app"))
+    assert not {"target.descriptors_limit", "target.descriptors_used"} & values.keys()
+
+
 def test_a_port_finds_who_listens_on_it_and_sockets_are_told_by_state(tree: ProcTree) -> None:
     lines = [(8000, "0A", 77), (8000, "01", 78), (8000, "01", 79), (8000, "06", 0)]
     tree.put(10, sockets=(77, 78, 79, 80))

@@ -55,7 +55,7 @@ def test_every_document_follows_the_schema_and_reads_back_as_the_same_types(name
 
 def test_the_document_has_exactly_the_promised_keys() -> None:
     found = document(make_story())
-    top = "schema verdict exit_code load metrics steps errors checks gates requirements score bands"
+    top = "schema verdict exit_code load metrics steps errors checks gates requirements score decision bands"
     top += " recovery causes recommendations failure_patterns generator notices provenance"
     assert list(found) == top.split()
     assert {"target_rate", "achieved_rate", "requests", "errors", "dropped"} <= set(found["load"])

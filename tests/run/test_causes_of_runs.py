@@ -1,10 +1,14 @@
 """Causes of whole runs: the reference backend with a known fault, real worker, real sockets; and the same again from the log."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.known_faults import ASK, HEALTH, ITEMS, KnownFault, is_kind, plan_of
+from loadstone.cli.main import main
 from loadstone.judge.cause import CauseKind
 from loadstone.measure.snapshot import Snapshot
 from loadstone.reference.process import ReferenceProcess
@@ -13,6 +17,7 @@ from loadstone.run import execute, judge_again
 
 SHORT = {"rate": "20/s", "duration": "7s"}
 SLOW, WRONG = "p95(http.response_time) < 80ms", "rate(http.errors) < 1%"
+EXPLAINED = ("causes", "recommendations", "failure_patterns", "decision", "bands")
 FAULTS = (
     KnownFault(
         "latency",
@@ -56,3 +61,32 @@ def test_a_known_fault_is_among_the_first_and_a_log_tells_the_same(fault: KnownF
     assert again.causes == story.causes
     assert again.failure_patterns == story.failure_patterns
     assert "WHY" in render_text(story, 100)
+
+
+def test_the_report_of_a_log_and_the_store_tell_the_causes_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    suite, store = tmp_path / "suite.json", str(tmp_path / "runs.db")
+
+    def told(*words: str) -> dict[str, Any]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert found["exit_code"] == (ended.value.code or 0) or words[0] == "runs"
+        return found
+
+    fault = FAULTS[0]
+    with ReferenceProcess(*fault.flags) as backend:
+        suite.write_text(plan_of(fault, backend.url, backend.pid).model_dump_json(exclude={"source"}, by_alias=True, exclude_defaults=True))
+        run = told("run", str(suite), "--json", "--out", "kept", "--store", store)
+    assert "step=ask" in [one["subject"] for one in run["causes"]]
+    for again in (told("report", "kept", "--json"), told("runs", "show", "--json", "--store", store)):
+        assert [again[key] for key in EXPLAINED] == [run[key] for key in EXPLAINED]
+    with pytest.raises(SystemExit):
+        main(["runs", "show", "--store", store])
+    page = capsys.readouterr().out
+    assert "WHY" in page
+    assert "step=ask" in page
+    assert "blocked by" in page

@@ -51,6 +51,33 @@ def test_a_run_that_passed_may_enter() -> None:
     assert refusal(make_row(id="abc", trust="degraded")) == ""
 
 
+def judged(*gates: tuple[str, bool, bool], verdict: str = "inconclusive") -> dict[str, Any]:
+    """A report whose gates have this status, compare, and are collecting."""
+    told = [{"status": status, "compares": compares, "collecting": collecting} for status, compares, collecting in gates]
+    return {"verdict": verdict, "gates": told, "metrics": {"http.response_time": {"count": 9, "p50": 1.0, "p95": 2.0, "p99": 3.0}}}
+
+
+FINE, COLLECTING, UNCLEAR = ("pass", False, False), ("no_data", True, True), ("no_data", True, False)
+WORSE, OTHER = ("fail", True, False), ("no_data", False, False)
+
+
+def test_a_run_that_lacks_nothing_but_a_baseline_with_enough_runs_is_how_it_gets_them() -> None:
+    row = make_row(id="abc", verdict="inconclusive")
+    assert refusal(row, judged(FINE, COLLECTING)) == ""
+    assert "is inconclusive" in refusal(row, judged(FINE, UNCLEAR))
+    assert "is inconclusive" in refusal(row, judged(COLLECTING, OTHER))
+    assert "is inconclusive" in refusal(row, judged(FINE))
+    assert "is inconclusive" in refusal(row, judged(COLLECTING) | {"metrics": {}})
+
+
+def test_a_run_that_only_comparisons_stopped_enters_when_a_person_accepts_it() -> None:
+    slower = make_row(id="abc", verdict="fail", flagged="slower")
+    assert "is fail" in refusal(slower, judged(FINE, WORSE, verdict="fail"))
+    assert refusal(slower, judged(FINE, WORSE, verdict="fail"), accept=True) == ""
+    assert refusal(slower, judged(("fail", False, False), WORSE, verdict="fail"), accept=True)
+    assert refusal(make_row(id="abc", verdict="inconclusive"), judged(FINE, UNCLEAR), accept=True) == ""
+
+
 def test_the_newest_count_and_those_that_are_pinned(store: Store) -> None:
     ids = kept(store, 6)
     store.make_baseline("main", Policy(last=3))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from loadstone.errors import StoreError
+from loadstone.judge.score import EXIT_CODES, Decision
+from loadstone.judge.story import Story
+from loadstone.judge.verdict import Status, Verdict
+from loadstone.plan.gate_text import GateSpec
 from loadstone.plan.model import Plan
 from loadstone.report.json import render_json
 from loadstone.store.recording import Recording
@@ -114,3 +119,39 @@ def test_only_a_run_that_passed_enters_a_baseline_by_itself(store: SqliteStore) 
     (member,) = store.baseline("main").members
     assert member.figures["success_rate"] == 1.0
     assert member.source == "by itself"
+
+
+def judged_by(status: Status, *, collecting: bool = False) -> Story:
+    gate = GateSpec.in_code("regression", "regression(p95(http.response_time)) < 10%", name="regression_check")
+    verdict = Verdict(gate, status, 40.0, 10.0, "%", 20, "worse, major than baseline main", collecting=collecting)
+    decision = Decision.FAIL if status is Status.FAIL else Decision.INCONCLUSIVE
+    story = make_story()
+    return replace(story, verdicts=(*story.verdicts, verdict), verdict=decision, exit_code=EXIT_CODES[decision])
+
+
+def finished(store: SqliteStore, story: Story) -> tuple[Recording, bytes]:
+    recording, document = Recording(store, PLAN), render_json(story)
+    recording.snapshot(make_snapshot(0))
+    assert recording.finish(story, document)
+    return recording, document
+
+
+def test_a_run_that_is_worse_than_its_baseline_is_flagged_and_does_not_enter(store: SqliteStore) -> None:
+    store.make_baseline("main", Policy())
+    recording, document = finished(store, judged_by(Status.FAIL))
+    assert "regression_check: worse, major" in store.run(recording.run_id).flagged
+    assert recording.enter("main", document)
+    assert store.baseline("main").run_ids == []
+
+
+def test_a_run_that_only_waits_for_more_runs_enters_and_is_not_flagged(store: SqliteStore) -> None:
+    store.make_baseline("main", Policy(per_machine=False))
+    recording, document = finished(store, judged_by(Status.NO_DATA, collecting=True))
+    assert store.run(recording.run_id).flagged == ""
+    assert recording.enter("main", document) == ""
+    assert store.baseline("main").run_ids == [recording.run_id]
+
+
+def test_a_failed_gate_that_compares_nothing_flags_nothing(store: SqliteStore) -> None:
+    recording, _ = finished(store, make_story(gates=["count(http.requests) < 1"]))
+    assert store.run(recording.run_id).flagged == ""

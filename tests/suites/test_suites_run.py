@@ -89,7 +89,7 @@ def test_chat_grades_response_times_and_errors(runs: Runs) -> None:
     assert {name: band["grade"] for name, band in bands.items()} == {
         "response time, p95": "good",
         "error rate": "good",
-        "WebSockets refused": "good",
+        "WebSocket success": "good",
     }
     assert bands["error rate"]["edges"] == ["2%", "5%", "10%"]
 

@@ -14,7 +14,7 @@ from loadstone.cli.new_file import write_new
 from loadstone.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from loadstone.store.rows import Baseline, Member, Policy
+    from loadstone.store.rows import Baseline, Member, Policy, RunRow
     from loadstone.store.store import Store
 
 
@@ -30,7 +30,7 @@ def command() -> None:
 @click.option("--per-branch", is_flag=True, default=None, help="Only runs of the same branch count.")
 @click.option("--any-machine", is_flag=True, default=None, help="Runs of other classes of machine count, too.")
 @click.option("--pin", is_flag=True, help="These runs count however many newer ones there are.")
-@click.option("--accept", is_flag=True, help="Take runs that a comparison flagged, too: somebody has looked at them.")
+@click.option("--accept", is_flag=True, help="Take runs that only a comparison failed, too: somebody has looked at them.")
 @store_option
 def save(name: str, runs: tuple[str, ...], *, pin: bool, accept: bool, store_url: str | None, **policy: Any) -> None:
     """Put runs (without any: the last one) into the baseline NAME, which is made if need be.
@@ -39,7 +39,7 @@ def save(name: str, runs: tuple[str, ...], *, pin: bool, accept: bool, store_url
     """
     with opened(store_url) as store:
         rows = [store.run(run) for run in (runs or ("last",))]
-        _admit(rows, accept=accept)
+        _admit(store, rows, accept=accept)
         store.make_baseline(name, _policy(store, name, policy))
         for row in rows:
             _enter(store, name, row.id, pinned=pin)
@@ -50,13 +50,13 @@ def save(name: str, runs: tuple[str, ...], *, pin: bool, accept: bool, store_url
 @command.command("promote")
 @click.argument("run")
 @click.argument("name")
-@click.option("--accept", is_flag=True, help="Although a comparison flagged it: somebody has looked at it.")
+@click.option("--accept", is_flag=True, help="Although a comparison failed it: somebody has looked at it.")
 @store_option
 def promote(run: str, name: str, *, accept: bool, store_url: str | None) -> None:
     """Pin RUN in the baseline NAME: it counts however many newer ones there are."""
     with opened(store_url) as store:
         row = store.run(run)
-        _admit([row], accept=accept)
+        _admit(store, [row], accept=accept)
         store.baseline(name)
         _enter(store, name, row.id, pinned=True)
     click.echo(f"run {row.id} is pinned in {name}")
@@ -167,20 +167,25 @@ def import_(file: str, name: str, *, store_url: str | None) -> None:
     click.echo(_line(found))
 
 
-def _admit(rows: list[Any], *, accept: bool) -> None:
+def _admit(store: Store, rows: list[RunRow], *, accept: bool) -> None:
     from loadstone.store.admission import refusal
 
     for row in rows:
-        if reason := refusal(row, accept=accept):
-            hint = "--accept, when somebody has looked at it" if row.flagged and not refusal(row, accept=True) else "a run that passed"
+        document = _document(store, row.id)
+        if reason := refusal(row, document, accept=accept):
+            hint = "a run that passed" if refusal(row, document, accept=True) else "--accept, when somebody has looked at it"
             raise UsageError(reason, where="baseline", hint=hint)
 
 
 def _enter(store: Store, name: str, run_id: str, *, pinned: bool) -> None:
     from loadstone.store.admission import figures_of
 
-    document = json.loads(store.parts(run_id, seconds=False).document or b"{}")
-    store.add_member(name, run_id, figures_of(document), pinned=pinned, source="a person")
+    store.add_member(name, run_id, figures_of(_document(store, run_id)), pinned=pinned, source="a person")
+
+
+def _document(store: Store, run_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(store.parts(run_id, seconds=False).document or b"{}")
+    return found
 
 
 def _policy(store: Store, name: str, given: dict[str, Any]) -> Policy:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from loadstone.judge.panel import Past
     from loadstone.judge.story import Story
     from loadstone.measure.sink import Watched
-    from loadstone.plan.model import Plan
+    from loadstone.plan.model import GateLine, Plan
     from loadstone.store.recording import Recording
     from loadstone.store.store import Store
 
 _KEY = "loadstone.keeping"
+COMPARING = frozenset({"regression", "baseline"})  # kinds of gates; `judge.verdict` has them, too, and is too dear to import for them
 
 
 def keeping_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,31 +59,46 @@ def asked(name: str) -> Any:
     return ctx.meta.get(_KEY, {}).get(name) if ctx is not None else None
 
 
+def updated_name(plan: Plan) -> str:
+    """The baseline that the run is to enter: the flag's, or that of a plan that updates its own; empty for none."""
+    flag = asked("update_baseline") or ""
+    own = plan.baselines.name or plan.name
+    return flag or (own if plan.baselines.auto_update and not asked("no_store") else "")
+
+
 def with_past(plan: Plan) -> tuple[Plan, Past | None]:
-    """The plan with a gate for the baseline that --baseline names, and what its gates on regressions compare with.
+    """The plan with a gate for the baseline that is compared with, and what its gates on regressions compare with.
 
     raises: StoreError when there is no store, or no such baseline
     """
-    name = asked("baseline") or ""
-    compares = [line for line in plan.gates if line.kind in {"regression", "baseline"} and not line.needs]
+    name = asked("baseline") or plan.baselines.name
+    compares = [line for line in plan.gates if line.kind in COMPARING and not line.needs]
     if not name and not compares:
         return plan, None
-    from loadstone.plan.model import GateLine
     from loadstone.store.past import Kept
 
     if name and not compares:
-        line = GateLine(gate=f"not worse than {name}", kind="baseline", settings={"baseline": name}, name="regression_check")
-        plan = plan.model_copy(update={"gates": (*plan.gates, line)})
+        plan = plan.model_copy(update={"gates": (*plan.gates, _not_worse(plan, name))})
+    collected = updated_name(plan)  # what is compared with may be what is made: it begins without runs
     try:
-        store = opened(asked("store"))
+        store = opened(asked("store"), make=bool(collected))
     except StoreError:
         if name:
             raise
         return plan, None  # nothing was ever kept: the gates say that they have nothing to compare with
-    past = Kept(store, plan, name)
+    if collected:
+        _ready(store, collected)
     if name:
         store.baseline(name)
-    return plan, past
+    return plan, Kept(store, plan, name, collected)
+
+
+def _not_worse(plan: Plan, name: str) -> GateLine:
+    from loadstone.plan.model import GateLine
+
+    asks = plan.baselines
+    settings = {"baseline": name, "rules": asks.rules} | ({"limit": asks.threshold} if asks.threshold else {})
+    return GateLine(gate=f"not worse than {name}", kind="baseline", settings=settings, name="regression_check")
 
 
 def recording_of(watched: Watched) -> Recording | None:
@@ -95,9 +111,9 @@ def recording_of(watched: Watched) -> Recording | None:
     from loadstone.store.store import Store
 
     url, named = chosen_url(asked("store"))
-    baseline = asked("update_baseline")
+    baseline = updated_name(watched.plan)
     if asked("no_store") or url is None:
-        if baseline:
+        if asked("update_baseline"):
             raise UsageError("a run that is not kept cannot enter a baseline", where="flag --update-baseline", hint="--store FILE")
         return None
     keep_seconds = bool(asked("keep_seconds")) or names_sink(KEPT)
@@ -109,7 +125,7 @@ def recording_of(watched: Watched) -> Recording | None:
     return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds)
 
 
-def kept(recording: Recording | None, story: Story, *, quiet: bool) -> None:
+def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) -> None:
     """Finish the run in the store; what went wrong is told, and changes nothing of the verdict."""
     from loadstone.plugins import installed
 
@@ -120,15 +136,37 @@ def kept(recording: Recording | None, story: Story, *, quiet: bool) -> None:
         run_id = recording.finish(story, document)
         if recording.failure:
             click.echo(f"loadstone: the run is not kept{' whole' if run_id else ''}: {recording.failure}", err=True)
-        baseline = asked("update_baseline")
+        baseline = updated_name(plan)
         reason = recording.enter(baseline, document) if baseline and run_id else ""
         if reason:
             click.echo(f"loadstone: the baseline {baseline} stays as it is: {reason}", err=True)
         if run_id and not quiet:
             entered = f", and is in the baseline {baseline}" if baseline and not reason else ""
             click.echo(f"kept as run {run_id}{entered}", err=True)
+        if plan.baselines.files and run_id:
+            _leave_file(recording, plan, document)
     finally:
         recording.release()
+
+
+def _leave_file(recording: Recording, plan: Plan, document: bytes) -> None:
+    """The figures of a run that may enter a baseline, as a file that `loadstone baseline import` takes."""
+    import json
+    from datetime import datetime
+    from pathlib import Path
+
+    from loadstone.store.baseline_files import json_name, run_to_json
+
+    told = json.loads(document)
+    if reason := recording.refused(told):
+        click.echo(f"loadstone: no file of a baseline is written: {reason}", err=True)
+        return
+    path = Path(plan.baselines.files or "", json_name(datetime.now()))  # noqa: DTZ005  a file name, in local time
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(run_to_json(plan.baselines.name or plan.name, recording.row, told), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
 
 
 def _ready(store: Store, baseline: str) -> None:

@@ -93,7 +93,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     reports += _files(watched)
     kept = [write_result(path, render(story)) for render, path in reports]
     told([sink for sink in sinks if sink is not recording])
-    kept_in_store(recording, story, quiet=showing.quiet or showing.json)
+    kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if showing.json:
         return _tell(installed().get("report", "json")(story).decode(), code, kept=watched.folder is not None)

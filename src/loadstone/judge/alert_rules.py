@@ -16,7 +16,7 @@ from enum import IntEnum
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.judge.limits import ReadyGate, resolve
 from loadstone.measure.catalogue import Catalogue
-from loadstone.plan.gate_text import STATS, GateSpec, parse_gate
+from loadstone.plan.gate_text import COURSE_STATS, STATS, GateSpec, parse_gate
 from loadstone.units import parse_duration, parse_share
 
 EXAMPLE = "p95(http.response_time) warning > 1s critical > 5s for 2m"
@@ -100,11 +100,11 @@ def parse_rule(text: str, name: str = "") -> AlertRule:
 
 
 def rules_of_gates(specs: Iterable[GateSpec]) -> list[AlertRule]:
-    """Each gate turned round: what breaks it is critical. Gates over windows, on goodput and with == are left to runs."""
+    """Each gate turned round: what breaks it is critical. Those over windows, on goodput, a whole course and with == are left to runs."""
     return [
         AlertRule(f"gate {spec.subject}", {Level.CRITICAL: replace(spec, op=_OPPOSITE[spec.op], abort=False)})
         for spec in specs
-        if spec.metric and spec.op in _OPPOSITE and spec.window_s is None and spec.slo is None
+        if spec.metric and spec.op in _OPPOSITE and spec.window_s is None and spec.slo is None and spec.stat not in COURSE_STATS
     ]
 
 
@@ -148,7 +148,7 @@ def _limit(text: str, subject: str, condition: str) -> GateSpec:
         spec = parse_gate(f"{subject} {condition}")
     except UsageError as error:
         raise _wrong(text, error.what) from None
-    if spec.op not in _OPPOSITE or spec.window_s is not None or spec.abort or spec.slo is not None:
+    if spec.op not in _OPPOSITE or spec.window_s is not None or spec.abort or spec.slo is not None or spec.stat in COURSE_STATS:
         raise _wrong(text, f"{condition!r} is no limit of an alert; it has an operator ({', '.join(_OPPOSITE)}) and one value")
     return spec
 

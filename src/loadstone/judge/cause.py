@@ -35,7 +35,8 @@ class CauseKind(StrEnum):
 
 
 # How directly a finding of each kind explains: a fact about the whole before a place, a place before a time, a time before a mere
-# likeness. The evidence of a cause is this times the strength of its own finding, which is a share from 0 to 1.
+# likeness; a resource that fills up when the load rises is what the rise hit, so it goes before it. The evidence of a cause is this
+# times the strength of its own finding, which is a share from 0 to 1.
 WEIGHTS: Mapping[CauseKind, float] = {
     CauseKind.GENERATOR: 1.0,
     CauseKind.GROWTH: 1.0,
@@ -43,8 +44,8 @@ WEIGHTS: Mapping[CauseKind, float] = {
     CauseKind.RISING: 0.96,
     CauseKind.STALL: 0.95,
     CauseKind.PART: 0.93,
+    CauseKind.SATURATED: 0.925,
     CauseKind.LOAD_RISE: 0.92,
-    CauseKind.SATURATED: 0.90,
     CauseKind.PUSHBACK: 0.90,
     CauseKind.BURST: 0.85,
     CauseKind.COLD_START: 0.85,

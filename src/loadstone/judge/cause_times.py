@@ -19,6 +19,7 @@ LEAST_RATIO = 3.0  # inside ÷ outside
 LEAST_SHARE = 0.5  # of the events
 LONGEST = 0.9  # of the run: a stretch that is nearly all of it is no stretch
 STILL = 0.2  # of the usual number of answers: fewer is a stall
+LEAST_BEFORE = 3  # windows before a stretch that say what is usual
 LOAD_ROSE = 1.5
 RISING_CHANCE = 0.001
 RISING_LEAST = 1.5  # last third ÷ first third
@@ -78,10 +79,16 @@ def _served(course: RunCourse) -> Levels:
     return np.array([window.served / window.seconds for window in course.windows])
 
 
+def _usual(served: Levels, begin: int) -> float:
+    """Answers per second when all is well: those before the stretch count, too, because failures may come much faster than answers."""
+    usual = float(np.median(served))
+    return min(usual, float(np.quantile(served[:begin], 0.75))) if begin >= LEAST_BEFORE else usual
+
+
 def _with_silence(found: DenseStretch, course: RunCourse) -> tuple[int, int]:
     """The stretch, and the silence right before it: what waits in a stall is counted when it ends."""
     served = _served(course)
-    usual, begin = float(np.median(served)), found.begin
+    usual, begin = _usual(served, found.begin), found.begin
     while begin > 0 and served[begin - 1] < STILL * usual:
         begin -= 1
     return begin, found.end
@@ -89,7 +96,7 @@ def _with_silence(found: DenseStretch, course: RunCourse) -> tuple[int, int]:
 
 def _still(course: RunCourse, begin: int, end: int) -> bool:
     served = _served(course)
-    return bool(served[begin:end].min() < STILL * float(np.median(served)))
+    return bool(served[begin:end].min() < STILL * _usual(served, begin))
 
 
 def _load_rise(course: RunCourse, begin: int, end: int) -> tuple[float, float, str] | None:

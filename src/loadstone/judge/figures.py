@@ -45,7 +45,8 @@ def asked_for(text: str, catalogue: Catalogue) -> Asked:
 def main_figures(view: View, catalogue: Catalogue) -> list[Asked]:
     """What decides whether a run is worse when nobody says: its response time (p50, p95), its failures, memory and CPU of the target.
 
-    A percentile that this run has too few samples for is left out. The time is that of what the run was about (a model's answer before the requests that carry it); by agent, too, where there are some.
+    A percentile that this run has too few samples for is left out. The time is that of what the run was about (a model's answer
+    before the requests that carry it); by agent, too, where there are some.
     """
     time = next((name for name in TIMES if view.series(name)), None)
     times = view.distribution(time) if time else None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from loadstone.errors import UsageError
+from loadstone.judge.baseline_rule import FEWEST, Comparison
 from loadstone.judge.beside import Beside, PastRun, compare
 from loadstone.judge.difference import Answer, Difference, Severity
 from loadstone.judge.figures import asked_for, main_figures
@@ -50,7 +51,8 @@ class RegressionGate:
         compared = compare(self._beside, Beside("this run", [now]), [self._figure], rules)
         (difference,) = compared.found.differences
         statuses = {Answer.WORSE: Status.FAIL, Answer.CANNOT_TELL: Status.NO_DATA}
-        return self._verdict(statuses.get(difference.answer, Status.PASS), _reason(difference, self._beside), difference)
+        verdict = self._verdict(statuses.get(difference.answer, Status.PASS), _reason(difference, self._beside), difference)
+        return replace(verdict, collecting=_collecting(self._beside, compared.found))
 
     def _verdict(self, status: Status, reason: str, difference: Difference | None = None) -> Verdict:
         effect = difference.effect if difference else None
@@ -105,7 +107,18 @@ class BaselineGate:
         status = Status.FAIL if worse else Status.NO_DATA if unclear or not differences else Status.PASS
         told = [f"{each.figure} {_reason(each, self._beside)}" for each in (*worse, *unclear)][:MOST_TOLD]
         reason = compared.found.refused or "; ".join(told) or f"{len(differences)} figures are not worse than {self._beside.name}"
-        return Verdict(self._asked.spec, status, float(len(worse)) if differences else None, 0, "1", len(differences), reason)
+        collecting = _collecting(self._beside, compared.found)
+        value = float(len(worse)) if differences else None
+        return Verdict(self._asked.spec, status, value, 0, "1", len(differences), reason, collecting=collecting)
+
+
+def _collecting(beside: Beside, found: Comparison) -> bool:
+    """Does nobody know only because the baseline has too few runs, and not because this run lacks something, or is worse?"""
+    if not beside.runs:
+        return True
+    unclear = [each for each in found.differences if each.answer is Answer.CANNOT_TELL]
+    few = len(beside.runs) < FEWEST and not found.worse and not found.refused
+    return few and bool(unclear) and all(each.after is not None for each in unclear)
 
 
 def _rules(settings: Mapping[str, Any]) -> RegressionRules:

@@ -53,7 +53,7 @@ FULL = (
     Full("target.memory", of="target.memory_limit", share=0.9),
     Full("target.memory_limit_used", 90.0),
     Full("target.pool_in_use", of="target.pool_size", share=0.999),
-    Full("target.descriptors", of="target.descriptors_limit", share=0.9),
+    Full("target.descriptors_used", 90.0),
     Full("target.kv_cache_usage", 95.0),
     Full("target.gc_share", 10.0),
     Full("gpu.utilization", 95.0),

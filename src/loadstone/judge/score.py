@@ -44,6 +44,20 @@ class Requirement:
     details: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """May what was tested go out? The answer that a pipeline asks for.
+
+    deploy:   only after a pass
+    blocking: the gates that stand in the way, failed ones first
+    because:  what else does; empty when gates do, or nothing
+    """
+
+    deploy: bool
+    blocking: tuple[Verdict, ...] = ()
+    because: str = ""
+
+
 def passed_gates(verdicts: Sequence[Verdict]) -> tuple[int, int]:
     """How many gates passed, and of how many; no data is not a pass."""
     return sum(verdict.passed for verdict in verdicts), len(verdicts)
@@ -62,6 +76,24 @@ def requirements(verdicts: Sequence[Verdict]) -> dict[str, Requirement]:
         if verdict.gate.requirement:
             groups.setdefault(verdict.gate.requirement, []).append(verdict)
     return {name: Requirement(name, worst_status(group), tuple(map(_line, group))) for name, group in groups.items()}
+
+
+def release(decision: Decision, verdicts: Sequence[Verdict]) -> Release:
+    """Deploy or blocked, and by what: gates that failed or lack data, or a run that says nothing of the target."""
+    if decision is Decision.PASS:
+        return Release(deploy=True)
+    missed = sorted((verdict for verdict in verdicts if not verdict.passed), key=lambda verdict: verdict.status is not Status.FAIL)
+    about_gates = decision in {Decision.FAIL, Decision.INCONCLUSIVE} and missed
+    return Release(deploy=False, blocking=tuple(missed), because="" if about_gates else BECAUSE[decision])
+
+
+BECAUSE = {
+    Decision.FAIL: "the run failed",
+    Decision.INCONCLUSIVE: "nothing was measured",
+    Decision.UNTRUSTWORTHY: "the load generator, not the target, limits the numbers",
+    Decision.UNREACHABLE: "nothing answers at the target",
+    Decision.INTERRUPTED: "the run was interrupted",
+}
 
 
 def without_pressure(verdicts: Sequence[Verdict], why: str) -> list[Verdict]:

@@ -10,6 +10,8 @@ from loadstone.judge.leak_cause import LeakCause
 from loadstone.plan.gate_text import GateSpec
 from loadstone.units import BYTES, SECONDS, format_count, format_duration, format_rate, format_size
 
+COMPARING = frozenset({"regression", "baseline"})  # kinds of gates that look at earlier runs
+
 
 class Status(StrEnum):
     """The three answers of a gate; lacking data is never a pass."""
@@ -28,6 +30,7 @@ class Verdict:
     low, high:    95 % interval of the value, where one can be computed
     samples:      how many values, or events of the denominator, the value rests on
     cause:        of a leak, where something that tells was read beside it
+    collecting:   no data only because the baseline that it is compared with has too few runs so far
     at_s:         end of the worst window, or when an abort gate fired, in seconds since the run's start
     """
 
@@ -42,6 +45,12 @@ class Verdict:
     low: float | None = None
     high: float | None = None
     cause: LeakCause | None = None
+    collecting: bool = False
+
+    @property
+    def compares(self) -> bool:
+        """Is it about what a change did, and not about the run alone?"""
+        return self.gate.stat in COMPARING and not self.gate.metric
 
     @property
     def passed(self) -> bool:

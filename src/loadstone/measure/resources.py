@@ -25,6 +25,8 @@ PROCESS: tuple[Row, ...] = (
     ("target.processes", "1", "neither", "processes in the target's tree"),
     ("target.threads", "1", "neither", "threads in the target's tree"),
     ("target.descriptors", "1", "neither", "open file descriptors in the target's tree"),
+    ("target.descriptors_limit", "1", "neither", "how many descriptors the processes of the target's tree may have open, all together"),
+    ("target.descriptors_used", "%", "lower", "share of its own limit of descriptors that the fullest process of the tree has open"),
     ("target.connections", "1", "neither", "sockets that the target's tree holds, by state"),
     ("target.context_switches", "1/s", "neither", "context switches of all threads in the target's tree"),
     ("target.page_faults", "1/s", "neither", "page faults in the target's tree: minor, or major ones that waited for a disk"),

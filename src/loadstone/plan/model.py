@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from loadstone.errors import UnitError, UsageError
 from loadstone.plan.any_profile import ProfileField
+from loadstone.plan.band_text import edge_of, figure_of, level_by_load, linear_up_to
+from loadstone.plan.baseline import BaselineSettings
 from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
 from loadstone.plan.gate_text import GateSpec, parse_gate
@@ -151,22 +153,24 @@ class BandLine(_Model):
 
     The value is good on the near side of `good` and an issue on the far side of `issue`. `concern` is where concern begins;
     without it, it begins where good ends. Larger edges towards `issue` mean that lower is better, smaller ones that higher is.
+    Successes, `1 - rate(ws.connect_failures)`, and growth with the load, `by_load(target.memory)`: see `plan.band_text`.
     """
 
     value: str
-    good: str
-    concern: str | None = None
-    issue: str
+    good: Annotated[str, Field(coerce_numbers_to_str=True)]
+    concern: Annotated[str, Field(coerce_numbers_to_str=True)] | None = None
+    issue: Annotated[str, Field(coerce_numbers_to_str=True)]
     name: str = ""
 
     @model_validator(mode="after")
     def _readable(self) -> BandLine:
-        limits = []
-        for edge in self.edges:
-            try:
-                limits.append(parse_gate(f"{self.value} < {edge}").limit)
-            except UsageError as error:
-                raise Wrong(error.what, hint=error.hint) from None
+        try:
+            if level_by_load(self.value):
+                linear_up_to(self.good, self.concern, self.issue)
+                return self
+            limits = [self._limit(edge) for edge in self.edges]
+        except UsageError as error:
+            raise Wrong(error.what, hint=error.hint) from None
         if limits != sorted(limits, reverse=limits[0] > limits[-1]) or len(set(limits)) != len(limits):
             raise Wrong("its edges are not in order", example="good: 3s, issue: 5s")
         return self
@@ -178,9 +182,11 @@ class BandLine(_Model):
 
     @property
     def operator(self) -> str:
-        """How a value compares with an edge when it lies on the good side of it."""
-        first, last = (parse_gate(f"{self.value} < {edge}").limit for edge in (self.good, self.issue))
-        return "<" if first < last else ">"
+        """How the figure that is read compares with an edge when it lies on the good side of it."""
+        return "<" if self._limit(self.good) < self._limit(self.issue) else ">"
+
+    def _limit(self, edge: str) -> float:
+        return parse_gate(f"{figure_of(self.value)} < {edge_of(self.value, edge)}").limit
 
 
 class StopRules(_Model):
@@ -206,6 +212,7 @@ class Plan(_Model):
     websocket: WebSocketSettings = WebSocketSettings()
     llm: LlmSettings = LlmSettings()
     stop: StopRules = StopRules()
+    baselines: BaselineSettings = BaselineSettings()
     tags: Tags = Field(default_factory=dict)
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
     settle_s: Delay = Field(default=0.0, alias="settle", description="how long the target rests after the load, and is still watched")

@@ -55,6 +55,7 @@ class ProcessProbe:
         self._shares = MemoryShares(proc, ASKED_SHARE if self._pss else SHARE, clock)
         self._switches, self._sockets = Switches(proc, clock), Sockets(proc, clock)
         self._names: set[str] = set()
+        self._open_files: dict[int, int | None] = {}
         self._limits = Limits()
         self._periods: tuple[int, int] | None = None
         self._interfaces: Interfaces | None = None
@@ -120,12 +121,22 @@ class ProcessProbe:
         tell("target.descriptors", None if hidden else sum(opened.values()))
         if hidden:
             tell("probe.unreadable", hidden, value="descriptors")
+        self._tell_descriptor_limit(stats, opened, tell)
         disk, hidden = _of_each(stats, lambda pid: procfs.disk_bytes(self._proc, pid))
         if hidden:
             tell("probe.unreadable", hidden, value="disk")
             return
         for metric, grown, column in (("target.disk_read", self._in, 0), ("target.disk_write", self._out, 1)):
             rate(metric, grown.of({pid: both[column] for pid, both in disk.items()}, self._tree.fresh))
+
+    def _tell_descriptor_limit(self, stats: list[procfs.Stat], opened: dict[int, int], tell: Callable[..., None]) -> None:
+        """Each process has a limit of its own: the one that is nearest to it is told beside the sum of all."""
+        if self._looks % LIMITS_EVERY == 0 or not self._open_files.keys() >= opened.keys():
+            self._open_files, _ = _of_each(stats, lambda pid: procfs.descriptor_limit(self._proc, pid))
+        limits = {pid: limit for pid in opened if (limit := self._open_files.get(pid))}
+        if limits:
+            tell("target.descriptors_limit", sum(limits.values()))
+            tell("target.descriptors_used", max(100 * opened[pid] / limit for pid, limit in limits.items()))
 
     def _tell_container(self, stats: list[procfs.Stat], tell: Callable[..., None]) -> None:
         if self._looks % LIMITS_EVERY == 0 or self._limits.memory_bytes or self._limits.cpu_percent:

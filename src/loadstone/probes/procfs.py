@@ -88,6 +88,15 @@ def descriptors(root: str, pid: int | str) -> int:
     return os.stat(folder).st_size if _SIZED and root == PROC else len(os.listdir(folder))  # noqa: PTH116, PTH208  as above
 
 
+def descriptor_limit(root: str, pid: int) -> int | None:
+    """How many descriptors the process may have open; None where there is no limit, or it cannot be read."""
+    for line in read(f"{root}/{pid}/limits").splitlines():
+        if line.startswith(b"Max open files"):
+            word = line.split()[3]
+            return int(word) if word.isdigit() else None
+    return None
+
+
 def disk_bytes(root: str, pid: int) -> tuple[int, int]:
     """Bytes that the process made the disks read and write since its start."""
     fields = pairs(read(f"{root}/{pid}/io"))

@@ -128,6 +128,8 @@ class Gate(_Part):
     reason: str
     at_s: FiniteFloat | None = Field(description="seconds from the run's start to the moment that decided")
     cause: LeakCause | None = Field(default=None, description="of a leak; null where nothing that tells was read")
+    compares: bool = Field(default=False, description="about what a change did: a regression, or a baseline")
+    collecting: bool = Field(default=False, description="no data only because the baseline has too few runs so far")
 
 
 class Requirement(_Part):
@@ -135,6 +137,14 @@ class Requirement(_Part):
 
     status: Literal["pass", "fail", "no_data"]
     details: list[str] = Field(description="one line per gate")
+
+
+class Release(_Part):
+    """May what was tested go out."""
+
+    answer: Literal["deploy", "blocked"]
+    blocking: list[str] = Field(description="names of the gates in the way, failed ones first; the gate itself where it has no name")
+    because: str = Field(description="what else is in the way; else empty")
 
 
 class Band(_Part):
@@ -272,6 +282,7 @@ class Document(_Part):
     gates: list[Gate]
     requirements: dict[str, Requirement]
     score: FiniteFloat | None = Field(description="gates passed of all gates, in percent; null without gates")
+    decision: Release | None = Field(default=None, description="null only in documents of versions that did not tell it")
     bands: list[Band]
     recovery: list[Recovery] = Field(default_factory=list, description="spikes of the load and what followed each")
     causes: list[Cause] = Field(default_factory=list)

@@ -14,7 +14,7 @@ from loadstone.judge.failure_patterns import FailurePattern
 from loadstone.judge.leak_cause import LeakCause
 from loadstone.judge.recovery import Recovery
 from loadstone.judge.scaling import Scaling
-from loadstone.judge.score import Requirement
+from loadstone.judge.score import Requirement, release
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Verdict
 from loadstone.measure.catalogue import Kind, Metric
@@ -44,6 +44,7 @@ def document_of(story: Story) -> doc.Document:
         gates=[_gate(verdict) for verdict in story.verdicts],
         requirements={name: _requirement(check) for name, check in story.requirements.items()},
         score=finite(story.score),
+        decision=_release(story),
         bands=[_band(graded) for graded in story.bands],
         recovery=[_recovery(*each) for each in zip_longest(story.recoveries, story.scalings)],
         **_explained(story),
@@ -221,6 +222,8 @@ def _gate(verdict: Verdict) -> doc.Gate:
         reason=sound(verdict.reason),
         at_s=finite(verdict.at_s),
         cause=_leak_cause(verdict.cause) if verdict.cause is not None else None,
+        compares=verdict.compares,
+        collecting=verdict.collecting,
     )
 
 
@@ -231,6 +234,12 @@ def _leak_cause(cause: LeakCause) -> doc.LeakCause:
 
 def _requirement(check: Requirement) -> doc.Requirement:
     return doc.Requirement(status=check.status.value, details=[sound(line) for line in check.details])
+
+
+def _release(story: Story) -> doc.Release:
+    found = release(story.verdict, story.verdicts)
+    blocking = [sound(verdict.gate.name or str(verdict.gate)) for verdict in found.blocking]
+    return doc.Release(answer="deploy" if found.deploy else "blocked", blocking=blocking, because=found.because)
 
 
 def _band(graded: Graded) -> doc.Band:

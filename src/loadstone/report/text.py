@@ -18,7 +18,7 @@ from loadstone.report.text_latency import other_times, response_times
 from loadstone.report.text_llm import language_model
 from loadstone.report.text_recovery import recovery
 from loadstone.report.text_target import target
-from loadstone.report.text_verdict import bands, gates, headline, requirements
+from loadstone.report.text_verdict import bands, decision, gates, headline, requirements
 from loadstone.report.text_websocket import websockets
 
 NARROWEST, FILE_WIDTH, WIDEST = 80, 100, 160
@@ -26,6 +26,7 @@ BLOCKS = (
     headline,
     gates,
     requirements,
+    decision,
     bands,
     why_failed,
     recommendations,

@@ -100,6 +100,24 @@ def requirements(document: Document, sheet: Sheet) -> None:
     sheet.heading("REQUIREMENTS")
     for name, requirement in document.requirements.items():
         sheet.line(Span("  "), MARKS[requirement.status], Span(f"  {name}"), Span(f"  {_answer(requirement.status)}", Style.DIM))
+        if requirement.status != "pass":
+            for line in requirement.details:
+                if ": pass, " not in line:
+                    sheet.prose(line, indent="       ", first=Span("     ", Style.DIM))
+
+
+def decision(document: Document, sheet: Sheet) -> None:
+    """Deploy or blocked, with the gates that block; only where there are gates, because without one nothing was decided."""
+    if document.decision is None or not document.gates:
+        return
+    sheet.heading("DECISION")
+    if document.decision.answer == "deploy":
+        sheet.line(Span("  "), Span("deploy", Style.GOOD))
+        return
+    by = ", ".join(document.decision.blocking) or "no gate"
+    because = document.decision.because
+    text = f"{because}; the gates say nothing of the target" if because else f"by {by}"
+    sheet.prose(text, indent=" " * 10, first=Span("  blocked ", Style.BAD))
 
 
 GRADES = {"good": Style.GOOD, "fair": Style.PLAIN, "concern": Style.WARN, "issue": Style.BAD, "no_data": Style.WARN}

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from loadstone.judge.story import Story
+from loadstone.judge.verdict import Status
 from loadstone.store.rows import RunRow
 
 FIGURES = ("response_p50_ms", "response_p95_ms", "response_p99_ms", "success_rate", "peak_memory_mb", "cpu_percent")
 # Whose response times a run is about: the first of these that it has.
 TIMES = ("http.response_time", "llm.e2e", "ws.round_trip_time", "iteration.duration")
+MOST_OF_A_REASON = 300  # characters
 EXCHANGES = (("http.requests", "http.errors"), ("llm.requests", "llm.errors"), ("iteration.count", "iteration.errors"))
 
 
-def refusal(row: RunRow, *, accept: bool = False) -> str:
+def refusal(row: RunRow, document: Mapping[str, Any] | None = None, *, accept: bool = False) -> str:
     """Why a run may not enter a baseline; empty when it may.
 
-    accept: a person has looked at a run that a comparison flagged, and takes it
+    document: its report. A run that lacks nothing but comparisons, because the baseline has too few runs so far, is how it gets more
+    accept:   a person has looked at a run that a comparison flagged, or could not tell of, and takes it
     """
     if not row.finished:
         return f"run {row.id} did not come to its end"
-    if row.verdict != "pass":
+    if row.verdict != "pass" and not _only_compared(document or {}, accept=accept):
         return f"the verdict of run {row.id} is {row.verdict}, and only runs that passed are compared with"
     if row.interrupted:
         return f"run {row.id} was interrupted"
@@ -29,6 +33,20 @@ def refusal(row: RunRow, *, accept: bool = False) -> str:
     if row.flagged and not accept:
         return f"run {row.id} is flagged ({row.flagged})"
     return ""
+
+
+def flaw(story: Story) -> str:
+    """Why a finished run is to be flagged: the comparisons that it failed, one after another; empty when it failed none."""
+    worse = [verdict for verdict in story.verdicts if verdict.compares and verdict.status is Status.FAIL]
+    return "; ".join(f"{verdict.gate.name or verdict.gate}: {verdict.reason}" for verdict in worse)[:MOST_OF_A_REASON]
+
+
+def _only_compared(document: Mapping[str, Any], *, accept: bool) -> bool:
+    """Did every gate pass but those that compare, and was something measured?"""
+    if document.get("verdict") not in {"inconclusive", "fail"} or not figures_of(document):
+        return False
+    missed = [gate for gate in document.get("gates", []) if gate["status"] != "pass"]
+    return bool(missed) and all(gate.get("compares") and (accept or gate.get("collecting")) for gate in missed)
 
 
 def figures_of(document: Mapping[str, Any]) -> dict[str, float]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from loadstone.errors import StoreError
-from loadstone.store.admission import FIGURES
-from loadstone.store.rows import Baseline
+from loadstone.store.admission import FIGURES, figures_of
+from loadstone.store.rows import Baseline, Member, Policy, RunRow
 
 FORMAT = "loadstone.baseline/1"
 FOLDER, TEXT_FILE = "performance_baselines", "performance_baseline.txt"
@@ -63,6 +63,12 @@ def to_json(baseline: Baseline) -> str:
         "members": members,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def run_to_json(name: str, row: RunRow, document: Mapping[str, Any]) -> str:
+    """The JSON file of a baseline of one run."""
+    member = Member(row, figures_of(document), row.started_at, source="by itself")
+    return to_json(Baseline(name, Policy(), row.started_at, (member,)))
 
 
 def to_text(baseline: Baseline) -> str:

@@ -94,11 +94,12 @@ def _machine(provenance: Provenance, row: RunRow) -> Mapping[str, object]:
 class Kept:
     """What a run that is about to begin is compared with: see `judge.panel.Past`.
 
-    asked: the baseline or run that the command line named; empty when it named none
+    asked:     the baseline that the command line named; empty when it named none
+    collected: the baseline that this run is to enter: it may have no runs yet
     """
 
-    def __init__(self, store: Store, plan: Plan, asked: str = "") -> None:
-        self._store, self._asked = store, asked
+    def __init__(self, store: Store, plan: Plan, asked: str = "", collected: str = "") -> None:
+        self._store, self._asked, self._collected = store, asked, collected
         row = begun_row(plan, plan.model_dump_json(), datetime.now(UTC), None)
         self._branch, self._class = row.git_branch, row.machine
         here = collect(seed=plan.seed, command=[], plan="", event_loop="", kernel_clock=False)
@@ -107,4 +108,8 @@ class Kept:
     def baseline(self, name: str) -> Beside | None:
         """See Past."""
         wanted = name or self._asked
-        return baseline_side(self._store, wanted, branch=self._branch, machine=self._class) if wanted else None
+        if not wanted:
+            return None
+        if wanted == self._collected and not self._store.baseline(wanted, branch=self._branch, machine=self._class).run_ids:
+            return Beside(f"baseline {wanted}", [])
+        return baseline_side(self._store, wanted, branch=self._branch, machine=self._class)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from loadstone.errors import StoreError
 from loadstone.judge.story import Story
@@ -16,7 +17,7 @@ from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.probes.provenance import own_version
 from loadstone.probes.surroundings import load_of_others, surroundings
-from loadstone.store.admission import figures_of, refusal
+from loadstone.store.admission import figures_of, flaw, refusal
 from loadstone.store.location import chosen_url
 from loadstone.store.rows import Event, Packed, RunParts, RunRow
 from loadstone.store.schema import work_hash
@@ -99,6 +100,9 @@ class Recording:
             return ""
         if self._keep_seconds:
             self._try(lambda: store.drop_seconds(store.with_seconds()[:-MOST_WITH_SECONDS]))
+        if reason := flaw(story):
+            row = replace(row, flagged=reason)
+            self._try(lambda: store.flag(row.id, reason))
         self._row = row
         return row.id
 
@@ -106,11 +110,22 @@ class Recording:
         """Put the finished run into a baseline by itself; gives why it was not, empty when it was."""
         if self._store is None or self._row is None or not self._row.finished:
             return self.failure or "the run is not kept"
-        if reason := refusal(self._row):
+        told = json.loads(document)
+        if reason := refusal(self._row, told):
             return reason
         store, row = self._store, self._row
-        figures = figures_of(json.loads(document))
+        figures = figures_of(told)
         return "" if self._try(lambda: store.add_member(baseline, row.id, figures, source="by itself")) else self.failure
+
+    def refused(self, document: Mapping[str, Any]) -> str:
+        """Why the finished run may not enter a baseline; empty when it may."""
+        return refusal(self.row, document)
+
+    @property
+    def row(self) -> RunRow:
+        """What is known of the run; it must have begun."""
+        assert self._row is not None
+        return self._row
 
     def close(self) -> None:
         """See Sink; what was not finished stays unfinished."""

@@ -203,7 +203,9 @@ def build(options: ls.Options) -> ls.Suite:
             {"name": "response time, p95", "value": "p95(http.response_time)", "good": "3s", "issue": "5s"},
             {"name": "error rate", "value": "rate(http.errors)", "good": "2%", "concern": "5%", "issue": "10%"},
             *([SOCKET_BAND] if sockets else []),
+            *([MEMORY_BAND] if memory else []),
         ],
+        baselines={"rules": "chat"},
         graceful_stop="10s",
     )
 
@@ -224,7 +226,8 @@ def promises(options: ls.Options, *, users: bool) -> list[dict[str, str]]:
 
 
 REFUSED = "rate(ws.connect_failures{scenario=sockets})"
-SOCKET_BAND = {"name": "WebSockets refused", "value": REFUSED, "good": "5%", "concern": "10%", "issue": "20%"}
+SOCKET_BAND = {"name": "WebSocket success", "value": f"1 - {REFUSED}", "good": "95%", "concern": "90%", "issue": "80%"}
+MEMORY_BAND = {"name": "memory with the load", "value": "by_load(target.memory)", "good": "1.5", "issue": "leak"}
 
 
 def socket_scenarios(options: ls.Options, ramp: float) -> list[ls.Scenario]:

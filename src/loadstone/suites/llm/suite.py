@@ -282,6 +282,11 @@ def build(options: ls.Options) -> ls.Suite:
         gates=[*limits(options, parts), *promises(options, parts, length)],
         metrics=METRICS,
         llm={"max_tokens": options.max_tokens, "model": options.model or SIMULATOR},
+        baselines={
+            "rules": "llm",
+            "auto_update": options.auto_update_baselines,
+            "files": "performance_baselines" if options.save_baselines else None,
+        },
         graceful_stop="10s",
     )
 

@@ -124,7 +124,15 @@ def build(options: ls.Options) -> ls.Suite:
         add_spikes(scenarios, gates, options.duration)
     else:
         gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
-    return ls.Suite("workflow", target=options.url, embedded=options.url is None, scenarios=scenarios, gates=gates, graceful_stop="10s")
+    return ls.Suite(
+        "workflow",
+        target=options.url,
+        embedded=options.url is None,
+        scenarios=scenarios,
+        gates=gates,
+        baselines={"rules": "workflow"},
+        graceful_stop="10s",
+    )
 
 
 def numbers_of_users(text: str) -> list[int]:
