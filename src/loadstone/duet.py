@@ -43,8 +43,11 @@ class Target(Protocol):
     name: str
     restarts: bool
 
+    def launch(self) -> None:
+        """Begin to start, without waiting: what starts together takes as long as the slowest."""
+
     def start(self) -> str:
-        """The URL where it answers; raises TargetUnreachable when it does not."""
+        """The URL where it answers, waited for; raises TargetUnreachable when it does not."""
 
     def stop(self) -> None:
         """End what `start` began; twice does no harm."""
@@ -182,8 +185,7 @@ class _Course:
         """The whole duet."""
         wire = Wire(asyncio.get_running_loop())
         try:
-            for arm in self._arms:
-                await arm.open(wire)
+            await self._open(self._arms, wire)
             self._pace = await self._calibrate()
             await self._settle()
             await self._pairs(wire)
@@ -265,10 +267,15 @@ class _Course:
         for arm in arms:
             await arm.close()
             arm.target.stop()
-        for arm in arms:
-            await arm.open(wire)
+        await self._open(arms, wire)
         self._restarts += 1
         await self._settle()
+
+    async def _open(self, arms: Sequence[_Arm], wire: Wire) -> None:
+        for arm in arms:
+            arm.target.launch()
+        for arm in arms:
+            await arm.open(wire)
 
     async def _settle(self) -> None:
         for arm in self._arms:

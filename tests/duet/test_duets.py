@@ -89,8 +89,11 @@ class Side:
 
     def __init__(self, instance: Instance, *, restarts: bool = False, name: str = "side") -> None:
         self.instance, self.restarts, self.name = instance, restarts, name
-        self.starts = self.stops = 0
+        self.launches = self.starts = self.stops = 0
         self.why = ""
+
+    def launch(self) -> None:
+        self.launches += 1
 
     def start(self) -> str:
         self.starts += 1

@@ -12,6 +12,8 @@ from loadstone.stats.effect import Effect
 
 SEVERITIES = ((0.10, Severity.MINOR), (0.25, Severity.MAJOR), (0.50, Severity.CRITICAL))
 LEVEL = 0.95  # of the reported interval
+_NORMAL = NormalDist()
+FUTILE = 0.05  # chance of an answer at the last look below which nobody needs to wait for it
 POWER_Z = NormalDist().inv_cdf(0.8)
 MOST_PAIRS = 100_000  # an estimate beyond this is no advice
 
@@ -26,6 +28,14 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The last look of the plan: its pairs, and the p-values it will have to spend."""
+
+    pairs: int
+    levels: Levels
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A difference, whether further pairs could still change its answer, and whether it can hold an answer of the whole back."""
 
@@ -34,8 +44,10 @@ class Said:
     holds_back: bool = True
 
 
-def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float, levels: Levels, *, pairs: int, last: bool) -> Said:
-    """What the pairs so far say about one figure; CANNOT_TELL is settled only at the last look."""
+def judge_figure(
+    figure: str, unit: str, evidence: Evidence | None, limit: float, levels: Levels, *, pairs: int, last: bool, end: End | None = None
+) -> Said:
+    """What the pairs so far say about one figure; CANNOT_TELL is settled at the last look, or when even that would hardly tell more."""
     if evidence is None or evidence.lacking:
         reason = evidence.lacking if evidence else f"{pairs} pairs are too few"
         samples = evidence.samples if evidence else (0, 0)
@@ -66,9 +78,29 @@ def judge_figure(figure: str, unit: str, evidence: Evidence | None, limit: float
         reason,
         evidence.method,
     )
+    if answer is Answer.CANNOT_TELL and end is not None and not last and hopeless(evidence.point, spread, edge, pairs / end.pairs, end):
+        return Said(replace(difference, reason=f"{reason}; all {end.pairs} pairs would hardly tell either"), settled=True)
     # what looks better is worth further pairs: "not worse" comes first, because it asks for less
     settled = answer in {Answer.WORSE, Answer.BETTER} or (answer is Answer.NOT_WORSE and evidence.point > -edge)
     return Said(difference, last or settled)
+
+
+def hopeless(point: float, spread: float, edge: float, taken: float, end: End) -> bool:
+    """Whether the last look will hardly have an answer, going by what was seen so far.
+
+    The estimate of the last look is normal around the present one, with the variance that the pairs to come leave open. To stop
+    here never adds a false alarm, and takes away at most a chance of `FUTILE` to see what the last look would have seen.
+    taken:  share of the planned pairs
+    source: Spiegelhalter, Freedman & Blackburn 1986 (predictive probability)
+    """
+    if not 0 < spread < math.inf:
+        return False
+    still, at_end = spread * math.sqrt(1.0 - taken), spread * math.sqrt(taken)
+    change, same = (_NORMAL.inv_cdf(1.0 - level) * at_end for level in (end.levels.change, end.levels.same))
+    found = max(edge, change)
+    excluded = min(edge - same, found)
+    worse, better = _NORMAL.cdf((point - found) / still), _NORMAL.cdf((-found - point) / still)
+    return worse + max(better, _NORMAL.cdf((excluded - point) / still)) < FUTILE
 
 
 def edge_of(limit: float, better: str) -> float:
