@@ -76,6 +76,27 @@ def test_ctrl_c_ends_it_with_130_and_no_server_is_left(server: str) -> None:
     assert (len(gone) >= 3, alive) == (True, [])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups")
+def test_kill_9_of_the_duet_leaves_no_server_and_no_child_of_a_server_behind(tmp_path: Path) -> None:
+    family_server = "import os, sys\nif os.fork() == 0:\n    import signal; signal.pause()\n" + SERVER
+    (tmp_path / "family.py").write_text(family_server)
+    command = f"{shlex.quote(sys.executable)} {shlex.quote(str(tmp_path / 'family.py'))} {{port}}"
+    words = ["duet", f"cmd:{command}", f"cmd:{command}", "--pairs", "100000", "--users", "1", "--no-control"]
+    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        servers: list[psutil.Process] = []
+        while len(servers) < 4:  # two servers, and a child of each
+            assert process.poll() is None
+            select.select([], [], [], 0.02)
+            children = psutil.Process(process.pid).children(recursive=True)
+            servers = [each for each in children if "family.py" in " ".join(_words(each))]
+    finally:
+        process.kill()
+        process.wait()
+    _, alive = psutil.wait_procs(servers, timeout=10)
+    assert alive == []
+
+
 def test_revisions_are_checked_out_beside_the_work_tree_and_removed(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     repository.mkdir()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from loadstone.clients.address import split_url
+from loadstone.cli.duet_guard import dismiss, guard, watch_over
 from loadstone.errors import TargetUnreachable, UsageError
 from loadstone.probes.strain import spent_by
 from loadstone.reference.process import ReferenceProcess
@@ -116,6 +117,7 @@ class CommandTarget:
         self._folder, self._ready_within_s = folder, ready_within_s
         self.name = name or f"{COMMAND}{command}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self._port, self._deadline = 0, 0.0
 
@@ -124,13 +126,15 @@ class CommandTarget:
         self._port, self._deadline = free_port(), time.monotonic() + self._ready_within_s
         words = [word.replace("{port}", str(self._port)) for word in self._words]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop(); a pipe that nobody reads would stop the server
+        self._guard = guard()
         try:
             self._process = subprocess.Popen(  # noqa: S603  the user's own command
                 words, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
             )
         except OSError as error:
-            self._log.close()
+            self.stop()
             raise UsageError(f"cannot be started: {error.strerror}", where=self.name, hint="try the command by itself") from None
+        watch_over(self._guard, self._process.pid)
 
     def start(self) -> str:
         """See Target."""
@@ -148,6 +152,8 @@ class CommandTarget:
         process, self._process = self._process, None
         if process is not None:
             _end_group(process)
+        if self._guard is not None:
+            dismiss(self._guard)
         if self._log is not None:
             self._log.close()
 
