@@ -228,11 +228,14 @@ class _Course:
             if (seen := strain.look()) is not None:
                 strained = seen
             first = next(arm.key for arm in order if arm.key != "A′")
-            self._judges.take(taken["A"], taken["B"], taken.get("A′"), first=first, cpu=strained)
+            self._judges.take(
+                taken["A"], taken["B"], taken.get("A′"), first=first, cpu=strained, paced=self._pace is not None and self._pace.every_ns > 0
+            )
             decided = self._judges.look()
             self._told(self._now())
             if decided:
-                self._ended = "clear" if number < terms.most_pairs else "pairs"
+                early = "clear" if self._judges.clear else "futile"
+                self._ended = early if number < terms.most_pairs else "pairs"
                 return
             if time.monotonic() >= deadline:
                 self._ended = "time"

@@ -52,7 +52,7 @@ def test_two_commands_are_started_compared_and_ended(server: str) -> None:
     told = json.loads(done.stdout)
     assert told["schema"] == "loadstone.duet/1"
     assert (told["answer"], told["exit_code"], told["ended"], told["pairs"]) == ("cannot tell", 4, "pairs", 2)
-    assert [figure["figure"] for figure in told["figures"]] == ["p50(http.service_time)", "errors"]
+    assert [figure["figure"] for figure in told["differences"]] == ["p50(http.service_time)", "errors"]
     assert not [each for each in psutil.process_iter() if str(Path(server.split()[1])) in " ".join(_words(each))]
 
 

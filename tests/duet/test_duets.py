@@ -229,9 +229,9 @@ def test_each_arm_is_first_in_half_of_the_pairs(servers: Servers, monkeypatch: p
     firsts: list[str] = []
     take = Judges.take
 
-    def watched(self: Judges, *slices: Any, first: str, cpu: float | None) -> None:
+    def watched(self: Judges, *slices: Any, first: str, cpu: float | None, paced: bool) -> None:
         firsts.append(first)
-        take(self, *slices, first=first, cpu=cpu)
+        take(self, *slices, first=first, cpu=cpu, paced=paced)
 
     monkeypatch.setattr(Judges, "take", watched)
     play(Side(servers.add(0.0)), Side(servers.add(0.0)), control=Side(servers.add(0.0)), most_pairs=10)

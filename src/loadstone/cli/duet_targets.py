@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from loadstone.clients.address import split_url
 from loadstone.cli.duet_guard import dismiss, guard, watch_over
+from loadstone.clients.address import split_url
 from loadstone.errors import TargetUnreachable, UsageError
 from loadstone.probes.strain import spent_by
 from loadstone.reference.process import ReferenceProcess

@@ -12,9 +12,14 @@ from loadstone.stats.effect import Effect
 
 SEVERITIES = ((0.10, Severity.MINOR), (0.25, Severity.MAJOR), (0.50, Severity.CRITICAL))
 LEVEL = 0.95  # of the reported interval
+TAIL = (1.0 - LEVEL) / 2
+LUCKY_TAIL = (
+    0.01  # of an interval at an early end that chance may have brought about; with it LEVEL holds over all ends (tuned by simulation)
+)
+CLEAR = 0.1  # of the p-value that is asked for: below it chance did not bring the end about
 _NORMAL = NormalDist()
 FUTILE = 0.05  # chance of an answer at the last look below which nobody needs to wait for it
-POWER_Z = NormalDist().inv_cdf(0.8)
+POWER_Z = _NORMAL.inv_cdf(0.8)
 MOST_PAIRS = 100_000  # an estimate beyond this is no advice
 
 
@@ -54,13 +59,15 @@ def judge_figure(
         before, after = (evidence.before, evidence.after) if evidence else (None, None)
         nothing = Difference(figure, unit, before, after, None, Answer.CANNOT_TELL, limit, reason=reason)
         return Said(replace(nothing, samples_before=samples[0], samples_after=samples[1]), last)
-    low, high = evidence.bounds((1.0 - LEVEL) / 2)
-    effect = _effect(evidence, low, high)
+    low, high = evidence.bounds(TAIL)
+    spread = (high - low) / 2 / _NORMAL.inv_cdf(1.0 - TAIL)
     edge = edge_of(limit, evidence.better)
-    answer, reason = _answer(evidence, edge, effect, levels)
+    answer, reason = _answer(evidence, edge, _effect(evidence, low, high), levels)
+    if not last and stopped_by_luck(evidence, answer, levels):
+        low, high = evidence.bounds(LUCKY_TAIL)
+    effect = _effect(evidence, low, high)
     severity, suspected = _severity(evidence, levels) if answer is Answer.WORSE else (Severity.NONE, Severity.NONE)
-    spread = (high - low) / 2 / NormalDist().inv_cdf((1 + LEVEL) / 2)
-    visible = max(limit, share_of((NormalDist().inv_cdf(1 - levels.change) + POWER_Z) * spread, evidence.better))
+    visible = max(limit, share_of((_NORMAL.inv_cdf(1 - levels.change) + POWER_Z) * spread, evidence.better))
     if answer is Answer.CANNOT_TELL:
         reason += _how_much_more(pairs, spread, edge, levels)
     difference = Difference(
@@ -83,6 +90,13 @@ def judge_figure(
     # what looks better is worth further pairs: "not worse" comes first, because it asks for less
     settled = answer in {Answer.WORSE, Answer.BETTER} or (answer is Answer.NOT_WORSE and evidence.point > -edge)
     return Said(difference, last or settled)
+
+
+def stopped_by_luck(evidence: Evidence, answer: Answer, levels: Levels) -> bool:
+    """Whether an early end may owe itself to chance: estimates that only just pass are, on the whole, too far out."""
+    if answer is Answer.CANNOT_TELL:
+        return False
+    return answer is Answer.NOT_WORSE or min(evidence.chances()) > CLEAR * levels.change
 
 
 def hopeless(point: float, spread: float, edge: float, taken: float, end: End) -> bool:
@@ -152,5 +166,5 @@ def _how_much_more(pairs: int, spread: float, edge: float, levels: Levels) -> st
     """How many pairs would show a worsening by the limit in four of five duets, or exclude it."""
     if not 0 < spread < math.inf or edge <= 0:
         return ""
-    needed = math.ceil(pairs * ((NormalDist().inv_cdf(1 - levels.same) + POWER_Z) * spread / edge) ** 2)
+    needed = math.ceil(pairs * ((_NORMAL.inv_cdf(1 - levels.same) + POWER_Z) * spread / edge) ** 2)
     return f"; about {needed} pairs would tell" if pairs < needed < MOST_PAIRS else ""
