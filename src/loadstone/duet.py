@@ -30,7 +30,8 @@ CALIBRATION_S, CALIBRATION_USERS = 0.5, 16
 LOAD_SHARE = 0.6  # of the measured capacity: nearer to it, queues turn small differences of the machine into large ones of times
 MOST_USERS = 8
 RESTART_AFTER = (4, 8, 40, 160)  # pairs: three instances of each before the first look; starting them is what takes long
-SETTLE = 30  # requests that a fresh instance gets before it is measured
+SETTLE, SETTLE_S = 30, 1.0  # requests that a fresh instance gets before it is measured; where they take longer than that, fewer
+SMALLEST_SLICE, FIRST_LOOK = 5, 12  # of slow requests turns are shorter, so that the first look fits into half of the time
 
 
 class Target(Protocol):
@@ -180,6 +181,7 @@ class _Course:
         self._restarts, self._began = 0, time.monotonic()
         self._ended, self._a_first = "", True
         self._busy: list[float] = []
+        self._slice_requests = terms.slice_requests
 
     async def play(self) -> None:
         """The whole duet."""
@@ -187,7 +189,9 @@ class _Course:
         try:
             await self._open(self._arms, wire)
             self._pace = await self._calibrate()
-            await self._settle()
+            each_s = await self._settle()
+            left_s = self._terms.most_s - (time.monotonic() - self._began)
+            self._slice_requests = slice_that_fits(self._terms.slice_requests, each_s * len(self._arms), left_s)
             await self._pairs(wire)
         except asyncio.CancelledError:
             self._ended = "interrupted"
@@ -260,7 +264,7 @@ class _Course:
         assert arm.slices is not None
         assert self._pace is not None
         end = strain.slice(arm.key)
-        taken = await arm.slices.play(self._terms.slice_requests, self._pace.users, self._pace.every_ns)
+        taken = await arm.slices.play(self._slice_requests, self._pace.users, self._pace.every_ns)
         end()
         arm.check(taken)
         return taken
@@ -280,11 +284,18 @@ class _Course:
         for arm in arms:
             await arm.open(wire)
 
-    async def _settle(self) -> None:
+    async def _settle(self) -> float:
+        """Seconds that an iteration of a slice takes, of the slowest arm."""
+        slowest = 0.0
         for arm in self._arms:
             assert arm.slices is not None
             assert self._pace is not None
-            _refuse_failing(arm, await arm.slices.play(SETTLE, self._pace.users, self._pace.every_ns))
+            known = self._pace.rate_per_s
+            iterations = max(self._pace.users, min(SETTLE, round(SETTLE_S * known))) if known else SETTLE
+            taken = await arm.slices.play(iterations, self._pace.users, self._pace.every_ns)
+            _refuse_failing(arm, taken)
+            slowest = max(slowest, taken.seconds / iterations)
+        return slowest
 
     async def _calibrate(self) -> Pace:
         """Users and pace that keep both arms at or below 60 % of what the slower one can do."""
@@ -302,6 +313,15 @@ class _Course:
         taken, iterations = await arm.slices.play_for(CALIBRATION_S, users)
         _refuse_failing(arm, taken)
         return iterations / taken.seconds
+
+
+def slice_that_fits(wanted: int, all_arms_s: float, left_s: float) -> int:
+    """Iterations of a slice, as many as wanted or fewer, so that the pairs of the first look take half of the time that is left.
+
+    all_arms_s: of one iteration on every arm
+    """
+    fitting = int(left_s / 2 / FIRST_LOOK / all_arms_s) if all_arms_s > 0 else wanted
+    return min(wanted, max(SMALLEST_SLICE, fitting))
 
 
 def _refuse_failing(arm: _Arm, taken: Slice) -> None:

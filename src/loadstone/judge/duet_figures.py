@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from loadstone.judge.difference import Answer, Difference, gravest
@@ -31,6 +32,7 @@ class Judges:
         self._decided: dict[Figure, Look] = {}
         self._pairs = 0
         self._rates = Rates()
+        self._names: Mapping[Figure, str] = {}
         self.asked, self.failed = {"A": 0, "B": 0, "A′": 0}, {"A": 0, "B": 0, "A′": 0}
 
     def take(self, a: Slice, b: Slice, control: Slice | None, *, first: str, cpu: float | None, paced: bool = False) -> None:
@@ -44,7 +46,8 @@ class Judges:
             self._rates.take((a.asked - a.failed) / a.seconds, (b.asked - b.failed) / b.seconds, a_first=first == "A")
         if not self._judges:
             common = [figure for figure in a.times if figure in b.times]
-            self._judges = {figure: self._judge(figure, common) for figure in common}
+            self._names = _names(common)
+            self._judges = {figure: self._judge(figure, len(common)) for figure in common}
         for figure, judge in self._judges.items():
             if figure in a.times and figure in b.times:
                 a2 = control.times.get(figure) if control is not None else None
@@ -89,14 +92,10 @@ class Judges:
         looks = list(self._looked.values())
         decisive = len(self._quantiles) + 1  # and the failures
         differences = tuple(
-            _named(difference, figure, alone=len(self._judges) == 1)
-            for figure, look in self._looked.items()
-            for difference in look.differences[:decisive]
+            _named(difference, self._names[figure]) for figure, look in self._looked.items() for difference in look.differences[:decisive]
         )
         shown = tuple(
-            _named(difference, figure, alone=len(self._judges) == 1)
-            for figure, look in self._looked.items()
-            for difference in look.differences[decisive:]
+            _named(difference, self._names[figure]) for figure, look in self._looked.items() for difference in look.differences[decisive:]
         )
         answers = [look.decision or Answer.CANNOT_TELL for look in looks]
         answer = gravest(answers)
@@ -130,24 +129,27 @@ class Judges:
                 text, count = max(reasons.items(), key=lambda item: item[1])
                 yield f"{arm}: {self.failed[arm]} of {self.asked[arm]} requests failed; most often ({count}×): {text}"
 
-    def _judge(self, figure: Figure, common: Sequence[Figure]) -> DuetJudge:
+    def _judge(self, figure: Figure, figures: int) -> DuetJudge:
         return DuetJudge(
-            figure.metric if len(common) == 1 else str(figure),
+            figure.metric + self._names[figure],
             self._limit,
             self._quantiles,
             shown=SHOWN,
             looks=self._looks,
-            alpha=ALPHA / len(common),
+            alpha=ALPHA / figures,
             error_limit=self._error_limit,
         )
 
 
-def _named(difference: Difference, figure: Figure, *, alone: bool) -> Difference:
+def _named(difference: Difference, tags: str) -> Difference:
     """Failures are of a step, too, where there are several."""
-    if alone or "{" in difference.figure:
-        return difference
-    return replace(difference, figure=f"{difference.figure}{_tags(figure)}")
+    return difference if "{" in difference.figure else replace(difference, figure=difference.figure + tags)
 
 
-def _tags(figure: Figure) -> str:
-    return str(figure._replace(metric=""))
+def _names(figures: Sequence[Figure]) -> Mapping[Figure, str]:
+    """What tells figures apart: nothing where there is one, else the step, and the scenario where several have a step of that name."""
+    if len(figures) == 1:
+        return {figures[0]: ""}
+    several = Counter((figure.metric, figure.step) for figure in figures)
+    scenarios = {figure: f"scenario={figure.scenario}," if several[figure.metric, figure.step] > 1 else "" for figure in figures}
+    return {figure: f"{{{scenario}step={figure.step}}}" for figure, scenario in scenarios.items()}

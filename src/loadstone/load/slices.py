@@ -38,8 +38,7 @@ class Figure(NamedTuple):
     step: str
 
     def __str__(self) -> str:
-        tags = ",".join(f"{name}={value}" for name, value in (("scenario", self.scenario), ("step", self.step)) if value)
-        return f"{self.metric}{{{tags}}}" if tags else self.metric
+        return f"{self.metric}{{step={self.step}}}" if self.step else self.metric
 
 
 @dataclass(frozen=True, slots=True)
