@@ -30,7 +30,7 @@ class DuetDocument(_Part):
     ended: Literal["clear", "futile", "pairs", "time", "interrupted"]
     pairs: int
     seconds: FiniteFloat
-    users: int = Field(description="at once on an arm in its turn")
+    users: int = Field(description="at once on an arm in its turn; 0 for functions")
     capacity_per_s: FiniteFloat | None = Field(description="measured iterations per second of the slower arm; null when users were given")
     instances: int = Field(description="processes of each target, one after another; 1 for targets that were not started here")
     cpu: FiniteFloat | None = Field(description="mean share of all processors that was busy, 0 to 1")

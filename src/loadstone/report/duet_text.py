@@ -59,9 +59,11 @@ def measured(outcome: Outcome) -> list[str]:
     users = f"{pace.users} user{'s' if pace.users != 1 else ''} at once"
     if pace.capacity_per_s:
         users += f", at most {format_rate(pace.rate_per_s)}; measured capacity {format_rate(pace.capacity_per_s)}"
-    lines.append(f"load on an arm in its turn: {users}")
+    if pace.users:
+        lines.append(f"load on an arm in its turn: {users}")
     if facts.restarts:
-        lines.append(f"{facts.restarts + 1} instances of each target, one after another")
+        what = "instances of each target" if pace.users else "processes with hash seeds of their own"
+        lines.append(f"{facts.restarts + 1} {what}, one after another")
     if facts.cpu is not None:
         lines.append(f"processors {facts.cpu:.0%} busy")
     if outcome.more_s is not None:
