@@ -31,7 +31,7 @@ LOAD_SHARE = 0.6  # of the measured capacity: nearer to it, queues turn small di
 MOST_USERS = 8
 RESTART_AFTER = (4, 8, 40, 160)  # pairs: three instances of each before the first look; starting them is what takes long
 SETTLE, SETTLE_S = 30, 1.0  # requests that a fresh instance gets before it is measured; where they take longer than that, fewer
-SMALLEST_SLICE, FIRST_LOOK = 5, 12  # of slow requests turns are shorter, so that the first look fits into half of the time
+FIRST_LOOK = 12  # pairs; of slow requests turns are shorter, so that it fits into half of the time
 
 
 class Target(Protocol):
@@ -290,11 +290,15 @@ class _Course:
         for arm in self._arms:
             assert arm.slices is not None
             assert self._pace is not None
-            known = self._pace.rate_per_s
-            iterations = max(self._pace.users, min(SETTLE, round(SETTLE_S * known))) if known else SETTLE
-            taken = await arm.slices.play(iterations, self._pace.users, self._pace.every_ns)
+            users, every_ns = self._pace.users, self._pace.every_ns
+            taken = await arm.slices.play(users, users, every_ns)
             _refuse_failing(arm, taken)
-            slowest = max(slowest, taken.seconds / iterations)
+            each_s = taken.seconds / users
+            if (more := min(SETTLE, round(SETTLE_S / each_s)) - users) > 0:
+                taken = await arm.slices.play(more, users, every_ns)
+                arm.check(taken)
+                each_s = taken.seconds / more
+            slowest = max(slowest, each_s)
         return slowest
 
     async def _calibrate(self) -> Pace:
@@ -321,7 +325,7 @@ def slice_that_fits(wanted: int, all_arms_s: float, left_s: float) -> int:
     all_arms_s: of one iteration on every arm
     """
     fitting = int(left_s / 2 / FIRST_LOOK / all_arms_s) if all_arms_s > 0 else wanted
-    return min(wanted, max(SMALLEST_SLICE, fitting))
+    return min(wanted, max(1, fitting))
 
 
 def _refuse_failing(arm: _Arm, taken: Slice) -> None:

@@ -59,7 +59,7 @@ class Timing:
         self._log.close()
 
     def pair(self, order: Sequence[str], timings: int) -> dict[str, list[int]]:
-        """ns per thousand calls of each arm's turn; raises UsageError when a function raised."""
+        """Ns per thousand calls of each arm's turn; raises UsageError when a function raised."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # then what it said last tells why
             self._process.stdin.write(json.dumps({"order": order, "timings": timings}) + "\n")
@@ -78,7 +78,7 @@ class Timing:
 
 def call_duet(names: Sequence[str], terms: Terms, *, control: bool, told: Callable[[Outcome], None]) -> Outcome:
     """Is the second function slower than the first? Ctrl-C ends it with what is known."""
-    rng = random.Random(f"{terms.seed}/calls")  # noqa: S311  an order
+    rng = random.Random(f"{terms.seed}/calls")
     judges = Judges(terms.limit, terms.quantiles, terms.most_pairs, terms.error_limit)
     began, pairs, ended, a_first = time.monotonic(), 0, "", True
 

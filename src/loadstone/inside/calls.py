@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 PER_CALLS = 1000  # calls to which timings are scaled, so that whole ns are fine enough for the shortest function
@@ -49,7 +50,7 @@ def found(text: str) -> Callable[[], Any]:
     except (ImportError, AttributeError) as error:
         raise LookupError(f"{text}: {error}") from error
     if not callable(value):
-        raise LookupError(f"{text} cannot be called")
+        raise LookupError(f"{text} cannot be called")  # noqa: TRY004  told to a user as a wrong name
     return value  # type: ignore[no-any-return]
 
 
@@ -98,7 +99,7 @@ def main(words: Sequence[str]) -> int:
     """Serve pairs until the input ends."""
     told = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what the functions print is not part of the answer
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
 
     def tell(**fields: Any) -> None:
         told.write(json.dumps(fields) + "\n")

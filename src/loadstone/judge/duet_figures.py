@@ -94,6 +94,7 @@ class Judges:
         differences = tuple(
             _named(difference, self._names[figure]) for figure, look in self._looked.items() for difference in look.differences[:decisive]
         )
+        differences = tuple({each.figure: each for each in differences}.values())  # failures of a step with several times are the same
         shown = tuple(
             _named(difference, self._names[figure]) for figure, look in self._looked.items() for difference in look.differences[decisive:]
         )
