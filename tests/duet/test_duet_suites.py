@@ -47,7 +47,7 @@ def suite(tmp_path: Path) -> str:
 def test_a_slower_model_is_worse_in_a_suite_of_requests_answers_and_messages(suite: str) -> None:
     terms = Terms(users=1, most_pairs=12, slice_requests=2, error_limit=0.5)
     a, b = (ReferenceTarget(["--ttft", ttft, "--token-gap", "0ms"]) for ttft in ("2ms", "40ms"))
-    a.restarts = b.restarts = False  # type: ignore[misc]
+    a.restarts = b.restarts = False
     outcome = duet(a, b, plans([suite], None, terms), terms)
     answers = {each.figure: each.answer for each in outcome.differences}
     assert outcome.answer is Answer.WORSE
