@@ -23,6 +23,7 @@ POWER_TRIALS = 400
 COVERAGE_TRIALS = 1000
 QUICK = 10  # trials when a round is short: does it work, not how often is it right
 SEVERITY_EFFECTS = (0.05, 0.095, 0.15, 0.24, 0.30, 0.48, 0.60)  # some just below the bands' edges of 10, 25 and 50 %
+COVERED_EFFECTS = (0.0, 0.03, 0.05, 0.10, 0.25)
 LIMIT = 0.03
 
 
@@ -78,6 +79,7 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from rows(TAIL_CI, many, few, most_false=2.0, least={0.10: 90.0, 0.25: 100.0})
     yield from severity_rows(few)
     yield from coverage_rows(QUICK if quick else COVERAGE_TRIALS)
+    yield from sequential_rows(QUICK if quick else COVERAGE_TRIALS)
     yield from control_rows(few)
 
 
@@ -86,7 +88,6 @@ def rows(design: Design, many: int, few: int, *, most_false: float, least: dict[
     equal = tally(design, 0.0, many)
     yield Figure(f"{design}: WORSE when equal", "%", Bound(most=most_false), [equal.share(Answer.WORSE)])
     yield Figure(f"{design}: NOT WORSE when equal", "%", rounds=[equal.share(Answer.NOT_WORSE)])
-    yield Figure(f"{design}: 95 % interval of a duet that may stop early holds the truth", "%", rounds=[equal.percent(equal.covered)])
     for effect, share in least.items():
         seen = tally(design, effect, few)
         bound = Bound(least=share) if share else Bound()
@@ -109,6 +110,15 @@ def coverage_rows(trials: int) -> Iterator[Figure]:
         whole = Design(design.profile, design.quantile, design.looks[-1:], design.per_block)
         found = tally(whole, 0.10, trials)
         yield Figure(f"{whole}: 95 % interval holds the truth", "%", Bound(93, 97), [found.percent(found.covered)])
+
+
+def sequential_rows(trials: int) -> Iterator[Figure]:
+    """How often the interval of a duet that ends as soon as it is clear, or hopeless, holds the truth."""
+    for design in (MEDIAN_CI, MEDIAN_SHARED, TAIL_CI):
+        for effect in COVERED_EFFECTS:
+            found = tally(design, effect, trials, SEED + 2)
+            name = f"{design}: coverage, sequential, at +{100 * effect:g} %"
+            yield Figure(name, "%", Bound(93, 97), [found.percent(found.covered)])
 
 
 def control_rows(trials: int) -> Iterator[Figure]:
@@ -149,9 +159,8 @@ def one_duet(design: Design, effect: float, seed: Sequence[int]) -> tuple[Differ
         judge.take(pair)
         if judge.pairs in design.looks:
             look = judge.look()
-            difference = look.differences[0]
-            if difference.answer is not Answer.CANNOT_TELL or judge.next_look is None:
-                return difference, look
+            if look.decision is not None:
+                return look.differences[0], look
     raise NoSamples("a duet without a last look")
 
 

@@ -30,7 +30,8 @@ CALIBRATION_S, CALIBRATION_USERS = 0.5, 16
 LOAD_SHARE = 0.6  # of the measured capacity: nearer to it, queues turn small differences of the machine into large ones of times
 MOST_USERS = 8
 RESTART_AFTER = (4, 8, 40, 160)  # pairs: three instances of each before the first look; starting them is what takes long
-SETTLE = 30  # requests that a fresh instance gets before it is measured
+SETTLE, SETTLE_S = 30, 1.0  # requests that a fresh instance gets before it is measured; where they take longer than that, fewer
+FIRST_LOOK = 12  # pairs; of slow requests turns are shorter, so that it fits into half of the time
 
 
 class Target(Protocol):
@@ -43,8 +44,11 @@ class Target(Protocol):
     name: str
     restarts: bool
 
+    def launch(self) -> None:
+        """Begin to start, without waiting: what starts together takes as long as the slowest."""
+
     def start(self) -> str:
-        """The URL where it answers; raises TargetUnreachable when it does not."""
+        """The URL where it answers, waited for; raises TargetUnreachable when it does not."""
 
     def stop(self) -> None:
         """End what `start` began; twice does no harm."""
@@ -177,15 +181,17 @@ class _Course:
         self._restarts, self._began = 0, time.monotonic()
         self._ended, self._a_first = "", True
         self._busy: list[float] = []
+        self._slice_requests = terms.slice_requests
 
     async def play(self) -> None:
         """The whole duet."""
         wire = Wire(asyncio.get_running_loop())
         try:
-            for arm in self._arms:
-                await arm.open(wire)
+            await self._open(self._arms, wire)
             self._pace = await self._calibrate()
-            await self._settle()
+            each_s = await self._settle()
+            left_s = self._terms.most_s - (time.monotonic() - self._began)
+            self._slice_requests = slice_that_fits(self._terms.slice_requests, each_s * len(self._arms), left_s)
             await self._pairs(wire)
         except asyncio.CancelledError:
             self._ended = "interrupted"
@@ -226,11 +232,14 @@ class _Course:
             if (seen := strain.look()) is not None:
                 strained = seen
             first = next(arm.key for arm in order if arm.key != "A′")
-            self._judges.take(taken["A"], taken["B"], taken.get("A′"), first=first, cpu=strained)
+            self._judges.take(
+                taken["A"], taken["B"], taken.get("A′"), first=first, cpu=strained, paced=self._pace is not None and self._pace.every_ns > 0
+            )
             decided = self._judges.look()
             self._told(self._now())
             if decided:
-                self._ended = "clear" if number < terms.most_pairs else "pairs"
+                early = "clear" if self._judges.clear else "futile"
+                self._ended = early if number < terms.most_pairs else "pairs"
                 return
             if time.monotonic() >= deadline:
                 self._ended = "time"
@@ -255,7 +264,7 @@ class _Course:
         assert arm.slices is not None
         assert self._pace is not None
         end = strain.slice(arm.key)
-        taken = await arm.slices.play(self._terms.slice_requests, self._pace.users, self._pace.every_ns)
+        taken = await arm.slices.play(self._slice_requests, self._pace.users, self._pace.every_ns)
         end()
         arm.check(taken)
         return taken
@@ -265,16 +274,32 @@ class _Course:
         for arm in arms:
             await arm.close()
             arm.target.stop()
-        for arm in arms:
-            await arm.open(wire)
+        await self._open(arms, wire)
         self._restarts += 1
         await self._settle()
 
-    async def _settle(self) -> None:
+    async def _open(self, arms: Sequence[_Arm], wire: Wire) -> None:
+        for arm in arms:
+            arm.target.launch()
+        for arm in arms:
+            await arm.open(wire)
+
+    async def _settle(self) -> float:
+        """Seconds that an iteration of a slice takes, of the slowest arm."""
+        slowest = 0.0
         for arm in self._arms:
             assert arm.slices is not None
             assert self._pace is not None
-            _refuse_failing(arm, await arm.slices.play(SETTLE, self._pace.users, self._pace.every_ns))
+            users, every_ns = self._pace.users, self._pace.every_ns
+            taken = await arm.slices.play(users, users, every_ns)
+            _refuse_failing(arm, taken)
+            each_s = taken.seconds / users
+            if (more := min(SETTLE, round(SETTLE_S / each_s)) - users) > 0:
+                taken = await arm.slices.play(more, users, every_ns)
+                arm.check(taken)
+                each_s = taken.seconds / more
+            slowest = max(slowest, each_s)
+        return slowest
 
     async def _calibrate(self) -> Pace:
         """Users and pace that keep both arms at or below 60 % of what the slower one can do."""
@@ -292,6 +317,15 @@ class _Course:
         taken, iterations = await arm.slices.play_for(CALIBRATION_S, users)
         _refuse_failing(arm, taken)
         return iterations / taken.seconds
+
+
+def slice_that_fits(wanted: int, all_arms_s: float, left_s: float) -> int:
+    """Iterations of a slice, as many as wanted or fewer, so that the pairs of the first look take half of the time that is left.
+
+    all_arms_s: of one iteration on every arm
+    """
+    fitting = int(left_s / 2 / FIRST_LOOK / all_arms_s) if all_arms_s > 0 else wanted
+    return min(wanted, max(1, fitting))
 
 
 def _refuse_failing(arm: _Arm, taken: Slice) -> None:

@@ -52,7 +52,7 @@ def test_two_commands_are_started_compared_and_ended(server: str) -> None:
     told = json.loads(done.stdout)
     assert told["schema"] == "loadstone.duet/1"
     assert (told["answer"], told["exit_code"], told["ended"], told["pairs"]) == ("cannot tell", 4, "pairs", 2)
-    assert [figure["figure"] for figure in told["figures"]] == ["p50(http.service_time)", "errors"]
+    assert [figure["figure"] for figure in told["differences"]] == ["p50(http.service_time)", "errors"]
     assert not [each for each in psutil.process_iter() if str(Path(server.split()[1])) in " ".join(_words(each))]
 
 
@@ -74,6 +74,27 @@ def test_ctrl_c_ends_it_with_130_and_no_server_is_left(server: str) -> None:
     assert b"Traceback" not in out
     gone, alive = psutil.wait_procs(family, timeout=5)
     assert (len(gone) >= 3, alive) == (True, [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups")
+def test_kill_9_of_the_duet_leaves_no_server_and_no_child_of_a_server_behind(tmp_path: Path) -> None:
+    family_server = "import os, sys\nif os.fork() == 0:\n    import signal; signal.pause()\n" + SERVER
+    (tmp_path / "family.py").write_text(family_server)
+    command = f"{shlex.quote(sys.executable)} {shlex.quote(str(tmp_path / 'family.py'))} {{port}}"
+    words = ["duet", f"cmd:{command}", f"cmd:{command}", "--pairs", "100000", "--users", "1", "--no-control"]
+    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        servers: list[psutil.Process] = []
+        while len(servers) < 4:  # two servers, and a child of each
+            assert process.poll() is None
+            select.select([], [], [], 0.02)
+            children = psutil.Process(process.pid).children(recursive=True)
+            servers = [each for each in children if "family.py" in " ".join(_words(each))]
+    finally:
+        process.kill()
+        process.wait()
+    _, alive = psutil.wait_procs(servers, timeout=10)
+    assert alive == []
 
 
 def test_revisions_are_checked_out_beside_the_work_tree_and_removed(tmp_path: Path) -> None:

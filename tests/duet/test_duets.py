@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from loadstone.cli.duet import plans
-from loadstone.duet import LOAD_SHARE, MOST_USERS, Terms, duet, pace_of
+from loadstone.duet import FIRST_LOOK, LOAD_SHARE, MOST_USERS, Terms, duet, pace_of, slice_that_fits
 from loadstone.errors import ExitCode, NoSamples, TargetUnreachable
 from loadstone.judge.difference import Answer
 from loadstone.judge.duet_outcome import Outcome
@@ -89,8 +89,11 @@ class Side:
 
     def __init__(self, instance: Instance, *, restarts: bool = False, name: str = "side") -> None:
         self.instance, self.restarts, self.name = instance, restarts, name
-        self.starts = self.stops = 0
+        self.launches = self.starts = self.stops = 0
         self.why = ""
+
+    def launch(self) -> None:
+        self.launches += 1
 
     def start(self) -> str:
         self.starts += 1
@@ -226,11 +229,43 @@ def test_each_arm_is_first_in_half_of_the_pairs(servers: Servers, monkeypatch: p
     firsts: list[str] = []
     take = Judges.take
 
-    def watched(self: Judges, *slices: Any, first: str, cpu: float | None) -> None:
+    def watched(self: Judges, *slices: Any, first: str, cpu: float | None, paced: bool) -> None:
         firsts.append(first)
-        take(self, *slices, first=first, cpu=cpu)
+        take(self, *slices, first=first, cpu=cpu, paced=paced)
 
     monkeypatch.setattr(Judges, "take", watched)
     play(Side(servers.add(0.0)), Side(servers.add(0.0)), control=Side(servers.add(0.0)), most_pairs=10)
     assert firsts.count("A") == firsts.count("B") == 5
     assert all(set(firsts[at : at + 2]) == {"A", "B"} for at in range(0, 10, 2))
+
+
+def test_turns_are_as_long_as_wanted_while_the_first_look_fits_and_never_empty() -> None:
+    assert slice_that_fits(15, 0.06, 120.0) == 15
+    slow = slice_that_fits(15, 3.0, 240.0)
+    assert 1 <= slow < 15
+    assert slow * 3.0 * FIRST_LOOK <= 240.0 / 2
+    assert slice_that_fits(15, 60.0, 1.0) == 1
+    assert slice_that_fits(15, 0.0, 1.0) == 15
+
+
+def test_what_starts_is_launched_together_before_it_is_waited_for(servers: Servers) -> None:
+    log: list[str] = []
+
+    class Logged(Side):
+        def launch(self) -> None:
+            log.append(f"launch {self.name}")
+
+        def start(self) -> str:
+            log.append(f"start {self.name}")
+            return super().start()
+
+    play(Logged(servers.add(0.0), name="a"), Logged(servers.add(0.0), name="b"), most_pairs=1)
+    assert log == ["launch a", "launch b", "start a", "start b"]
+
+
+def test_answers_per_second_are_shown_and_judge_nothing(servers: Servers) -> None:
+    outcome = play(Side(servers.add(0.002)), Side(servers.add(0.006)))
+    throughput = next(each for each in outcome.shown if each.figure == "throughput")
+    assert throughput.effect is not None
+    assert throughput.effect.ratio < 1
+    assert "throughput" not in {each.figure for each in outcome.differences}

@@ -36,6 +36,7 @@ PLACEHOLDER = "http://127.0.0.1"  # of a suite without a target, until an arm br
 @click.option("--rev-a", metavar="REV", help="Git revision that is A; with --rev-b and --start, in the place of A and B.")
 @click.option("--rev-b", metavar="REV", help="Git revision that is B.")
 @click.option("--start", metavar="COMMAND", help="Starts the server of a revision in its work tree; {port} is filled in.")
+@click.option("--call", "calls", is_flag=True, help="A and B are functions, module:function, timed in turns in one process.")
 @click.option("--no-control", is_flag=True, help="Without the second A that shows what no difference looks like here.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", "-q", is_flag=True, help="No line while it goes on, and one line of verdict.")
@@ -50,6 +51,7 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
     loadstone duet http://127.0.0.1:8000 http://127.0.0.1:8001
     loadstone duet 'serve:--latency 20ms' 'serve:--latency 22ms' --path /api/items
     loadstone duet 'cmd:python old.py {port}' 'cmd:python new.py {port}' suite.yaml
+    loadstone duet --call app.text:old_split app.text:new_split
     loadstone duet --rev-a main --rev-b HEAD --start 'uvicorn app:app --port {port}'
     """
     from loadstone.duet import duet, termination_as_interrupt
@@ -58,12 +60,16 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
     from loadstone.report.text import Look, look_of
 
     terms = terms_of(given)
+    told = _live(as_json=as_json, quiet=quiet)
     with termination_as_interrupt(), contextlib.ExitStack() as stack:
-        sides, suites = _sides(words, given, stack)
-        plan = plans(suites, given["path"], terms)
-        control = None if given["no_control"] else sides[2]
-        with contextlib.redirect_stdout(sys.stderr):  # a suite's own code may print
-            outcome = duet(sides[0], sides[1], plan, terms, control=control, told=_live(as_json=as_json, quiet=quiet))
+        if given["calls"]:
+            outcome = _calls(words, given, terms, told)
+        else:
+            sides, suites = _sides(words, given, stack)
+            plan = plans(suites, given["path"], terms)
+            control = None if given["no_control"] else sides[2]
+            with contextlib.redirect_stdout(sys.stderr):  # a suite's own code may print
+                outcome = duet(sides[0], sides[1], plan, terms, control=control, told=told)
     if as_json:
         sys.stdout.write(render_duet_json(duet_document_of(outcome, terms.seed)))
     else:
@@ -125,6 +131,15 @@ def plans(suites: Sequence[str], path: str | None, terms: Terms) -> Callable[[st
         return resolve(Layers(tree, {}), source="loadstone duet")[0]
 
     return one_get
+
+
+def _calls(words: Sequence[str], given: dict[str, Any], terms: Terms, told: Callable[[Outcome], None]) -> Outcome:
+    """A duet of two functions."""
+    from loadstone.cli.duet_calls import call_duet
+
+    if len(words) != 2 or given["path"] or given["rev_a"] or given["rev_b"] or given["start"] or given["users"]:
+        raise UsageError("--call takes two functions and no suite", where="--call", hint="loadstone duet --call app:old app:new")
+    return call_duet(words, terms, control=not given["no_control"], told=told)
 
 
 def _sides(words: Sequence[str], given: dict[str, Any], stack: contextlib.ExitStack) -> tuple[tuple[Target, Target, Target], list[str]]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from loadstone.cli.duet_guard import dismiss, guard, watch_over
 from loadstone.clients.address import split_url
 from loadstone.errors import TargetUnreachable, UsageError
 from loadstone.probes.strain import spent_by
@@ -41,6 +42,9 @@ class UrlTarget:
         if origin.scheme not in {"http", "https"}:
             raise UsageError(f"{origin.scheme} is not compared by requests", where=self.name, hint=EXAMPLE)
 
+    def launch(self) -> None:
+        """See Target: it runs already."""
+
     def start(self) -> str:
         """See Target."""
         return self._url
@@ -66,9 +70,16 @@ class ReferenceTarget:
         self.name = f"{REFERENCE}{shlex.join(switches)}"
         self._process: ReferenceProcess | None = None
 
-    def start(self) -> str:
+    def launch(self) -> None:
         """See Target."""
         self._process = ReferenceProcess(*self._switches)
+        self._process.launch()
+
+    def start(self) -> str:
+        """See Target."""
+        if self._process is None:
+            self.launch()
+        assert self._process is not None
         self._process.start()
         return self._process.url
 
@@ -106,33 +117,43 @@ class CommandTarget:
         self._folder, self._ready_within_s = folder, ready_within_s
         self.name = name or f"{COMMAND}{command}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
+        self._port, self._deadline = 0, 0.0
 
-    def start(self) -> str:
+    def launch(self) -> None:
         """See Target."""
-        port = free_port()
-        words = [word.replace("{port}", str(port)) for word in self._words]
+        self._port, self._deadline = free_port(), time.monotonic() + self._ready_within_s
+        words = [word.replace("{port}", str(self._port)) for word in self._words]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop(); a pipe that nobody reads would stop the server
+        self._guard = guard()
         try:
             self._process = subprocess.Popen(  # noqa: S603  the user's own command
                 words, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
             )
         except OSError as error:
-            self._log.close()
+            self.stop()
             raise UsageError(f"cannot be started: {error.strerror}", where=self.name, hint="try the command by itself") from None
-        deadline = time.monotonic() + self._ready_within_s
-        while not answers(port):
-            if (why := self.gone()) or time.monotonic() > deadline:
-                what = why or f"does not answer on port {port} within {self._ready_within_s:g} s"
+        watch_over(self._guard, self._process.pid)
+
+    def start(self) -> str:
+        """See Target."""
+        if self._process is None:
+            self.launch()
+        while not answers(self._port):
+            if (why := self.gone()) or time.monotonic() > self._deadline:
+                what = why or f"does not answer on port {self._port} within {self._ready_within_s:g} s"
                 raise TargetUnreachable(f"{what}{self._tail()}", where=self.name, hint="try the command by itself")
             time.sleep(LOOK_EVERY_S)
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{self._port}"
 
     def stop(self) -> None:
         """See Target."""
         process, self._process = self._process, None
         if process is not None:
             _end_group(process)
+        if self._guard is not None:
+            dismiss(self._guard)
         if self._log is not None:
             self._log.close()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from loadstone.errors import UsageError
 from loadstone.judge.difference import Answer, Difference, Severity
-from loadstone.judge.duet_answer import Levels, Said, edge_of, judge_figure
+from loadstone.judge.duet_answer import End, Levels, Said, edge_of, judge_figure
 from loadstone.judge.duet_errors import judge_errors
 from loadstone.judge.duet_evidence import Collected
 from loadstone.judge.duet_pair import Pair
@@ -107,10 +107,11 @@ class DuetJudge:
         if not self._looked or self._looked[-1] != self.pairs:
             self._looked.append(self.pairs)
         levels = self._levels(last=last)
-        deciding = [self._time(q, levels, last=last) for q in self._deciding]
+        end = None if last else self._end()
+        deciding = [self._time(q, levels, last=last, end=end) for q in self._deciding]
         throughput = self._data.throughput()
         if throughput is not None:
-            deciding.append(judge_figure("throughput", "/s", throughput, self.limit, levels, pairs=self.pairs, last=last))
+            deciding.append(judge_figure("throughput", "/s", throughput, self.limit, levels, pairs=self.pairs, last=last, end=end))
         deciding.append(judge_errors(self._data.failures, self.error_limit, levels, last=last))
         shown = tuple(self._time(q, levels, last=last).difference for q in self._shown)
         doubt = self._doubt()
@@ -122,13 +123,19 @@ class DuetJudge:
         return Look(decision, (*(said.difference for said in deciding), *shown), self.pairs, why, None if decision else self.next_look)
 
     def _levels(self, *, last: bool) -> Levels:
-        looked, planned = tuple(self._looked), self.pairs if last else self.looks[-1]
+        return self._spent(tuple(self._looked), self.pairs if last else self.looks[-1])
+
+    def _end(self) -> End:
+        """What the last look of the plan will be allowed."""
+        return End(self.looks[-1], self._spent((*self._looked, *(look for look in self.looks if look > self.pairs)), self.looks[-1]))
+
+    def _spent(self, looked: tuple[int, ...], planned: int) -> Levels:
         change, same, severity = (look_levels(looked, planned, alpha)[-1] for alpha in (self.alpha / 2, SAME_ALPHA, SEVERITY_ALPHA))
         return Levels(change, same, severity)
 
-    def _time(self, q: float, levels: Levels, *, last: bool) -> Said:
+    def _time(self, q: float, levels: Levels, *, last: bool, end: End | None = None) -> Said:
         figure = f"p{100 * q:g}({self.metric})"
-        return judge_figure(figure, "ms", self._data.time(q), self.limit, levels, pairs=self.pairs, last=last)
+        return judge_figure(figure, "ms", self._data.time(q), self.limit, levels, pairs=self.pairs, last=last, end=end)
 
     def _doubt(self) -> str:
         """Why this machine cannot be trusted with an answer; empty when it can."""

@@ -89,6 +89,29 @@ class Tail:
         return self._ratio.bounds(tail)
 
 
+class Rates:
+    """Answers per second of both sides' blocks, pair by pair."""
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[float, float]] = []
+        self._a_first: list[bool] = []
+
+    def take(self, a_per_s: float, b_per_s: float, *, a_first: bool) -> None:
+        """One more pair; a block without any answer has no logarithm, and is left to the failures."""
+        if a_per_s > 0 and b_per_s > 0:
+            self._pairs.append((a_per_s, b_per_s))
+            self._a_first.append(a_first)
+
+    def evidence(self) -> Middle | None:
+        """None before there is enough to say anything."""
+        if len(self._pairs) < FEWEST_PAIRS:
+            return None
+        both = np.array(self._pairs)
+        values = without_position(np.log(both[:, 0] / both[:, 1]), np.array(self._a_first))
+        before, after = np.median(both, axis=0).tolist()
+        return Middle(values, before, after, (len(both), len(both)), better="higher")
+
+
 class Collected:
     """Pairs as they come: kept as blocks, with the few numbers of each that looks need again and again."""
 
@@ -97,9 +120,8 @@ class Collected:
         self.b: list[IntArray] = []
         self._medians: list[tuple[float, float]] = []
         self._control: list[float] = []
-        self._rates: list[tuple[float, float]] = []
+        self._rates = Rates()
         self._a_first: list[bool] = []
-        self._rates_a_first: list[bool] = []
         self.failures: list[tuple[int, int, int, int]] = []  # failed and all requests of a, then of b
         self.cpu_shares: list[float] = []
         self.pairs = 0
@@ -119,9 +141,8 @@ class Collected:
             self._a_first.append(a_first)
             if pair.a2 is not None and len(pair.a2):
                 self._control.append(math.log(max(1.0, _median(pair.a2)) / before))
-        if pair.span_a_ns > 0 and pair.span_b_ns > 0 and len(pair.a) and len(pair.b):
-            self._rates.append((len(pair.a) / pair.span_a_ns * 1e9, len(pair.b) / pair.span_b_ns * 1e9))
-            self._rates_a_first.append(a_first)
+        if pair.span_a_ns > 0 and pair.span_b_ns > 0:
+            self._rates.take(len(pair.a) / pair.span_a_ns * 1e9, len(pair.b) / pair.span_b_ns * 1e9, a_first=a_first)
         self.failures.append((pair.errors_a, pair.errors_a + len(pair.a), pair.errors_b, pair.errors_b + len(pair.b)))
 
     def time(self, q: float) -> Evidence | None:
@@ -137,12 +158,7 @@ class Collected:
 
     def throughput(self) -> Evidence | None:
         """The evidence about answers per second; None when the blocks' lengths are not known."""
-        if len(self._rates) < FEWEST_PAIRS:
-            return None
-        both = np.array(self._rates)
-        values = without_position(np.log(both[:, 0] / both[:, 1]), np.array(self._rates_a_first))
-        before, after = np.median(both, axis=0).tolist()
-        return Middle(values, before, after, (len(both), len(both)), better="higher")
+        return self._rates.evidence()
 
     def control(self) -> Middle | None:
         """The evidence that a second copy of the baseline differs from the first; None without one."""

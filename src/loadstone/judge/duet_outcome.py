@@ -47,7 +47,7 @@ class Outcome:
 
     differences: the figures that decide
     shown:       further figures, for the reader
-    ended:       clear, pairs, time or interrupted; empty while it goes on
+    ended:       clear, futile, pairs, time or interrupted; empty while it goes on
     why:         one sentence to the answer
     more_s:      how much longer would probably make it clear; None when it is clear, or nothing can be said
     """

@@ -39,6 +39,7 @@ class ReferenceProcess:
         self._ready_within_s = ready_within_s
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
+        self._deadline = 0.0
         self.url = ""
 
     @property
@@ -55,9 +56,11 @@ class ReferenceProcess:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        deadline = time.monotonic() + self._ready_within_s
+    def launch(self) -> None:
+        """Begin to start it, without waiting: several that are launched together take as long as the slowest; twice does no harm."""
+        if self._process is not None:
+            return
+        self._deadline = time.monotonic() + self._ready_within_s
         # A file, not a pipe: nobody reads it while it runs, and a full pipe would stop the backend.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         command = [sys.executable, "-m", "loadstone.reference", "--parent-pid", str(os.getpid()), *self._arguments]
@@ -70,9 +73,14 @@ class ReferenceProcess:
             start_new_session=True,
             env=self._environment,
         )
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.launch()
+        assert self._process is not None
         try:
-            self.url = self._read_url(self._process, deadline)
-            self._ask_health(deadline)
+            self.url = self._read_url(self._process, self._deadline)
+            self._ask_health(self._deadline)
         except BaseException:
             self.stop()
             raise

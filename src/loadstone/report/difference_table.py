@@ -68,13 +68,15 @@ def part_of(difference: Difference) -> DifferencePart:
     )
 
 
-def add_table(sheet: Sheet, differences: Sequence[Difference], before: str, after: str) -> None:
-    """A row for each figure, the gravest first."""
-    shown = sorted(differences, key=lambda each: ORDER.index(each.answer))
+def add_table(sheet: Sheet, differences: Sequence[Difference], before: str, after: str, shown: Sequence[Difference] = ()) -> None:
+    """A row for each figure, the gravest first; those that are only shown, and judge nothing, come last."""
+    judged = sorted(differences, key=lambda each: ORDER.index(each.answer))
     roomy = sheet.width >= ROOMY
     titles = (before, after, "change", "interval", "limit", *(("sees",) if roomy else ()))
     columns = [Column("", left=True, flexible=True, middle=True), *(Column(title) for title in titles), Column("answer", left=True)]
-    sheet.table(columns, [_row(each, roomy=roomy) for each in shown])
+    rows = [_row(each, roomy=roomy) for each in judged]
+    rows += [[*_row(each, roomy=roomy)[:-1], Span("not judged", Style.DIM)] for each in shown]
+    sheet.table(columns, rows)
 
 
 def add_reasons(sheet: Sheet, differences: Iterable[Difference], *, most: int = 12) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from loadstone.judge.difference import Answer, Difference, Severity
+from loadstone.judge.difference import Answer, Difference
 from loadstone.judge.duet_outcome import Outcome
-from loadstone.report.sheet import Column, Sheet, Span, Style
+from loadstone.report.difference_table import add_reasons, add_table, change, interval
+from loadstone.report.sheet import Sheet, Span, Style
 from loadstone.report.text import Look
-from loadstone.units import format_count, format_duration, format_rate, format_share
+from loadstone.units import format_count, format_duration, format_rate
 
 BANNERS = {
     Answer.WORSE: ("B IS WORSE", Style.BANNER_BAD),
@@ -14,21 +15,13 @@ BANNERS = {
     Answer.NOT_WORSE: ("B IS NOT WORSE", Style.BANNER_GOOD),
     Answer.CANNOT_TELL: ("CANNOT TELL", Style.BANNER_WARN),
 }
-STYLES = {Answer.WORSE: Style.BAD, Answer.CANNOT_TELL: Style.WARN}
 ENDED = {
     "clear": "stopped early, because it was clear",
+    "futile": "stopped early, because more pairs of the plan would hardly have made it clear",
     "pairs": "all pairs that were asked for",
     "time": "stopped when its time was over",
     "interrupted": "stopped by hand",
 }
-COLUMNS = (
-    Column("", left=True, flexible=True, middle=True),
-    Column("A"),
-    Column("B"),
-    Column("B/A"),
-    Column("interval"),
-    Column("answer", left=True),
-)
 
 
 def render_duet(outcome: Outcome, look: Look) -> str:
@@ -41,12 +34,9 @@ def render_duet(outcome: Outcome, look: Look) -> str:
     if outcome.why:
         sheet.prose(outcome.why)
     if outcome.differences:
-        sheet.heading("FIGURES", f"more than {format_share(outcome.differences[0].limit)} is worse; the interval is of the ratio")
-        shown = [[*_row(difference)[:-1], Span("not judged", Style.DIM)] for difference in outcome.shown]
-        sheet.table(COLUMNS, [*map(_row, outcome.differences), *shown])
-        for difference in outcome.differences:
-            if difference.answer is not Answer.NOT_WORSE and difference.reason and difference.reason not in outcome.why:
-                sheet.prose(f"{difference.figure}: {difference.reason}", Style.DIM, indent="  ")
+        sheet.heading("FIGURES", "change and interval are of B against A")
+        add_table(sheet, outcome.differences, "A", "B", [each for each in outcome.shown if each.effect is not None])
+        add_reasons(sheet, [each for each in outcome.differences if each.reason not in outcome.why and not _without_failures(each)])
     sheet.heading("MEASURED")
     for line in measured(outcome):
         sheet.prose(line, indent="  ")
@@ -57,6 +47,11 @@ def render_duet(outcome: Outcome, look: Look) -> str:
     return str(sheet)
 
 
+def _without_failures(each: Difference) -> bool:
+    """Where nothing failed on either side, how little can be said of failures is no news."""
+    return each.figure.startswith("errors") and not each.before and not each.after
+
+
 def measured(outcome: Outcome) -> list[str]:
     """How long, how much, at what load, and how much longer."""
     facts, pace = outcome.facts, outcome.facts.pace
@@ -64,9 +59,11 @@ def measured(outcome: Outcome) -> list[str]:
     users = f"{pace.users} user{'s' if pace.users != 1 else ''} at once"
     if pace.capacity_per_s:
         users += f", at most {format_rate(pace.rate_per_s)}; measured capacity {format_rate(pace.capacity_per_s)}"
-    lines.append(f"load on an arm in its turn: {users}")
+    if pace.users:
+        lines.append(f"load on an arm in its turn: {users}")
     if facts.restarts:
-        lines.append(f"{facts.restarts + 1} instances of each target, one after another")
+        what = "instances of each target" if pace.users else "processes with hash seeds of their own"
+        lines.append(f"{facts.restarts + 1} {what}, one after another")
     if facts.cpu is not None:
         lines.append(f"processors {facts.cpu:.0%} busy")
     if outcome.more_s is not None:
@@ -79,31 +76,5 @@ def progress(outcome: Outcome) -> str:
     text = f"{outcome.pairs} pairs, {outcome.facts.seconds:.0f} s"
     for difference in outcome.differences[:2]:
         if difference.effect is not None:
-            text += f" · {difference.figure} ×{difference.effect.ratio:.3f} ({interval(difference)})"
+            text += f" · {difference.figure} {change(difference)} ({interval(difference)})"
     return text
-
-
-def interval(difference: Difference) -> str:
-    """Both ends of the ratio's interval."""
-    effect = difference.effect
-    return f"{effect.low:.3f}–{effect.high:.3f}" if effect is not None else "none"
-
-
-def _row(difference: Difference) -> list[Span]:
-    answer = str(difference.answer)
-    if difference.severity is not Severity.NONE:
-        answer += f", {difference.severity}"
-    elif difference.suspected is not Severity.NONE:
-        answer += f", {difference.suspected} suspected"
-    return [
-        Span(difference.figure),
-        Span(_value(difference.before, difference.unit)),
-        Span(_value(difference.after, difference.unit)),
-        Span(f"{difference.effect.ratio:.3f}" if difference.effect is not None else "-"),
-        Span(interval(difference)),
-        Span(answer, STYLES.get(difference.answer, Style.GOOD)),
-    ]
-
-
-def _value(value: float | None, unit: str) -> str:
-    return "no data" if value is None else f"{value:.3g} {unit}"
