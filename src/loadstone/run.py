@@ -19,6 +19,7 @@ from loadstone.judge.causes import find_causes
 from loadstone.judge.course import RunCourse
 from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
+from loadstone.judge.own_memory import OwnMemory
 from loadstone.judge.panel import Panel, Past
 from loadstone.judge.recommend import recommend
 from loadstone.judge.score import decide, requirements, score
@@ -53,6 +54,7 @@ class _Course:
     plan: Plan
     gates: Panel
     total: Aggregate = field(default_factory=Aggregate)
+    own_memory: OwnMemory = field(default_factory=OwnMemory)
     warm_up_s: float = 0.0
     interrupts: int = 0
     aborted_by: str = ""
@@ -69,6 +71,7 @@ class _Course:
         self.over_time.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
+            self.own_memory.see(snapshot)
         elif not self.total.seconds:
             self.warm_up_s = snapshot.end_s  # another scenario's warm-up later on is judged time of the first
         if self.aborted_by:
@@ -288,7 +291,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         worker_lost=bool(fleet.lost),
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
-    notices = find_notices(total, facts, course.gates.specs)
+    notices = find_notices(total, facts, course.gates.specs, course.own_memory)
     causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)
     return Story(
         result,

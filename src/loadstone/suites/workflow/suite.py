@@ -66,7 +66,10 @@ ENDPOINTS = (
     ),
 )
 
+PARTS = ("load", "throughput")
+
 OPTIONS = (
+    ls.Option("only", None, "These parts: load, throughput; several with commas.", kind="parts", choices=PARTS),
     ls.Option("levels", "10,100", "Numbers of users, one level after another."),
     ls.Option("duration", "20s", "How long each level lasts.", kind="duration", least=1),
     ls.Option("throughput-duration", "10s", "How long each endpoint is tried.", kind="duration", least=1),
@@ -105,13 +108,13 @@ class Operator(ls.User):
 
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
-    both = options.load == options.throughput
+    only = options.only or tuple(part for part in PARTS if getattr(options, part)) or PARTS
     scenarios: list[ls.Scenario] = []
     gates: list[dict[str, str]] = []
-    if options.load or both:
+    if "load" in only:
         for users in numbers_of_users(options.levels):
             add_level(scenarios, gates, users, options.duration)
-    if options.throughput or both:
+    if "throughput" in only:
         for endpoint in ENDPOINTS:
             add_endpoint(scenarios, gates, endpoint, options.throughput_duration)
     gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
