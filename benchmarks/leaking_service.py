@@ -50,13 +50,9 @@ def hunt(version: str, frames: int = 0) -> dict[str, Any]:
     python, port, token = environment(f"aiohttp-{version}", "python", [f"aiohttp=={version}"]), free_port(), secrets.token_hex(16)
     secret = f"LOADSTONE_INSIDE_TOKEN={token}"
     serving = ["env", secret, f"PYTHONPATH={SOURCE}", str(python), str(HERE / "servers" / "hunted.py"), str(port)]
-    loading = ["env", secret, *PROGRAM, "run", str(HERE / "suites" / "hunt.yaml")]
-    traced = ["--set", f"probes.0.trace={frames}"]
+    asked = ["--set", f"probes.0.trace={frames}", "--target", f"http://127.0.0.1:{port}", "--port", str(port), "--json"]
     with server(serving, port):
-        finished = run(
-            [*loading, "--target", f"http://127.0.0.1:{port}", "--port", str(port), "--set", f"probes.0.trace={frames}", "--json"],
-            limit_s=180,
-        )
+        finished = run(["env", secret, *PROGRAM, "run", str(HERE / "suites" / "hunt.yaml"), *asked], limit_s=180)
     try:
         gate: dict[str, Any] = next(gate for gate in json.loads(finished.stdout)["gates"] if gate["gate"] == GATE)
     except (ValueError, StopIteration):

@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "metric": {},
     "gate": {
         "baseline": "loadstone.judge.regression:BaselineGate",
+        "leak_again": "loadstone.judge.leak_again:LeakAgainGate",
         "recovery": "loadstone.judge.recovery:RecoveryGate",
         "regression": "loadstone.judge.regression:RegressionGate",
         "saturation": "loadstone.judge.queue_growth:SaturationGate",

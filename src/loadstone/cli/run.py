@@ -19,6 +19,7 @@ from loadstone.load.spawn import discard, worker_ahead
 @plan_options
 @click.option("--compress", metavar="FACTOR", help="A long run in little time: 60x turns its hours into minutes; every output says so.")
 @click.option("--compress-rates", is_flag=True, help="With --compress: arrivals that much faster, too, so that none is missing.")
+@click.option("--repeat-load", is_flag=True, help="The same load a second time: tells a cache that fills from a leak.")
 @click.option(
     "--fault", "faults", metavar="NAME=VALUE", multiple=True, help="A fault of the reference backend, as leak=10kB; again for more."
 )
@@ -38,12 +39,15 @@ def command(
     sweep_errors: str,
     compress: str | None,
     compress_rates: bool,
+    repeat_load: bool,
     faults: tuple[str, ...],
     **flags: str | None,
 ) -> int:
     """Run SUITES (Python, YAML, TOML or JSON files, or names of suites that come with Loadstone) and print a verdict."""
     if sweep is not None and compress is not None:
         raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
+    if sweep is not None and repeat_load:
+        raise UsageError("a sweep is not repeated", where="flags --sweep and --repeat-load", hint="keep one of them")
     if sweep is not None and faults:
         raise UsageError("a sweep has no faults", where="flags --sweep and --fault", hint="loadstone serve --fault …, and its URL")
     worker = worker_ahead()
@@ -57,6 +61,10 @@ def command(
             from loadstone.plan.compress import compressed, read_factor
 
             plan = compressed(plan, read_factor(compress), scale_rates=compress_rates)
+        if repeat_load:
+            from loadstone.plan.repeated import repeated
+
+            plan = repeated(plan)
         if faults and (plan.target is not None or not plan.embedded):
             raise UsageError(
                 "faults are those of the reference backend, and the plan has a target", where="flag --fault", hint="--embedded"
