@@ -177,8 +177,11 @@ def main() -> None:
     say({"trim": watcher.trim()})  # before the trace, which leaves free memory behind
     watcher.trace()
     first = watcher.checkpoint()
+    ends = time.monotonic() + seconds / 6  # a trace makes turns many times as long
     for _ in range(turns // 6):
         next(shape)
+        if time.monotonic() > ends:
+            break
     say({"first": first, "then": watcher.checkpoint()})
     watcher.untrace()
     del warm

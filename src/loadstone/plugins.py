@@ -39,6 +39,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "gate": {
         "baseline": "loadstone.judge.regression:BaselineGate",
         "leak_again": "loadstone.judge.leak_again:LeakAgainGate",
+        "per_connection": "loadstone.judge.per_connection:PerConnectionGate",
         "recovery": "loadstone.judge.recovery:RecoveryGate",
         "regression": "loadstone.judge.regression:RegressionGate",
         "saturation": "loadstone.judge.queue_growth:SaturationGate",

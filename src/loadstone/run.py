@@ -21,6 +21,7 @@ from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
 from loadstone.judge.own_memory import OwnMemory
 from loadstone.judge.panel import Panel, Past
+from loadstone.judge.per_connection import ConnectionMemory
 from loadstone.judge.recommend import recommend
 from loadstone.judge.score import decide, requirements, score
 from loadstone.judge.story import Story
@@ -55,6 +56,7 @@ class _Course:
     gates: Panel
     total: Aggregate = field(default_factory=Aggregate)
     own_memory: OwnMemory = field(default_factory=OwnMemory)
+    connection_memory: ConnectionMemory = field(default_factory=ConnectionMemory)
     warm_up_s: float = 0.0
     interrupts: int = 0
     aborted_by: str = ""
@@ -69,6 +71,7 @@ class _Course:
         """Take in one second; True when the run should end now."""
         fired = self.gates.see(snapshot)
         self.over_time.see(snapshot)
+        self.connection_memory.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
             self.own_memory.see(snapshot)
@@ -306,6 +309,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         causes,
         recommend(causes),
         failure_patterns(course.over_time, total),
+        course.connection_memory.finding(),
     )
 
 

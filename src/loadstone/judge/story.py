@@ -10,6 +10,7 @@ from loadstone.judge.bands import Graded
 from loadstone.judge.cause import Cause
 from loadstone.judge.failure_patterns import FailurePattern
 from loadstone.judge.notices import Notice
+from loadstone.judge.per_connection import PerConnection
 from loadstone.judge.recommend import Recommendation
 from loadstone.judge.score import Decision, Requirement
 from loadstone.judge.trust import Trust
@@ -22,6 +23,7 @@ class Story:
     """One run and its judgement.
 
     requirements: name -> what its gates say of it
+    connection_memory: what each connection costs the target; None where too few came
     score:        gates passed of all gates, in percent; None without gates
     """
 
@@ -37,3 +39,4 @@ class Story:
     causes: tuple[Cause, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
     failure_patterns: tuple[FailurePattern, ...] = ()
+    connection_memory: PerConnection | None = None
