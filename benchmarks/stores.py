@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.figures import Bound, Figure
+from benchmarks.ours import PROGRAM
+from benchmarks.processes import Failed, Finished, run
 from benchmarks.rounds import Options, attempt
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.packing import pack
@@ -17,17 +20,23 @@ from loadstone.measure.sections import MOST_SECTIONS, Sections
 from loadstone.measure.snapshot import Series, Snapshot
 from loadstone.stats.histogram import Histogram
 from loadstone.store.rows import Packed, RunParts
+from loadstone.store.schema import work_hash
 from loadstone.store.store import Store
-from loadstone.testing.kept_runs import DOCUMENT, PLAN_JSON, make_row
+from loadstone.testing.kept_runs import DOCUMENT, make_row
+from loadstone.testing.past_runs import PLAN
 
 SERIES = 50
 HOUR_S = 3600
+PLAN_JSON = PLAN.model_dump_json()
+FIGURES = 2 * (SERIES + 1)  # p50 and p95 of each step and of all together
 SAMPLES = 100  # a second and series
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
 
 def measure(options: Options) -> Iterator[Figure]:
     """The runs are made up once: what is read is what a run of an hour leaves."""
+    compared = Figure(f"loadstone compare of two runs of 1 h, {SERIES} series, every figure", "s", Bound(most=2.0))
+    compared_cpu = Figure("CPU of that", "s")
     read = Figure(f"two runs of 1 h, {SERIES} series, read from the store with all quantiles", "s", Bound(most=1.0))
     cpu = Figure("CPU of that", "s", Bound(most=1.0))
     size = Figure("size of one of them", "MB")
@@ -48,7 +57,10 @@ def measure(options: Options) -> Iterator[Figure]:
             read.add(attempt(lambda: seconds_to_read(path)))
             spent_s = time.process_time() - began_s
             cpu.add(attempt(lambda spent_s=spent_s: spent_s))  # type: ignore[misc]
-    yield from (read, cpu, size, fold, longest, finish)
+            done = attempt(lambda: comparing(path))
+            compared.add(done.map(lambda finished: finished.wall_s))
+            compared_cpu.add(done.map(lambda finished: finished.cpu_s))
+    yield from (compared, compared_cpu, read, cpu, size, fold, longest, finish)
 
 
 def recorded() -> tuple[Sections, Aggregate, list[float]]:
@@ -73,11 +85,20 @@ def recorded() -> tuple[Sections, Aggregate, list[float]]:
 
 def seconds_to_write(store: Store, course: Sections, total: Aggregate, number: int) -> float:
     """The row, the totals and the sections of a run."""
-    row = store.begin(make_row(number, seconds=float(HOUR_S)), PLAN_JSON)
+    row = store.begin(make_row(number, seconds=float(HOUR_S), work_hash=work_hash(PLAN_JSON)), PLAN_JSON)
     began = time.monotonic()
     sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(course.so_far())]
     store.finish(row, RunParts(PLAN_JSON, DOCUMENT, pack(total.as_snapshot()), tuple(sections)))
     return time.monotonic() - began
+
+
+def comparing(path: Path) -> Finished:
+    """The command from its start to its end."""
+    done = run([*PROGRAM, "compare", "last~1", "last", "--all", "--json", "--store", str(path)], limit_s=60)
+    found = json.loads(done.stdout or "{}").get("differences", [])
+    if len(found) < FIGURES:
+        raise Failed(f"loadstone compare ended with {done.code} and {len(found)} of {FIGURES} figures: {done.stderr[-500:]}")
+    return done
 
 
 def seconds_to_read(path: Path) -> float:

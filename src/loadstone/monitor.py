@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from loadstone.judge.alert_rules import AlertRule, Level, ready
 from loadstone.judge.alerts import Alert, AlertWatch
+from loadstone.judge.outlook import MOST_DAYS, forecasts
 from loadstone.live.alert_outlets import AlertOutlet, as_record
 from loadstone.live.alert_page import page
 from loadstone.measure.aggregate import Aggregate, together
@@ -77,7 +78,8 @@ class Monitor:
     ) -> None:
         fitting, self.absent = ready(rules, catalogue)
         self._name, self._store, self._wall = name, store, wall
-        self._watch = AlertWatch(fitting, expected)
+        self._watch, self._rules = AlertWatch(fitting, expected), fitting
+        self.forecasts: list[Alert] = []
         self._outlets, self._pages, self._levels, self._window = outlets, pages, levels, window
         self._window_s = window_s
         self._kept_s = {window_s: retention.windows_s, HOUR_S: retention.hours_s, DAY_S: retention.days_s}
@@ -142,6 +144,18 @@ class Monitor:
             self._store.keep(self._kept(longer, length_s)._replace(begin_s=begin_s))
             if fresh:
                 self._forget()
+                if length_s == DAY_S and before is not None:
+                    self._look_ahead(begin_s)
+
+    def _look_ahead(self, before_s: float) -> None:
+        """A day is over: tell what its trend leads to, once a day at most."""
+        days = [kept for kept in self._store.windows(DAY_S, max(0.0, before_s - MOST_DAYS * DAY_S)) if kept.begin_s < before_s]
+        whole = [((kept.begin_s + kept.end_s) / 2, Aggregate([from_line(kept.content)])) for kept in days]
+        levels = self._watch.levels()
+        # What is at that level already has its own alert.
+        self.forecasts = [each for each in forecasts(self._rules, whole) if levels[each.rule][0] < each.level]
+        for alert in self.forecasts:
+            self._tell(alert)
 
     def _kept(self, window: Snapshot, length_s: float) -> KeptWindow:
         at = self._wall() - (self.monitored_s - window.start_s)
@@ -161,7 +175,8 @@ class Monitor:
 
     def _show(self) -> None:
         if self._pages:
-            text = page(self._name, self._watch.levels(), self.monitored_s)
+            ahead = {(each.rule, str(each.level)): each.in_s for each in self.forecasts if each.in_s is not None}
+            text = page(self._name, self._watch.levels(), self.monitored_s, ahead)
             for each in self._pages:
                 each.show(text)
 

@@ -42,6 +42,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "per_connection": "loadstone.judge.per_connection:PerConnectionGate",
         "recovery": "loadstone.judge.recovery:RecoveryGate",
         "regression": "loadstone.judge.regression:RegressionGate",
+        "saving": "loadstone.judge.saving:SavingGate",
         "saturation": "loadstone.judge.queue_growth:SaturationGate",
         "statement": "loadstone.judge.panel:Statement",
     },
@@ -70,6 +71,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sqlite": "loadstone.store.sqlite:SqliteStore",
     },
     "suite": {
+        "bot": "loadstone.suites.bot.suite",
         "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",
         "llm": "loadstone.suites.llm.suite",

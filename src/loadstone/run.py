@@ -7,13 +7,14 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from loadstone.clients.address import split_url
 from loadstone.clients.failure import Kind
 from loadstone.clients.reach import check_reachable
+from loadstone.errors import UsageError
 from loadstone.judge.bands import grade_all
 from loadstone.judge.causes import find_causes
 from loadstone.judge.course import RunCourse
@@ -23,7 +24,9 @@ from loadstone.judge.own_memory import OwnMemory
 from loadstone.judge.panel import Panel, Past
 from loadstone.judge.per_connection import ConnectionMemory
 from loadstone.judge.recommend import recommend
-from loadstone.judge.score import decide, requirements, score
+from loadstone.judge.recovery import RecoveryWatch
+from loadstone.judge.scaling import ScalingWatch
+from loadstone.judge.score import decide, requirements, score, without_pressure
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
 from loadstone.judge.verdict import Verdict
@@ -35,11 +38,13 @@ from loadstone.load.spawn import WorkerProcess
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.declared import catalogue_of
+from loadstone.measure.earlier import Earlier
 from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
+from loadstone.plan.rest import rest_of
 from loadstone.probes.own import ParentHealth
 from loadstone.probes.provenance import collect
 from loadstone.probes.rest import at_rest
@@ -60,6 +65,9 @@ class _Course:
     warm_up_s: float = 0.0
     interrupts: int = 0
     aborted_by: str = ""
+    gaps_s: tuple[float, ...] = ()
+    spikes: RecoveryWatch = field(default_factory=RecoveryWatch)
+    instances: ScalingWatch = field(default_factory=ScalingWatch)
     pressure: Pressure = field(init=False)
     over_time: RunCourse = field(init=False)
 
@@ -75,6 +83,8 @@ class _Course:
         if snapshot.judged:
             self.total.add(snapshot)
             self.own_memory.see(snapshot)
+            self.spikes.see(snapshot)
+            self.instances.see(snapshot)
         elif not self.total.seconds:
             self.warm_up_s = snapshot.end_s  # another scenario's warm-up later on is judged time of the first
         if self.aborted_by:
@@ -100,16 +110,21 @@ def execute(
     command: Sequence[str] = (),
     preflight: bool = True,
     past: Past | None = None,
+    earlier: Earlier | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Story:
     """Run a plan and judge it.
 
-    sinks:   watch the run; they are closed at its end
-    worker:  a worker process that was started ahead
-    command: the command line, for the record
-    past:    what gates on regressions compare with
-    raises:  TargetUnreachable before any load is made, UsageError for what the workers refuse
+    sinks:      watch the run; they are closed at its end
+    worker:     a worker process that was started ahead
+    command:    the command line, for the record
+    past:       what gates on regressions compare with
+    earlier:    a part that was made before: the rest is made now, and both are judged as one
+    checkpoint: is given what can be told until then
+    raises:     TargetUnreachable before any load is made, UsageError for what the workers refuse
     """
-    fleet, probes = LocalFleet(plan, worker), Watch.of(plan)
+    rest = plan if earlier is None else rest_of(plan, earlier.ran_s, earlier.end_s)
+    fleet, probes = LocalFleet(rest, worker), Watch.of(plan)
     try:
         catalogue = catalogue_of(plan, probes.metrics)
         gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few, past=past)
@@ -118,12 +133,30 @@ def execute(
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
         course = _Course(plan, gates)
         course.pressure.check()
-        return asyncio.run(_conduct(course, fleet, probes, sinks, list(command)))
+        if earlier is not None:
+            _go_on(course, earlier)
+        return asyncio.run(_conduct(course, fleet, probes, sinks, list(command), earlier, checkpoint))
     finally:
         probes.close()
         fleet.close()
         for sink in sinks:
             sink.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Every so many seconds of a run, `write` gets what can be told until then, as a run that was interrupted."""
+
+    every_s: float
+    write: Callable[[Story], None]
+
+
+def _go_on(course: _Course, earlier: Earlier) -> None:
+    for snapshot in earlier.snapshots():
+        course.see(snapshot)
+    course.gaps_s = earlier.gaps_s
+    if course.aborted_by:
+        raise UsageError(f"the run was ended by {course.aborted_by}", where="--resume", hint="loadstone report DIR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +169,9 @@ class _Gone:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
 
 
-def judge_again(plan: Plan, snapshots: Iterable[Snapshot], started_at: datetime, *, unfinished: bool | None = None) -> Story:
+def judge_again(
+    plan: Plan, snapshots: Iterable[Snapshot], started_at: datetime, *, unfinished: bool | None = None, gaps_s: tuple[float, ...] = ()
+) -> Story:
     """The story of a run of which a log is left; one that did not come to its end is told as interrupted.
 
     unfinished: None: decided by whether the log reaches the end of the plan
@@ -144,6 +179,7 @@ def judge_again(plan: Plan, snapshots: Iterable[Snapshot], started_at: datetime,
     """
     probes = Watch.of(plan)
     course = _Course(plan, Panel(plan.gates, catalogue_of(plan, probes.metrics), allow_few=plan.allow_few))
+    course.gaps_s = gaps_s
     workers, end_s = {""}, 0.0
     for snapshot in snapshots:
         course.see(snapshot)
@@ -153,40 +189,70 @@ def judge_again(plan: Plan, snapshots: Iterable[Snapshot], started_at: datetime,
         schedule_s = longest_s(plan.model_copy(update={"patience_s": 0.0, "graceful_stop_s": 0.0}))
         unfinished = not course.aborted_by and (schedule_s is None or end_s < schedule_s - 1.5)
     course.interrupts = int(unfinished)
-    recorded = [metric for metric in probes.metrics if course.total.series(metric.name)]
+    recorded = _recorded(course, probes)
     kernel_clock = not course.total.count("generator.unstamped_reads")
     gone = _Gone([Ready(0, "", kernel_clock, kernel_timer=True, descriptor_limit=0)] * max(1, len(workers) - 1))
     return _judge(_result(course, gone, recorded, started_at, []), course, gone)
 
 
-async def _conduct(course: _Course, fleet: LocalFleet, probes: Watch, sinks: Sequence[Sink], command: list[str]) -> Story:
+async def _conduct(
+    course: _Course,
+    fleet: LocalFleet,
+    probes: Watch,
+    sinks: Sequence[Sink],
+    command: list[str],
+    earlier: Earlier | None,
+    checkpoint: Checkpoint | None,
+) -> Story:
+    before_s = earlier.end_s if earlier else 0.0
+    told_s = before_s
     try:
         await fleet.start()
-        started_at, parent = datetime.now(UTC), ParentHealth()
+        started_at, parent = earlier.started_at if earlier else datetime.now(UTC), ParentHealth()
         with _interruptible(course, fleet):
             start_ns, ended_s = fleet.go(), 0.0
             probes.start(start_ns)
             course.pressure.start()
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
-                    snapshot = parent.complete(probes.complete(bare))
+                    snapshot = _later(parent.complete(probes.complete(bare)), before_s)
                     if course.see(snapshot):
                         fleet.stop()
                     for sink in sinks:
                         sink.snapshot(snapshot)
-                    ended_s = snapshot.end_s
+                    if checkpoint is not None and snapshot.end_s >= told_s + checkpoint.every_s:
+                        told_s = snapshot.end_s
+                        checkpoint.write(
+                            _told_so_far(_result(course, fleet, _recorded(course, probes), started_at, command), course, fleet)
+                        )
+                    ended_s = bare.end_s
             course.pressure.stop()
             if course.plan.settle_s and course.total.seconds and not course.interrupts:
-                await _settle(course, at_rest(probes, start_ns, ended_s, course.plan.settle_s), sinks)
+                await _settle(course, at_rest(probes, start_ns, ended_s, course.plan.settle_s), sinks, before_s)
     finally:
         course.pressure.stop()
         fleet.hang_up()
-    return _judge(_result(course, fleet, probes.recorded, started_at, command), course, fleet)
+    recorded = probes.recorded if earlier is None else _recorded(course, probes)
+    return _judge(_result(course, fleet, recorded, started_at, command), course, fleet)
 
 
-async def _settle(course: _Course, rest: AsyncGenerator[Snapshot, None], sinks: Sequence[Sink]) -> None:
+def _recorded(course: _Course, probes: Watch) -> list[Metric]:
+    return [metric for metric in probes.metrics if course.total.series(metric.name)]
+
+
+def _told_so_far(result: Result, course: _Course, fleet: LocalFleet) -> Story:
+    return _judge(replace(result, interrupted=True), course, fleet)
+
+
+def _later(snapshot: Snapshot, by_s: float) -> Snapshot:
+    """In the time of the whole run, of which another part came before."""
+    return replace(snapshot, start_s=snapshot.start_s + by_s, end_s=snapshot.end_s + by_s) if by_s else snapshot
+
+
+async def _settle(course: _Course, rest: AsyncGenerator[Snapshot, None], sinks: Sequence[Sink], before_s: float) -> None:
     async with contextlib.aclosing(rest) as snapshots:
-        async for snapshot in snapshots:
+        async for bare in snapshots:
+            snapshot = _later(bare, before_s)
             course.see(snapshot)
             for sink in sinks:
                 sink.snapshot(snapshot)
@@ -280,9 +346,12 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         allow_unreached=plan.allow_unreached or bool(course.aborted_by) or result.interrupted,
         pressed=course.pressure.applied,
         unpressed=course.pressure.missed,
+        gaps_s=course.gaps_s,
     )
     trust = assess(total, facts)
     verdicts = course.gates.verdicts(total)
+    if facts.unpressed:
+        verdicts = without_pressure(verdicts, facts.unpressed)
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,
@@ -292,9 +361,11 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         any_samples=any_samples,
         unreachable=_unreachable(total),
         worker_lost=bool(fleet.lost),
+        as_asked=not facts.unpressed,
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few)
     notices = find_notices(total, facts, course.gates.specs, course.own_memory)
+    recoveries = tuple(course.spikes.finish())
     causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)
     return Story(
         result,
@@ -306,6 +377,8 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         requirements(verdicts),
         score(verdicts),
         bands,
+        recoveries,
+        tuple(course.instances.answers(recoveries)),
         causes,
         recommend(causes),
         failure_patterns(course.over_time, total),

@@ -16,6 +16,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "checks": document.Check,
     "gates": document.Gate,
     "requirements": document.Requirement,
+    "recovery": document.Recovery,
     "causes": document.Cause,
     "recommendations": document.Recommendation,
     "failure_patterns": document.FailurePattern,

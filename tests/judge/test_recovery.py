@@ -100,6 +100,16 @@ def test_a_simulated_target_needs_as_long_as_its_queue_is() -> None:
     assert one.seconds == pytest.approx(20.0, abs=4.0)
 
 
+@pytest.mark.parametrize("peak", [10, 100])
+@pytest.mark.parametrize("ramp", ["0s", "8s"])
+def test_sudden_and_gradual_spikes_of_any_height_and_several_in_a_row_are_each_timed(peak: int, ramp: str) -> None:
+    profile = {"kind": "spike", "rate": 2, "peak": peak, "at": "20s", "for": "5s", "ramp": ramp, "repeat": 3, "recovery": "20s"}
+    plan = Plan.model_validate({"target": "http://127.0.0.1:1", "scenarios": {"a": {"profile": profile, "steps": [{"get": "/"}]}}})
+    found = recoveries(simulate(plan, capacity(5000.0)).snapshots)
+    assert [one.peak for one in found] == pytest.approx([peak] * 3)
+    assert [one.seconds for one in found] == [0.0] * 3
+
+
 def test_the_text_of_the_gate_has_its_settings_and_travels() -> None:
     line = GateLine.model_validate(GATE + " within 2x for 10s")
     assert (line.kind, line.settings) == (

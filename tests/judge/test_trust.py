@@ -147,6 +147,7 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.GENERATOR_GROWS, with_levels("generator.memory", 50e6, 200e6, worker="1"), FACTS),
         (NoticeCode.PRESSED, view(), facts(pressed="1 core for 30 s")),
         (NoticeCode.NOT_PRESSED, view(), facts(unpressed="stress-ng is not installed")),
+        (NoticeCode.RESUMED, view(), facts(gaps_s=(90.0,))),
         (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )

@@ -161,3 +161,22 @@ def test_an_hour_of_monitoring_grows_by_less_than_a_megabyte() -> None:
     assert monitor.monitored_s == pytest.approx(4200.0, abs=2.0)
     assert grown < 1_000_000, f"{grown} bytes"
     print(f"an hour of monitoring grew by {grown / 1000:.0f} kB")
+
+
+def test_a_level_that_rises_day_by_day_is_foretold_once_a_day_until_it_is_there(tmp_path: Path) -> None:
+    told = Told()
+    shown: list[str] = []
+    page = type("Page", (), {"show": lambda _self, text: shown.append(text), "close": lambda _self: None})()
+    rule = parse_rule("memory: max(target.memory) warning > 1GB")
+    store = WindowStore(tmp_path / "m.sqlite")
+    monitor = Monitor("shop", Catalogue(), [rule], store, outlets=[told], pages=[page], window_s=HOUR_S, wall=lambda: 1e9)
+    for hour in range(9 * 24):
+        level = 400e6 + 70e6 * (hour // 24)
+        monitor.snapshot(Snapshot(hour, hour * HOUR_S, (hour + 1) * HOUR_S, gauges={Series("target.memory"): Gauge.of(level)}))
+    monitor.end()
+    assert [alert.kind for alert in told.alerts] == ["forecast"] * 4  # after days 5, 6, 7 and 8; day 9 is not over
+    first, last = told.alerts[0], told.alerts[-1]
+    assert first.in_s == pytest.approx((1e9 - 680e6) / 70e6 * DAY_S)
+    assert last.in_s == pytest.approx((1e9 - 890e6) / 70e6 * DAY_S)
+    assert "crosses its limit for warning (limit 1 GB) in about 1.6 days" in str(last)
+    assert 'loadstone_forecast_seconds{monitor="shop",rule="memory",level="warning"}' in shown[-1]

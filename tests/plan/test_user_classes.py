@@ -87,6 +87,9 @@ class Recording:
         self.calls.append(("check", holds, name))
         return holds
 
+    def tagged(self, tags: Any) -> Any:
+        self.calls.append(("tagged", tags))
+
     def group(self, name: str) -> Any:
         self.calls.append(("group", name))
 

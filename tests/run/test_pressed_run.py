@@ -14,9 +14,11 @@ from loadstone.plan.model import Plan
 from loadstone.run import execute
 
 
-def run(target: str, **pressure: object) -> Story:
+def run(target: str, gates: tuple[str, ...] = (), **pressure: object) -> Story:
     scenario = {"profile": {"rate": "20/s", "duration": "1s"}, "steps": [{"get": "/"}]}
-    return execute(Plan.model_validate({"target": target, "scenarios": {"a": scenario}, "pressure": {"for": "60s", **pressure}}))
+    return execute(
+        Plan.model_validate({"target": target, "scenarios": {"a": scenario}, "gates": gates, "pressure": {"for": "60s", **pressure}})
+    )
 
 
 def test_a_notice_says_what_was_taken(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,10 +33,12 @@ def test_a_notice_says_what_was_taken(target: str, tmp_path: Path, monkeypatch: 
     assert NoticeCode.NOT_PRESSED not in notices
 
 
-def test_without_the_program_the_run_goes_on_and_a_notice_says_so(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_program_the_run_goes_on_but_nothing_passes(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    story = run(target, cpu=1)
-    assert story.exit_code is ExitCode.PASS
+    story = run(target, gates=("rate(http.errors) < 1%", "count(http.requests) < 1"), cpu=1)
+    assert [verdict.status for verdict in story.verdicts] == ["no_data", "fail"]
+    assert "stress-ng is not installed; without it, 0%" in story.verdicts[0].reason
+    assert run(target, cpu=1).exit_code in {ExitCode.INCONCLUSIVE, ExitCode.UNTRUSTWORTHY}, "also without a gate"
     assert "stress-ng is not installed" in next(notice.text for notice in story.notices if notice.code is NoticeCode.NOT_PRESSED)
 
 

@@ -31,6 +31,9 @@ WAVES: tuple[dict[str, str], ...] = (
         "llm cache": "run llm --parts cache --duration 1s --users 6 --cache-pressure 20",
         "llm load": "load llm --scenario api --duration 3s",
     },
+    {
+        "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store",
+    },
 )
 ENVIRONMENT = {"chat by variables": {"MAX_CONCURRENT_USERS": "4", "TEST_DURATION_MINUTES": "0.07"}}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.outlets import KEPT, names_sink
+from loadstone.cli.suite_options import SUITE_OPTIONS
 from loadstone.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def _taken(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        mine = {key: given.pop(key, None) for key in ("store", "no_store", "keep_seconds", "baseline", "update_baseline")}
+        own = click.get_current_context().meta.get(SUITE_OPTIONS, {})  # flags that a suite takes for itself stay with it
+        keys = ("store", "no_store", "keep_seconds", "baseline", "update_baseline")
+        mine = {key: None if key in own else given.pop(key, None) for key in keys}
         if mine["no_store"] and (mine["store"] or mine["keep_seconds"] or mine["update_baseline"]):
             raise UsageError("a run that is not kept has no place, seconds or baseline", where="flag --no-store", hint="leave it out")
         click.get_current_context().meta[_KEY] = mine

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.checkpoints import checkpoint
 from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
@@ -22,6 +23,8 @@ from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
+    from loadstone.judge.story import Story
+    from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
 
@@ -33,12 +36,17 @@ class Showing:
     json:  one document on stdout and nothing else there
     quiet: nothing while it runs, one line of verdict at the end
     out:   folder for result files; None for none
+    checkpoint_s: so often the result files are written while the run goes on
+    resume: the earlier part of the run that is continued; `stamp` is then that of its files
     """
 
     json: bool = False
     quiet: bool = False
     no_color: bool = False
     out: str | None = None
+    checkpoint_s: float | None = None
+    resume: Earlier | None = None
+    stamp: str = ""
 
 
 def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,14 +83,14 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         recording = recording_of(watched)
         sinks = [*([recording] if recording else []), *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
-            story = execute(aimed_plan, sinks, worker=worker, command=["loadstone", *sys.argv[1:]], past=past)
+            marks = checkpoint(showing.checkpoint_s, _files(watched)) if showing.checkpoint_s else None
+            command = ["loadstone", *sys.argv[1:]]
+            story = execute(aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks)
     finally:
         discard(worker)
         for sink in sinks:
             sink.close()  # also where the run was refused before it began
-    if watched.folder:
-        for name, file in (("json", f"result_{watched.stamp}.json"), ("text", f"summary_{watched.stamp}.txt")):
-            reports.append((installed().get("report", name), watched.folder / file))
+    reports += _files(watched)
     kept = [write_result(path, render(story)) for render, path in reports]
     told([sink for sink in sinks if sink is not recording])
     kept_in_store(recording, story, quiet=showing.quiet or showing.json)
@@ -96,6 +104,16 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     return _tell(f"{text}\n", code, kept=watched.folder is not None)
 
 
+def _files(watched: Watched) -> list[tuple[Callable[[Story], bytes], Path]]:
+    """The reports that --out keeps, and their files."""
+    from loadstone.plugins import installed
+
+    if watched.folder is None:
+        return []
+    named = (("json", f"result_{watched.stamp}.json"), ("text", f"summary_{watched.stamp}.txt"))
+    return [(installed().get("report", name), watched.folder / file) for name, file in named]
+
+
 def _watched(plan: Plan, showing: Showing) -> Watched:
     from loadstone.measure.sink import Watched
     from loadstone.report.text import look_of
@@ -107,7 +125,8 @@ def _watched(plan: Plan, showing: Showing) -> Watched:
         stream=sys.stderr,
         color=look_of(sys.stderr).color and not showing.no_color,
         folder=result_folder(showing.out),
-        stamp=datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  a file name, in the reader's own time
+        stamp=showing.stamp or datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  a file name, in the reader's own time
+        earlier=showing.resume,
     )
 
 
@@ -137,7 +156,7 @@ def _view(watched: Watched, showing: Showing) -> Sink:
 def _end_s(plan: Plan, scenario: ScenarioPlan) -> float:
     """When a scenario's schedule ends; one that waits for another begins when that one's ends, at the earliest."""
     before = next((each for each in plan.scenarios if each.name == scenario.after), None)
-    return (_end_s(plan, before) if before else scenario.start_s) + scenario.profile.duration_s
+    return (_end_s(plan, before) if before else scenario.start_s) + scenario.length_s
 
 
 def result_folder(out: str | None) -> Path | None:

@@ -10,10 +10,10 @@ import click
 from loadstone.cli.probe_options import probe_options
 
 
-def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def plan_options(function: Callable[..., Any], *, suites_required: bool = True) -> Callable[..., Any]:
     """SUITES, --target, --embedded, --users, --rate, --duration, --settle, --seed, --workers, --probe and its like, --set and --tag."""
     options = [
-        click.argument("suites", nargs=-1, required=True, metavar="SUITE..."),
+        click.argument("suites", nargs=-1, required=suites_required, metavar="SUITE..."),
         click.option("--target", metavar="URL", help="Where the load goes."),
         click.option("--embedded", is_flag=True, default=None, help="Start the reference backend and put the load on that."),
         click.option("--users", metavar="N", help="That many users in every scenario."),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from loadstone.cli.checkpoints import replace_file
+from loadstone.cli.resume import newest_log, plan_in
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,19 +29,14 @@ def command(place: str, *, as_json: bool, windows: int, resume: bool, no_color: 
 
     What stands in the log is judged as the run would have been; one that did not come to its end is told as interrupted.
     """
-    from loadstone.plan.model import Plan
     from loadstone.plugins import installed
-    from loadstone.report.series import read_head, read_snapshots
+    from loadstone.report.series import read_gaps, read_snapshots
     from loadstone.report.text import look_of, render_text
     from loadstone.run import judge_again
 
-    path = _log(Path(place))
-    head = read_head(path)
-    try:
-        plan, started_at = Plan.model_validate(head["plan"]), datetime.fromisoformat(head["started_at"])
-    except (KeyError, TypeError, ValueError):
-        raise UsageError("holds no plan, so nothing can be judged", where=str(path), hint="a log of this version of Loadstone") from None
-    story = judge_again(plan, read_snapshots(path), started_at)
+    path = newest_log(Path(place))
+    plan, started_at = plan_in(path)
+    story = judge_again(plan, read_snapshots(path), started_at, gaps_s=tuple(read_gaps(path)))
     if resume:
         _write(path, {"json": installed().get("report", "json")(story), "text": installed().get("report", "text")(story)})
     if as_json:
@@ -53,22 +49,11 @@ def command(place: str, *, as_json: bool, windows: int, resume: bool, no_color: 
     return int(story.exit_code)
 
 
-def _log(place: Path) -> Path:
-    if place.is_file():
-        return place
-    logs = sorted(place.glob("snapshots_*.jsonl")) if place.is_dir() else []
-    if not logs:
-        raise UsageError("no log of a run", where=str(place), hint="the folder of `loadstone run --out DIR`")
-    return logs[-1]
-
-
 def _write(log: Path, reports: dict[str, bytes]) -> None:
     stamp = log.stem.removeprefix("snapshots_")
     for name, file in (("json", f"result_{stamp}.json"), ("text", f"summary_{stamp}.txt")):
-        beside = log.with_name(f".{file}")
         try:
-            beside.write_bytes(reports[name])
-            beside.replace(log.with_name(file))  # as a whole: nobody reads half of it
+            replace_file(log.with_name(file), reports[name])
         except OSError as error:
             raise UsageError(f"cannot be written: {error.strerror}", where=str(log.with_name(file)), hint="room on the disk") from None
 

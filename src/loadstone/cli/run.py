@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
+from loadstone.cli.checkpoints import read_checkpoint
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.plan_options import plan_options
+from loadstone.cli.resume import newest_log, plan_to_resume
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import UsageError
 from loadstone.load.spawn import discard, worker_ahead
 
+_NOTHING: tuple[Any, tuple[Any, ...]] = (None, ())  # without a suite, the plan is in the log
+
 
 @click.command("run", cls=SuiteCommand)
-@plan_options
+@partial(plan_options, suites_required=False)
 @click.option("--compress", metavar="FACTOR", help="A long run in little time: 60x turns its hours into minutes; every output says so.")
 @click.option("--compress-rates", is_flag=True, help="With --compress: arrivals that much faster, too, so that none is missing.")
 @click.option("--repeat-load", is_flag=True, help="The same load a second time: tells a cache that fills from a leak.")
+@click.option("--resume", metavar="DIR", help="Go on with a run that was killed, from the newest log in its folder of --out.")
+@click.option("--checkpoint", metavar="TIME", help="With --out: write result and summary so often while the run goes on, as 10m.")
 @click.option(
     "--fault", "faults", metavar="NAME=VALUE", multiple=True, help="A fault of the reference backend, as leak=10kB; again for more."
 )
@@ -40,10 +48,15 @@ def command(
     compress: str | None,
     compress_rates: bool,
     repeat_load: bool,
+    resume: str | None,
+    checkpoint: str | None,
     faults: tuple[str, ...],
     **flags: str | None,
 ) -> int:
     """Run SUITES (Python, YAML, TOML or JSON files, or names of suites that come with Loadstone) and print a verdict."""
+    if not suites and resume is None:
+        raise click.MissingParameter(param_type="argument", param_hint="'SUITE...'")
+    checkpoint_s, reference = read_checkpoint(checkpoint), tuple(word for fault in faults for word in ("--fault", fault))
     if sweep is not None and compress is not None:
         raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
     if sweep is not None and repeat_load:
@@ -56,16 +69,21 @@ def command(
         showing = Showing(as_json, quiet, no_color, out)
         return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
     try:
-        plan, run_settings = _load(suites, sets, tags, flags)
-        if compress is not None:
+        plan, run_settings = _load(suites, sets, tags, flags) if suites else _NOTHING
+        if plan is not None and compress is not None:
             from loadstone.plan.compress import compressed, read_factor
 
             plan = compressed(plan, read_factor(compress), scale_rates=compress_rates)
-        if repeat_load:
+        if repeat_load and plan is not None:
             from loadstone.plan.repeated import repeated
 
             plan = repeated(plan)
-        if faults and (plan.target is not None or not plan.embedded):
+        if resume is not None:
+            log = newest_log(Path(resume))
+            whole, earlier = plan_to_resume(log, plan)
+            showing = Showing(as_json, quiet, no_color, str(log.parent), checkpoint_s, earlier, log.stem.removeprefix("snapshots_"))
+            return perform(whole, showing, worker=worker, faults=reference)
+        if faults and plan is not None and (plan.target is not None or not plan.embedded):
             raise UsageError(
                 "faults are those of the reference backend, and the plan has a target", where="flag --fault", hint="--embedded"
             )
@@ -74,9 +92,16 @@ def command(
         raise
     kept = {setting.name: setting.value for setting in run_settings}
     showing = Showing(
-        as_json or bool(kept.get("json")), quiet or bool(kept.get("quiet")), no_color or bool(kept.get("no_color")), out or kept.get("out")
+        as_json or bool(kept.get("json")),
+        quiet or bool(kept.get("quiet")),
+        no_color or bool(kept.get("no_color")),
+        out or kept.get("out"),
+        checkpoint_s,
     )
-    return perform(plan, showing, worker=worker, faults=tuple(word for fault in faults for word in ("--fault", fault)))
+    if checkpoint_s and not showing.out:
+        discard(worker)
+        raise UsageError("needs a folder to write to", where="flag --checkpoint", hint="--out DIR")
+    return perform(plan, showing, worker=worker, faults=reference)
 
 
 def _plan_at(

@@ -13,7 +13,7 @@ from loadstone.errors import LoadstoneError
 if TYPE_CHECKING:
     from loadstone.plan.options import Declared, Option
 
-_KEY = "loadstone.suite_options"
+SUITE_OPTIONS = "loadstone.suite_options"
 
 
 class SuiteCommand(click.Command):
@@ -26,7 +26,7 @@ class SuiteCommand(click.Command):
         for name, declared in suites_in(args, valued):
             for option in declared.every():
                 own.setdefault(option.key, (name, _flag(option)))
-        ctx.meta[_KEY] = own
+        ctx.meta[SUITE_OPTIONS] = own
         words = list(args)
         try:
             return super().parse_args(ctx, args)
@@ -36,14 +36,14 @@ class SuiteCommand(click.Command):
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """See click."""
-        own = ctx.meta.get(_KEY, {})
+        own = ctx.meta.get(SUITE_OPTIONS, {})
         taken = {flag for _, option in own.values() for flag in option.opts}
         general = [param for param in super().get_params(ctx) if not (isinstance(param, click.Option) and taken & set(param.opts))]
         return [*general, *(option for _, option in own.values())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The suites' own flags first, under their names."""
-        own = ctx.meta.get(_KEY, {})
+        own = ctx.meta.get(SUITE_OPTIONS, {})
         for suite in dict.fromkeys(name for name, _ in own.values()):
             with formatter.section(f"Options of {suite}"):
                 formatter.write_dl(_lines(ctx, [option for name, option in own.values() if name == suite]))

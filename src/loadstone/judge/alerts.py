@@ -17,6 +17,7 @@ from loadstone.judge.readings import Reading, read
 from loadstone.judge.verdict import Status, show_value
 from loadstone.measure.snapshot import View
 
+DAY_S = 86400.0
 SLACK_S = 0.5  # windows end a little early or late
 SILENT_WINDOWS = 3  # so many without any value, after there were some, are news
 
@@ -30,6 +31,7 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     SILENT = "silent"  # no value any more
     BACK = "back"  # values again
+    FORECAST = "forecast"  # nothing yet, but a trend leads there
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Alert:
     value:  in `unit`; None when there is none
     limit:  of the level now, of the one that was left for a recovery
     held_s: how long the level before had been there
+    in_s:   of a forecast: until the limit is reached if all goes on as before, with the ends of its interval; None otherwise
     """
 
     kind: Kind
@@ -51,6 +54,9 @@ class Alert:
     limit: float | None
     unit: str
     held_s: float = 0.0
+    in_s: float | None = None
+    earliest_s: float | None = None
+    latest_s: float | None = None
 
     def __str__(self) -> str:
         value = "no value" if self.value is None else show_value(self.value, self.unit)
@@ -59,8 +65,17 @@ class Alert:
         if self.kind is Kind.BACK:
             return f"{self.rule}: {self.subject} is measured again, {value}"
         limit = "" if self.limit is None else f" (limit {show_value(self.limit, self.unit)})"
+        if self.kind is Kind.FORECAST and self.in_s is not None:
+            return f"{self.rule}: {self.subject} is {value} and crosses its limit for {self.level}{limit} in about {_days(self)}"
         word = {Kind.RECOVERED: "recovered", Kind.REMINDER: f"still {self.level}"}.get(self.kind, str(self.level))
         return f"{self.rule} {word}: {self.subject} is {value}{limit}"
+
+
+def _days(alert: Alert) -> str:
+    """`3 days (2 to 5)`; an end that may never come says so."""
+    middle, first, last = ((seconds or 0.0) / DAY_S for seconds in (alert.in_s, alert.earliest_s, alert.latest_s))
+    latest = f"to {last:.2g}" if math.isfinite(last) else "or more"
+    return f"{middle:.2g} day{'' if middle == 1 else 's'} ({first:.2g} {latest})"
 
 
 @dataclass(slots=True)

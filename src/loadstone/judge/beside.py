@@ -14,14 +14,16 @@ from loadstone.judge.figures import Asked, figures_of, sections_of
 from loadstone.judge.recorded import RunFigures, Sections
 from loadstone.judge.regression_rules import RegressionRules
 from loadstone.judge.run_pair import compare_runs
+from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.snapshot import View
+from loadstone.stats.sections import SECTIONS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PastRun:
     """A run that is over.
 
-    parts:   contiguous stretches of its judged part
+    parts:   contiguous stretches of its judged part; a keeper may read one anew each time it is asked for
     machine: fields of its provenance, for `alike.alikeness`
     started: UTC; None when unknown
     plan:    its plan as JSON; empty when unknown
@@ -29,7 +31,7 @@ class PastRun:
 
     name: str
     total: View
-    parts: Sequence[View]
+    parts: Sequence[Aggregate]
     machine: Mapping[str, object]
     started: datetime | None = None
     commit: str = ""
@@ -41,7 +43,8 @@ class PastRun:
 
     def sections(self, asked: Sequence[Asked]) -> dict[str, Sections]:
         """The run as its course, for comparisons that know only the spread inside it."""
-        return {each.figure.name: sections_of(self.parts, each) for each in asked}
+        stretches = _joined(self.parts, SECTIONS)
+        return {each.figure.name: sections_of(stretches, each) for each in asked}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,3 +99,14 @@ def compare(
         return Compared(before, after, Comparison(differences, unlike.reasons, refused))
     old_runs, new_runs = ([run.figures(asked) for run in side.runs] for side in (before, after))
     return Compared(before, after, compare_with_baseline(old_runs, new_runs, figures, rules, despite_machine=despite_machine))
+
+
+def _joined(parts: Sequence[Aggregate], most: int) -> list[Aggregate]:
+    """At most so many stretches of neighbours: what is compared is no finer, and 64 of fifty series take 100 MB."""
+    width = -(-len(parts) // most)
+    found: list[Aggregate] = []
+    for at, part in enumerate(parts):
+        if at % width == 0:
+            found.append(Aggregate())
+        found[-1].add(part.as_snapshot())
+    return found

@@ -50,6 +50,7 @@ class NoticeCode(StrEnum):
     GENERATOR_GROWS = "generator_grows"
     PRESSED = "pressed"
     NOT_PRESSED = "not_pressed"
+    RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
     return [
         *_lost_notices(facts),
         *_pressure_notices(facts),
+        *_gap_notices(facts),
         *_load_notices(view, facts),
         *_generator_notices(health, facts),
         *_clock_notices(health, facts),
@@ -98,6 +100,14 @@ def _pressure_notices(facts: GeneratorFacts) -> list[Notice]:
         text = f"pressure was put on this machine: {facts.pressed}"
         return [Notice(NoticeCode.PRESSED, text, "the generator runs here, too: read its own share beside the latencies")]
     return []
+
+
+def _gap_notices(facts: GeneratorFacts) -> list[Notice]:
+    if not facts.gaps_s:
+        return []
+    gaps = " and ".join(format_duration(gap_s) for gap_s in facts.gaps_s)
+    text = f"the run was ended from outside and continued; no load was made for {gaps} between its parts"
+    return [Notice(NoticeCode.RESUMED, text, "the target could rest meanwhile: what grows with time without a pause may be missed")]
 
 
 def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:

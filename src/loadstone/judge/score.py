@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loadstone.errors import ExitCode
@@ -64,6 +64,12 @@ def requirements(verdicts: Sequence[Verdict]) -> dict[str, Requirement]:
     return {name: Requirement(name, worst_status(group), tuple(map(_line, group))) for name, group in groups.items()}
 
 
+def without_pressure(verdicts: Sequence[Verdict], why: str) -> list[Verdict]:
+    """What passed without the pressure that it was to pass under says nothing; what failed even so has failed."""
+    reason = f"the pressure was not there: {why}; without it, "
+    return [replace(each, status=Status.NO_DATA, reason=reason + each.reason) if each.passed else each for each in verdicts]
+
+
 def worst_status(verdicts: Sequence[Verdict]) -> Status:
     """FAIL before NO DATA before PASS; NO DATA for no verdict at all."""
     found = {verdict.status for verdict in verdicts} or {Status.NO_DATA}
@@ -79,6 +85,7 @@ def decide(
     any_samples: bool,
     unreachable: bool = False,
     worker_lost: bool = False,
+    as_asked: bool = True,
 ) -> tuple[Decision, ExitCode]:
     """The decision of a run and the exit code that tells it.
 
@@ -89,7 +96,7 @@ def decide(
                         a latency that failed may be our own and one that passed may be that of a smaller load: such a verdict
                         is none
     failed           1  a gate failed; before "no data", because more data cannot mend it
-    inconclusive     4  nothing was measured, or a gate lacks data
+    inconclusive     4  nothing was measured, a gate lacks data, or the conditions were not those that were asked for (pressure)
     passed           0  also without any gate, as long as something was measured
     """
     if interrupted:
@@ -100,7 +107,7 @@ def decide(
         decision = Decision.UNTRUSTWORTHY
     elif any(verdict.status is Status.FAIL for verdict in verdicts):
         decision = Decision.FAIL
-    elif not any_samples or not all(verdict.passed for verdict in verdicts):
+    elif not any_samples or not as_asked or not all(verdict.passed for verdict in verdicts):
         decision = Decision.INCONCLUSIVE
     else:
         decision = Decision.PASS

@@ -12,6 +12,8 @@ from loadstone.judge.failure_patterns import FailurePattern
 from loadstone.judge.notices import Notice
 from loadstone.judge.per_connection import PerConnection
 from loadstone.judge.recommend import Recommendation
+from loadstone.judge.recovery import Recovery
+from loadstone.judge.scaling import Scaling
 from loadstone.judge.score import Decision, Requirement
 from loadstone.judge.trust import Trust
 from loadstone.judge.verdict import Verdict
@@ -23,6 +25,8 @@ class Story:
     """One run and its judgement.
 
     requirements: name -> what its gates say of it
+    recoveries:   what followed each spike of the load
+    scalings:     what the target's instances did about each of them; None where nothing counts any
     connection_memory: what each connection costs the target; None where too few came
     score:        gates passed of all gates, in percent; None without gates
     """
@@ -36,6 +40,8 @@ class Story:
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
     score: float | None = None
     bands: tuple[Graded, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()
+    scalings: tuple[Scaling | None, ...] = ()
     causes: tuple[Cause, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
     failure_patterns: tuple[FailurePattern, ...] = ()

@@ -49,6 +49,7 @@ class GeneratorFacts:
     lost:              one line for each worker that died before its work was done
     pressed:           what was taken from this machine on purpose; empty for nothing
     unpressed:         why that did not happen, or not for all of its time
+    gaps_s:            how long the run stood still, once for each time that it was continued
     allow_unreached:   the user wants to see what happens past the limit; an unreached load is then told, not punished
     """
 
@@ -62,6 +63,7 @@ class GeneratorFacts:
     allow_unreached: bool = False
     pressed: str = ""
     unpressed: str = ""
+    gaps_s: tuple[float, ...] = ()
 
     @property
     def load_share(self) -> float | None:

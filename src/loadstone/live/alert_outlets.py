@@ -50,6 +50,9 @@ def as_record(at: float, alert: Alert, name: str) -> dict[str, Any]:
         "limit": alert.limit,
         "unit": alert.unit,
         "held_s": round(alert.held_s, 1),
+        "in_s": alert.in_s,
+        "earliest_s": alert.earliest_s,
+        "latest_s": alert.latest_s if alert.latest_s != float("inf") else None,
         "text": str(alert),
     }
 

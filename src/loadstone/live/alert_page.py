@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 
 from loadstone.errors import UsageError
 from loadstone.judge.alert_rules import Level
@@ -15,8 +16,16 @@ from loadstone.judge.alert_rules import Level
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def page(name: str, levels: Mapping[str, tuple[Level, float | None]], monitored_s: float) -> str:
-    """The page; a rule without a value has no line for it."""
+def page(
+    name: str,
+    levels: Mapping[str, tuple[Level, float | None]],
+    monitored_s: float,
+    ahead_s: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> str:
+    """The page; a rule without a value has no line for it.
+
+    ahead_s: (rule, level) -> seconds until its limit is reached, if all goes on as it does
+    """
     lines = ["# HELP loadstone_alert_level 0 is fine, 1 a warning, 2 critical.", "# TYPE loadstone_alert_level gauge"]
     lines += [
         f'loadstone_alert_level{{monitor="{_quoted(name)}",rule="{_quoted(rule)}"}} {int(level)}' for rule, (level, _) in levels.items()
@@ -27,6 +36,12 @@ def page(name: str, levels: Mapping[str, tuple[Level, float | None]], monitored_
         for rule, (_, value) in levels.items()
         if value is not None
     ]
+    if ahead_s:
+        lines += ["# HELP loadstone_forecast_seconds Until the limit, if the trend goes on.", "# TYPE loadstone_forecast_seconds gauge"]
+        lines += [
+            f'loadstone_forecast_seconds{{monitor="{_quoted(name)}",rule="{_quoted(rule)}",level="{level}"}} {_number(in_s)}'
+            for (rule, level), in_s in ahead_s.items()
+        ]
     lines += ["# HELP loadstone_monitored_seconds_total Time that was watched.", "# TYPE loadstone_monitored_seconds_total counter"]
     lines += [f'loadstone_monitored_seconds_total{{monitor="{_quoted(name)}"}} {monitored_s:.1f}', ""]
     return "\n".join(lines)

@@ -33,7 +33,7 @@ class ClosedRun:
         self._sessions: dict[int, Session] = {}
         self._stopped = asyncio.Event()
         self._level = 0
-        self._changes: Iterator[tuple[int, int]] = profile.changes()
+        self._changes = _changes(profile, round(scene.plan.skip_s * SECOND))
         self._seen: deque[tuple[int, int]] = deque()  # changes that were looked at ahead of their time
         self._left = self._my_share_of_iterations()
 
@@ -196,3 +196,18 @@ class ClosedRun:
         if not session.leaving:
             await session.pause_until(due)
             session.set_due(due)
+
+
+def _changes(profile: ClosedProfile, skip_ns: int) -> Iterator[tuple[int, int]]:
+    """Those of the profile; of what is skipped only what it came to: all users of that moment start at once."""
+    level, begun = 0, not skip_ns
+    for at_ns, step in profile.changes():
+        if not begun and at_ns > skip_ns:
+            yield from ((skip_ns, 1) for _ in range(level))
+            begun = True
+        if begun:
+            yield at_ns, step
+        else:
+            level += step
+    if not begun:
+        yield from ((skip_ns, 1) for _ in range(level))

@@ -162,12 +162,13 @@ class Engine:
 
     def _make_run(self, scene: Scene, start_ns: int) -> OpenRun | ClosedRun:
         profile = scene.plan.profile
+        origin_ns = start_ns - round(scene.plan.skip_s * SECOND)  # where the profile would have begun
         if isinstance(profile, ClosedProfile):
-            return ClosedRun(scene, profile, start_ns)
+            return ClosedRun(scene, profile, origin_ns)
         assert isinstance(profile, OpenProfile)
         most = scene.plan.max_sessions
         mine = self._limits.most_sessions if most is None else len(range(scene.worker, most, scene.workers))
-        return OpenRun(scene, profile, start_ns, patience_ns=self._limits.patience_ns, most_sessions=mine)
+        return OpenRun(scene, profile, origin_ns, patience_ns=self._limits.patience_ns, most_sessions=mine)
 
     async def _or_stop(self, awaited: Awaitable[object]) -> None:
         """Wait for it, or for the order to stop."""

@@ -186,5 +186,9 @@ class OpenRun:
 
 
 def _due_times(profile: OpenProfile, scene: Scene) -> Iterator[int]:
+    skip_ns = round(scene.plan.skip_s * SECOND)
     for _, chunk in share(profile.arrivals(generator(scene.seed, scene.name)), scene.worker, scene.workers):
-        yield from chunk.tolist()
+        if not skip_ns:
+            yield from chunk.tolist()
+        elif chunk[-1] >= skip_ns:
+            yield from chunk[chunk >= skip_ns].tolist()

@@ -35,7 +35,7 @@ class Outlook:
             rate = sum(_expected(scenario, math.inf) for scenario in opened) / judged_s if judged_s > 0 else None
             return cls(is_open=True, arrivals=None, rate_per_s=rate, seconds=None)
         expected = sum(_expected(scenario, elapsed_s) for scenario in opened)
-        end_s = max(scenario.start_s + scenario.profile.duration_s for scenario in plan.scenarios)
+        end_s = max(scenario.start_s + scenario.length_s for scenario in plan.scenarios)
         begin_s = min(scenario.start_s + scenario.warm_up_s for scenario in plan.scenarios)
         seconds = min(end_s, elapsed_s) - begin_s
         by_chance = any(isinstance(scenario.profile, OpenProfile) and scenario.profile.by_chance for scenario in opened)
@@ -50,8 +50,8 @@ class Outlook:
 def _expected(scenario: ScenarioPlan, elapsed_s: float) -> float:
     profile = scenario.profile
     assert isinstance(profile, OpenProfile)
-    until = min(elapsed_s - scenario.start_s, profile.duration_s)
-    return max(0.0, profile.expected_until(until) - profile.expected_until(scenario.warm_up_s))
+    until = scenario.skip_s + min(elapsed_s - scenario.start_s, scenario.length_s)
+    return max(0.0, profile.expected_until(until) - profile.expected_until(scenario.skip_s + scenario.warm_up_s))
 
 
 def longest_s(plan: Plan) -> float | None:
@@ -62,6 +62,6 @@ def longest_s(plan: Plan) -> float | None:
         if scenario.after is not None:
             begin = ends.get(scenario.after, math.inf) + 1.0
         # What waits when the last arrival was due may wait as long as the patience; then come the iterations under way.
-        ends[scenario.name] = begin + scenario.profile.duration_s + plan.patience_s + plan.graceful_stop_s
+        ends[scenario.name] = begin + scenario.length_s + plan.patience_s + plan.graceful_stop_s
     longest = max(ends.values())
     return longest if math.isfinite(longest) else None

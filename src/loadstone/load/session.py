@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from loadstone.clients.failure import bounded
@@ -121,6 +121,16 @@ class Session:
         before = self.tags
         outer = before.get("group")
         self.tags = {**before, "group": f"{outer}/{name}" if outer else name}
+        try:
+            yield
+        finally:
+            self.tags = before
+
+    @contextmanager
+    def tagged(self, tags: Mapping[str, str]) -> Iterator[None]:
+        """Whatever is recorded inside carries these tags, too."""
+        before = self.tags
+        self.tags = {**before, **tags}
         try:
             yield
         finally:

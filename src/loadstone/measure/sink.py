@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from loadstone.measure.earlier import Earlier
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 
@@ -30,6 +31,7 @@ class Watched:
     color:      may the stream be coloured?
     folder:     that of --out; None without
     stamp:      date and time of the start, as names of files carry it
+    earlier:    the part that was made before, when the run goes on with one
     """
 
     plan: Plan
@@ -38,6 +40,7 @@ class Watched:
     color: bool = False
     folder: Path | None = None
     stamp: str = ""
+    earlier: Earlier | None = None
 
 
 # What a plug-in of kind sink is: raises UsageError when it cannot watch this run.

@@ -53,6 +53,7 @@ def _scenario(scenario: ScenarioPlan, factor: float, *, scale_rates: bool) -> Sc
             "profile": _profile(scenario.profile, factor, scale_rates=scale_rates),
             "start_s": scenario.start_s / factor,
             "warm_up_s": scenario.warm_up_s / factor,
+            "skip_s": scenario.skip_s / factor,
             "think": think and ThinkTime(kind=think.kind, low_s=think.low_s / factor, high_s=think.high_s / factor),
             "pacing": pacing and Pacing(every_s=pacing.every_s / factor),
         }

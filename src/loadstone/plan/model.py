@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from loadstone.errors import UsageError
+from loadstone.errors import UnitError, UsageError
 from loadstone.plan.any_profile import ProfileField
 from loadstone.plan.code import UserCode
 from loadstone.plan.feed import FeedPlan
@@ -24,6 +24,8 @@ from loadstone.plan.recovery_text import KIND as RECOVERY
 from loadstone.plan.recovery_text import recovery_settings
 from loadstone.plan.regression_text import KIND as REGRESSION
 from loadstone.plan.regression_text import regression_settings
+from loadstone.plan.saving_text import KIND as SAVING
+from loadstone.plan.saving_text import saving_settings
 from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
@@ -52,6 +54,7 @@ class ScenarioPlan(_Model):
     start_s: Delay = Field(default=0.0, alias="start")
     after: str | None = None
     warm_up_s: Delay = Field(default=0.0, alias="warm_up")
+    skip_s: Delay = Field(default=0.0, alias="skip", description="begin so far into the profile")
     think: ThinkTime | None = None
     pacing: Pacing | None = None
     data: tuple[FeedPlan, ...] = ()
@@ -74,7 +77,14 @@ class ScenarioPlan(_Model):
             raise Wrong(NO_STEPS, hint=NO_STEPS_HINT)
         if self.after and self.start_s:
             raise Wrong("has both start and after", hint="keep one of them")
+        if self.skip_s and self.length_s <= 0:
+            raise Wrong("skips its whole profile", hint="a skip shorter than the profile")
         return self
+
+    @property
+    def length_s(self) -> float:
+        """Seconds that the profile takes, without what is skipped of it; inf when endless."""
+        return self.profile.duration_s - self.skip_s
 
     @property
     def behaviour(self) -> Steps | UserCode:
@@ -103,10 +113,16 @@ class GateLine(_Model):
         line = {"gate": value} if isinstance(value, str) else value
         if not isinstance(line, dict) or "kind" in line or not isinstance(line.get("gate"), str):
             return line
-        for kind, read in ((RECOVERY, recovery_settings), (REGRESSION, regression_settings), (PER_CONNECTION, per_connection_settings)):
+        readers = (
+            (RECOVERY, recovery_settings),
+            (REGRESSION, regression_settings),
+            (SAVING, saving_settings),
+            (PER_CONNECTION, per_connection_settings),
+        )
+        for kind, read in readers:
             try:
                 settings = read(line["gate"])
-            except UsageError as error:
+            except (UsageError, UnitError) as error:
                 raise Wrong(error.what, hint=error.hint) from None
             if settings is not None:
                 return {**line, "kind": kind, "settings": settings}

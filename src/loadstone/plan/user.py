@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 
@@ -51,6 +51,9 @@ class Session(Protocol):
 
     def group(self, name: str) -> AbstractAsyncContextManager[None]:
         """Steps inside carry the group's name."""
+
+    def tagged(self, tags: Mapping[str, str], /) -> AbstractContextManager[None]:
+        """What is recorded inside carries the tags."""
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait without keeping others waiting."""
@@ -141,6 +144,10 @@ class User:
     def group(self, name: str) -> AbstractAsyncContextManager[None]:
         """`async with self.group("basket"):` — steps inside are tagged with the group."""
         return self._session.group(name)
+
+    def tagged(self, **tags: str) -> AbstractContextManager[None]:
+        """`with self.tagged(agent="search"):` — steps, checks and values inside carry these tags; each pair costs series of its own."""
+        return self._session.tagged(tags)
 
     async def sleep(self, wait: str | float) -> None:
         """Wait: seconds, or text as "500ms"."""

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from loadstone.reference import chat, completions, control, embeddings, feeds, items, metrics_page, mirror, transform, workflows
 from loadstone.reference.bodies import Refusal, broken, not_served, refused
+from loadstone.reference.bot import endpoints as bot
 from loadstone.reference.database import Database
 from loadstone.reference.front import Front
 from loadstone.reference.injector import Injector
@@ -27,6 +28,7 @@ ROUTES = [
     *embeddings.ROUTES,
     *transform.ROUTES,
     *workflows.ROUTES,
+    *bot.ROUTES,
     *mirror.ROUTES,
     *feeds.ROUTES,
     *metrics_page.ROUTES,
@@ -46,7 +48,9 @@ class ReferenceApp:
         model = SimulatedModel(settings.simulator, settings.seed, timer)
         injector = Injector(settings.faults, timer.now())
         hub = Hub(settings.sockets, settings.seed, timer, injector)
-        self.backend = Backend(settings, timer, database, injector, Ledger(), model, hub)
+        self.backend = Backend(settings, timer, database, injector, Ledger(), model, hub, bot.Bot())
+        if settings.bot_database is not None:
+            self.backend.bot.open(settings.bot_database)
         starlette = Starlette(routes=ROUTES, exception_handlers={Refusal: refused, HTTPException: not_served, Exception: broken})
         starlette.state.backend = self.backend
         self._front = Front(starlette, ROUTES, self.backend.injector, self.backend.ledger, timer)
@@ -58,6 +62,7 @@ class ReferenceApp:
     def close(self) -> None:
         """End worker processes, give back what has leaked, close the database and the timer."""
         self.backend.workshop.close()
+        self.backend.bot.close()
         self.backend.injector.memory.give_back()
         self.backend.database.close()
         if isinstance(self.backend.timer, KernelTimer):

@@ -48,6 +48,11 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
     metavar="[TOKEN]",
     help="Say at /_inside what happens inside, to whoever shows the token; without a value that of LOADSTONE_INSIDE_TOKEN.",
 )
+@click.option(
+    "--bot-database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="SQLite file of messages for /bot; `loadstone run bot` makes one.",
+)
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="File that gets the URL once it answers.")
 @click.option("--parent-pid", type=click.IntRange(1), help="End when that process has ended.")
 @click.option("--quiet", is_flag=True, help="Do not print the URL.")
@@ -63,6 +68,7 @@ def command(**given: Any) -> None:
 
     settings = Settings(
         database=given["database"],
+        bot_database=given["bot_database"],
         seed=given["seed"],
         faults=read_faults(faults, where="fault"),
         inside=None if given["inside"] is None else inside_token(given["inside"]),

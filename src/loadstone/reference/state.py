@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
@@ -19,6 +20,9 @@ from loadstone.reference.switches import Switches
 from loadstone.reference.timer import Timer
 from loadstone.reference.workshop import Workshop
 
+if TYPE_CHECKING:
+    from loadstone.reference.bot.endpoints import Bot
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -26,6 +30,7 @@ class Settings:
 
     simulator: how the simulated model answers
     sockets:   how WebSockets behave
+    bot_database: messages that the bot answers questions about
     real:      also load the real model; threads that compute and answers at once
     inside:    token of the page that says what happens inside; None: there is none
     """
@@ -37,6 +42,7 @@ class Settings:
     sockets: SocketSwitches = field(default_factory=SocketSwitches)
     real: tuple[int, int] | None = None
     inside: str | None = field(default=None, repr=False)
+    bot_database: Path | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +56,7 @@ class Backend:
     ledger: Ledger
     model: SimulatedModel
     hub: Hub
+    bot: Bot
     workshop: Workshop = field(default_factory=Workshop)
     real: RealModel | None = None
 

@@ -149,6 +149,22 @@ class Band(_Part):
     reason: str = Field(description="why there is no value; else empty")
 
 
+class Recovery(_Part):
+    """A spike of the load, what followed it, and what the target's instances did about it."""
+
+    began_s: FiniteFloat = Field(description="seconds from the run's start to the begin of the spike")
+    ended_s: FiniteFloat
+    peak: FiniteFloat = Field(description="the spike's load, in times the usual one")
+    recovery_s: FiniteFloat | None = Field(description="from its end until p95 and errors were back; null when they never were")
+    instances_before: FiniteFloat | None = Field(description="null, as all that follows, when no probe counts instances")
+    instances_most: FiniteFloat | None
+    instances_enough: FiniteFloat | None = Field(description="as many as it took")
+    reacted_s: FiniteFloat | None = Field(description="from the begin of the spike until there were more instances")
+    scaled_s: FiniteFloat | None = Field(description="from the begin of the spike until there were enough; null when never")
+    overshoot: FiniteFloat | None = Field(description="instances above enough, at the most")
+    undershoot: FiniteFloat | None = Field(description="instances below what was needed, at the most")
+
+
 class Cause(_Part):
     """A finding that explains why gates failed."""
 
@@ -268,6 +284,7 @@ class Document(_Part):
     requirements: dict[str, Requirement]
     score: FiniteFloat | None = Field(description="gates passed of all gates, in percent; null without gates")
     bands: list[Band]
+    recovery: list[Recovery] = Field(default_factory=list, description="spikes of the load and what followed each")
     causes: list[Cause] = Field(default_factory=list)
     recommendations: list[Recommendation] = Field(default_factory=list)
     failure_patterns: list[FailurePattern] = Field(default_factory=list)

@@ -22,6 +22,7 @@ from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
 FORMAT = "loadstone.snapshots/1"
+RESUMED = "resumed"  # the key of a line that is no snapshot: the run was continued here
 MOST_LINES = 7200
 ENDLESS_S = 10.0  # in one line, of a run without an end
 SLACK_S = 0.5
@@ -31,8 +32,12 @@ def snapshot_log(watched: Watched) -> SnapshotLog:
     """The sink `log`; raises UsageError without a folder."""
     if watched.folder is None:
         raise UsageError("needs a folder to write to", where="--sink log", hint="--out DIR")
+    path, every_s = watched.folder / f"snapshots_{watched.stamp}.jsonl", line_s(watched.duration_s)
+    if watched.earlier is not None:
+        gap = {"at_s": watched.earlier.end_s, "gap_s": watched.earlier.gaps_s[-1]}
+        return SnapshotLog(path, {RESUMED: gap}, every_s=every_s, go_on=True)
     head = {"started_at": datetime.now(UTC).isoformat(), "plan": json.loads(watched.plan.model_dump_json())}
-    return SnapshotLog(watched.folder / f"snapshots_{watched.stamp}.jsonl", head, every_s=line_s(watched.duration_s))
+    return SnapshotLog(path, head, every_s=every_s)
 
 
 def line_s(duration_s: float | None) -> float:
@@ -48,20 +53,26 @@ class SnapshotLog:
     A disk that is full or gone must not end the run: the log stops at the first failed write.
     path:    an earlier run's file there is replaced
     head:    goes into line 1
+    go_on:   the file is that of this run: what follows is appended, after a line that holds `head`
     every_s: so many seconds are one line; a change of phase, or of being judged, begins a new one
     raises: UsageError when the file cannot be opened at all
     """
 
-    def __init__(self, path: Path, head: Mapping[str, Any] | None = None, *, every_s: float = 1.0) -> None:
+    def __init__(self, path: Path, head: Mapping[str, Any] | None = None, *, every_s: float = 1.0, go_on: bool = False) -> None:
         self.path = path
         self._every_s = every_s
         self._open: Snapshot | None = None
         self.failure = ""  # why writing stopped; empty while all is well
         try:
-            self._file: BinaryIO | None = path.open("wb")
+            self._file: BinaryIO | None = path.open("r+b" if go_on else "wb")
         except OSError as error:
             raise UsageError(f"cannot write: {error.strerror or error}", where=str(path), hint="another --out directory") from error
-        self._append({"format": FORMAT, **(head or {})})
+        if not _taken(self._file):
+            self._file.close()
+            raise UsageError("the run still goes on: another process writes its log", where=str(path), hint="wait for its end")
+        if go_on:
+            _cut_last_line(self._file)
+        self._append(dict(head or {}) if go_on else {"format": FORMAT, **(head or {})})
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """Append one second, or add it to the line that is open."""
@@ -171,13 +182,46 @@ def read_snapshots(path: Path) -> Iterator[Snapshot]:
                 return
             try:
                 line = json.loads(data)
-                if number > 1:
-                    yield from_line(line)
-                else:
+                if number == 1:
                     _need_format(line["format"])
+                elif RESUMED not in line:
+                    yield from_line(line)
             except (KeyError, TypeError, ValueError) as error:
                 hint = "a snapshots file that `loadstone run --out` wrote"
                 raise UsageError(f"not a line of a snapshot log: {error}", where=f"{path}:{number}", hint=hint) from error
+
+
+def read_gaps(path: Path) -> Iterator[float]:
+    """How many seconds the run stood still, once for each time that it was continued."""
+    mark = f'{{"{RESUMED}":'.encode()
+    with path.open("rb") as file:
+        for data in file:
+            if data.startswith(mark) and data.endswith(b"\n"):
+                yield float(json.loads(data)[RESUMED]["gap_s"])
+
+
+def _taken(file: BinaryIO) -> bool:
+    """Take the file for this process alone, where the system has such locks; a process that is killed lets go of it."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True
+
+
+def _cut_last_line(file: BinaryIO) -> None:
+    """Take off what a crash left of a line, and stand at the end."""
+    whole = 0
+    for data in file:
+        whole += len(data) if data.endswith(b"\n") else 0
+    file.seek(whole)
+    file.truncate()
 
 
 def _need_format(found: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
 from loadstone.judge.bands import Graded
 from loadstone.judge.cause import Cause
 from loadstone.judge.failure_patterns import FailurePattern
 from loadstone.judge.leak_cause import LeakCause
+from loadstone.judge.recovery import Recovery
+from loadstone.judge.scaling import Scaling
 from loadstone.judge.score import Requirement
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Verdict
@@ -42,6 +45,7 @@ def document_of(story: Story) -> doc.Document:
         requirements={name: _requirement(check) for name, check in story.requirements.items()},
         score=finite(story.score),
         bands=[_band(graded) for graded in story.bands],
+        recovery=[_recovery(*each) for each in zip_longest(story.recoveries, story.scalings)],
         **_explained(story),
         connection_memory=_connection_memory(story),
         generator=_generator(story),
@@ -247,6 +251,22 @@ def _band(graded: Graded) -> doc.Band:
         unit=graded.unit,
         edges=[sound(edge) for edge in graded.edges],
         reason=sound(graded.reason),
+    )
+
+
+def _recovery(spike: Recovery, scaled: Scaling | None) -> doc.Recovery:
+    return doc.Recovery(
+        began_s=spike.began_s,
+        ended_s=spike.ended_s,
+        peak=finite(spike.peak) or 0.0,
+        recovery_s=finite(spike.seconds),
+        instances_before=scaled.before if scaled else None,
+        instances_most=scaled.most if scaled else None,
+        instances_enough=scaled.enough if scaled else None,
+        reacted_s=scaled.reacted_s if scaled else None,
+        scaled_s=scaled.scaled_s if scaled else None,
+        overshoot=scaled.overshoot if scaled else None,
+        undershoot=scaled.undershoot if scaled else None,
     )
 
 

@@ -16,6 +16,7 @@ from loadstone.report.text_causes import failure_patterns, recommendations, why_
 from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance
 from loadstone.report.text_latency import other_times, response_times
 from loadstone.report.text_llm import language_model
+from loadstone.report.text_recovery import recovery
 from loadstone.report.text_target import target
 from loadstone.report.text_verdict import bands, gates, headline, requirements
 from loadstone.report.text_websocket import websockets
@@ -35,6 +36,7 @@ BLOCKS = (
     other_times,
     own_metrics,
     target,
+    recovery,
     errors,
     failure_patterns,
     checks,

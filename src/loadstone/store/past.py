@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from loadstone.errors import StoreError
+from loadstone.errors import LoadstoneError, StoreError
 from loadstone.judge.beside import Beside, PastRun
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.declared import catalogue_of
@@ -34,8 +34,11 @@ def past_run(stored: StoredRun) -> PastRun:
 
 
 def catalogue_of_run(run: PastRun) -> Catalogue:
-    """Everything that figures of this run can name."""
-    return catalogue_of(Plan.model_validate_json(run.plan), ()) if run.plan else Catalogue()
+    """Everything that figures of this run can name; of a plan that this version cannot read, only what is built in."""
+    try:
+        return catalogue_of(Plan.model_validate_json(run.plan), ())
+    except (ValueError, LoadstoneError):
+        return Catalogue()
 
 
 def side(store: Store, names: Sequence[str]) -> Beside:

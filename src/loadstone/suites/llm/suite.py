@@ -10,6 +10,7 @@ from typing import Any
 
 import loadstone as ls
 from loadstone.suites.llm.targets import OPTIONS, PRESETS, limits, promises
+from loadstone.suites.llm.variants import variants_suite
 
 __all__ = ["OPTIONS", "PRESETS", "build"]
 
@@ -251,6 +252,8 @@ async def elapsed(work: Iterable[Awaitable[object]]) -> float:
 
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
+    if options.variants:
+        return variants_suite(options, METRICS, options.model or SIMULATOR)
     parts = chosen_parts(options)
     length = min(options.duration, 5) if options.skip_slow_tests else options.duration
     plan: list[ls.Scenario] = []

@@ -21,6 +21,7 @@ OPTIONS = (
     ls.Option("load", False, "Only load: the rate of the API, and users who wait for answers; `loadstone load llm` is the same."),
     ls.Option("scenario", None, "With --load: only this one.", choices=("api", "llm")),
     ls.Option("url", None, "The service; without it the reference backend.", bare="http://localhost:8000"),
+    ls.Option("variants", None, "Two URLs, before and after: does the second save memory? As --memory-target says, else 30%."),
     ls.Option("model", None, "The model to ask; needed with --url."),
     ls.Option("embedding-model", None, "The model for embeddings; without it another service is asked for none."),
     ls.Option("users", 10, "Users at one time.", env="PERF_CONCURRENT_USERS", least=1),
@@ -66,7 +67,7 @@ def limits(options: ls.Options, parts: tuple[str, ...]) -> list[dict[str, str]]:
         needs = f"a baseline to be at most {worse * 100:g}% worse than, which this version cannot keep"
         gates.append(gate("regression_check", f"p95(http.response_time) < {options.max_response_time:g}s", needs=needs))
     if options.memory_target is not None:
-        needs = f"two variants of a service, one of which saves {options.memory_target * 100:g}%; this version cannot compare them"
+        needs = f"two variants of a service, one of which saves {options.memory_target * 100:g}%: --variants URL,URL"
         gates.append(gate("memory saving", "max(service.memory) > 0MB", "memory_optimization", needs))
     return gates
 

@@ -66,15 +66,20 @@ ENDPOINTS = (
     ),
 )
 
-PARTS = ("load", "throughput")
+PARTS = ("load", "throughput", "spike")
+USUAL = ("load", "throughput")  # without a choice
+USUAL_RATE = 2.0  # workflows a second
+# name, times the usual load, how often, and how long it takes to get there and back, as a share of the duration
+SPIKES = (("spikes 10x", 10, 3, 0.0), ("spikes 100x", 100, 3, 0.0), ("gradual 10x", 10, 1, 0.5))
 
 OPTIONS = (
-    ls.Option("only", None, "These parts: load, throughput; several with commas.", kind="parts", choices=PARTS),
+    ls.Option("only", None, "These parts: load, throughput, spike; several with commas.", kind="parts", choices=PARTS),
     ls.Option("levels", "10,100", "Numbers of users, one level after another."),
     ls.Option("duration", "20s", "How long each level lasts.", kind="duration", least=1),
     ls.Option("throughput-duration", "10s", "How long each endpoint is tried.", kind="duration", least=1),
     ls.Option("load", False, "Only the levels of users."),
     ls.Option("throughput", False, "Only the throughput of the endpoints."),
+    ls.Option("spike", False, "Only spikes: 10 times and 100 times the usual load, three in a row each, then a gradual one."),
     ls.Option(
         "url",
         None,
@@ -87,6 +92,7 @@ PRESETS = {
     "ci": {"levels": "10,100", "duration": "30s", "throughput_duration": "10s"},
     "full": {"levels": "10,100,1000", "duration": "60s", "throughput_duration": "20s"},
     "soak": {"levels": "25", "duration": "1h", "load": True},
+    "spike": {"spike": True, "duration": "20s"},
 }
 
 
@@ -108,7 +114,7 @@ class Operator(ls.User):
 
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
-    only = options.only or tuple(part for part in PARTS if getattr(options, part)) or PARTS
+    only = options.only or tuple(part for part in PARTS if getattr(options, part)) or USUAL
     scenarios: list[ls.Scenario] = []
     gates: list[dict[str, str]] = []
     if "load" in only:
@@ -117,7 +123,10 @@ def build(options: ls.Options) -> ls.Suite:
     if "throughput" in only:
         for endpoint in ENDPOINTS:
             add_endpoint(scenarios, gates, endpoint, options.throughput_duration)
-    gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
+    if "spike" in only:
+        add_spikes(scenarios, gates, options.duration)
+    else:
+        gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
     return ls.Suite("workflow", target=options.url, embedded=options.url is None, scenarios=scenarios, gates=gates, graceful_stop="10s")
 
 
@@ -152,6 +161,17 @@ def add_endpoint(scenarios: list[ls.Scenario], gates: list[dict[str, str]], endp
     gates.append({"gate": f"throughput(http.requests{{scenario={name}}}) > {endpoint.least}/s", "requirement": requirement})
     gates.append({"gate": f"p95(http.response_time{{scenario={name}}}) < 1s", "requirement": requirement})
     gates.append({"gate": f"rate(http.errors{{scenario={name}}}) < 1%", "requirement": requirement})
+
+
+def add_spikes(scenarios: list[ls.Scenario], gates: list[dict[str, str]], duration_s: float) -> None:
+    """Usual load, then so many times as much, each kind of spike after the other; how long it takes to be itself again after each."""
+    for name, peak, repeat, ramp in SPIKES:
+        profile = ls.spike(
+            rate=USUAL_RATE, peak=peak, at=duration_s / 2, hold=duration_s / 4, repeat=repeat, ramp=ramp * duration_s, recovery=duration_s
+        )
+        scenarios.append(ls.Scenario(name, profile=profile, steps=ENDPOINTS[-1].steps, after=last(scenarios)))
+        gates.append({"gate": f"rate(http.errors{{scenario={name}}}) < 20%", "requirement": "spike_errors"})
+    gates.append({"gate": "recovery(http.response_time) < 30s", "requirement": "spike_recovery"})
 
 
 def last(scenarios: list[ls.Scenario]) -> str | None:

@@ -1,0 +1,54 @@
+"""`--checkpoint 10m`: the report's files while a long run goes on, each replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loadstone.errors import UsageError
+from loadstone.units import parse_duration
+
+if TYPE_CHECKING:
+    from loadstone.judge.story import Story
+    from loadstone.run import Checkpoint
+
+LEAST_S = 1.0
+
+
+def read_checkpoint(text: str | None) -> float | None:
+    """Seconds between two checkpoints; raises UsageError for less than one."""
+    if text is None:
+        return None
+    every_s = parse_duration(text)
+    if every_s < LEAST_S:
+        raise UsageError(f"must be {LEAST_S:g} s or more", where="flag --checkpoint", hint="--checkpoint 10m")
+    return every_s
+
+
+def checkpoint(every_s: float, files: list[tuple[Callable[[Story], bytes], Path]]) -> Checkpoint:
+    """Writes the files of a run every so many seconds; a disk that is full is told once, and ends nothing."""
+    from loadstone.run import Checkpoint
+
+    silent = False
+
+    def write(story: Story) -> None:
+        nonlocal silent
+        for render, path in files:
+            try:
+                replace_file(path, render(story))
+            except OSError as error:
+                if not silent:
+                    click.echo(f"loadstone: the checkpoint {path} could not be written: {error.strerror}", err=True)
+                silent = True
+
+    return Checkpoint(every_s, write)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file beside it and move it into its place, so that nobody reads half of it; raises OSError."""
+    beside = path.with_name(f".{path.name}")
+    beside.write_bytes(data)
+    beside.replace(path)

@@ -1,0 +1,139 @@
+"""Runs whose process was killed go on from their log; a terminal that has gone ends none."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from loadstone.errors import ExitCode, UsageError
+from loadstone.judge.notices import NoticeCode
+from loadstone.judge.story import Story
+from loadstone.measure.earlier import Earlier
+from loadstone.measure.sink import Watched
+from loadstone.plan.model import Plan
+from loadstone.report.series import SnapshotLog, read_gaps, read_snapshots, snapshot_log
+from loadstone.run import Checkpoint, execute, judge_again
+
+DONE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}  # on a machine that is busy with other work the generator may be late
+MAIN = "from loadstone.cli.main import main; main()"
+SUITE = "scenarios:\n  shop:\n    profile: {rate: 20/s, duration: SECONDS}\n    steps: [{get: /}]\ngates: [rate(http.errors) < 1%]\n"
+
+
+def plan_of(target: str, duration: str) -> Plan:
+    scenario = {"profile": {"rate": "40/s", "duration": duration, "poisson": True}, "steps": [{"get": "/"}]}
+    return Plan.model_validate({"target": target, "gates": ["rate(http.errors) < 1%"], "scenarios": {"shop": scenario}})
+
+
+def logged(plan: Plan, folder: Path, earlier: Earlier | None = None) -> tuple[Story, Path]:
+    watched = Watched(plan, 4.0, stream=io.StringIO(), folder=folder, stamp="20260101_000000", earlier=earlier)
+    log = snapshot_log(watched)
+    return execute(plan, [log], earlier=earlier), log.path
+
+
+def earlier_in(path: Path) -> Earlier:
+    return Earlier.of(partial(read_snapshots, path), datetime.now(UTC), tuple(read_gaps(path)), datetime.now(UTC))
+
+
+def test_both_parts_together_are_the_arrivals_of_the_whole_and_the_gap_is_told(target: str, tmp_path: Path) -> None:
+    plan = plan_of(target, "4s")
+    whole, path = logged(plan, tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]) + lines[3][:40])  # two whole seconds, and what a crash left of the third
+    earlier = earlier_in(path)
+    assert earlier.end_s == pytest.approx(2.0, abs=0.01)
+    story, _ = logged(plan, tmp_path, earlier)
+    arrivals = whole.result.total.count("load.arrivals") or 0
+    assert (story.result.total.count("load.arrivals") or 0) == pytest.approx(arrivals, abs=1)  # one may fall on the seam
+    assert story.result.seconds == pytest.approx(4.0, abs=0.05)
+    assert not story.result.interrupted
+    assert all(verdict.passed for verdict in story.verdicts)
+    assert NoticeCode.RESUMED in {notice.code for notice in story.notices}
+    assert NoticeCode.RESUMED not in {notice.code for notice in whole.notices}
+    starts = [each.start_s for each in read_snapshots(path)]
+    assert starts == sorted(starts)
+    assert starts[-1] >= 3.0
+    again = judge_again(plan, read_snapshots(path), datetime.now(UTC), gaps_s=tuple(read_gaps(path)))
+    assert again.result.load.requests == story.result.load.requests
+    assert NoticeCode.RESUMED in {notice.code for notice in again.notices}
+
+
+def test_a_run_that_its_gate_ended_is_not_continued(target: str, tmp_path: Path) -> None:
+    plan = plan_of(target, "4s")
+    _, path = logged(plan, tmp_path)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:4]))
+    strict = Plan.model_validate({**plan.model_dump(), "gates": ["count(http.requests) < 10 abort"]})
+    with pytest.raises(UsageError, match="was ended by"):
+        execute(strict, earlier=earlier_in(path))
+
+
+def test_a_log_that_is_being_written_is_not_continued(tmp_path: Path) -> None:
+    log = SnapshotLog(tmp_path / "snapshots_1.jsonl")
+    with pytest.raises(UsageError, match="still goes on"):
+        SnapshotLog(log.path, {}, go_on=True)
+    log.close()
+    SnapshotLog(log.path, {}, go_on=True).close()
+
+
+def test_checkpoints_tell_what_was_measured_until_then_as_interrupted(target: str) -> None:
+    told: list[Story] = []
+    story = execute(plan_of(target, "3s"), checkpoint=Checkpoint(1.0, told.append))
+    assert [round(each.result.seconds) for each in told][:2] == [1, 2]
+    assert {each.exit_code for each in told} == {ExitCode.INTERRUPTED}
+    assert told[0].result.load.requests < story.result.load.requests
+    assert not story.result.interrupted
+
+
+def started(words: list[str], stdout: int | None = None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", MAIN, *words], stdout=stdout, stderr=subprocess.DEVNULL)
+
+
+def wait_for_lines(folder: Path, lines: int) -> Path:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for path in folder.glob("snapshots_*.jsonl"):
+            if path.read_bytes().count(b"\n") > lines:
+                return path
+        time.sleep(0.05)
+    raise AssertionError("no log was written")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_a_killed_process_is_continued_from_its_folder(target: str, tmp_path: Path) -> None:
+    suite, out = tmp_path / "suite.yaml", tmp_path / "out"
+    suite.write_text(SUITE.replace("SECONDS", "5s"))
+    run = started(["run", str(suite), "--target", target, "--out", str(out), "--checkpoint", "1s"], subprocess.DEVNULL)
+    path = wait_for_lines(out, 2)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    result = path.with_name(path.name.replace("snapshots", "result")).with_suffix(".json")
+    assert json.loads(result.read_text())["verdict"] == "interrupted", "the checkpoint"
+    assert started(["run", "--resume", str(out)], subprocess.DEVNULL).wait() in DONE
+    document = json.loads(result.read_text())
+    assert document["verdict"] in {"pass", "untrustworthy"}
+    assert document["gates"][0]["status"] == "pass"
+    assert document["load"]["requests"] == pytest.approx(100, abs=1)
+    assert "resumed" in {notice["code"] for notice in document["notices"]}
+    assert started(["run", "--resume", str(out)], subprocess.DEVNULL).wait() == ExitCode.USAGE, "nothing is left to do"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+def test_a_run_goes_on_when_its_terminal_is_closed_and_nobody_reads_it(target: str, tmp_path: Path) -> None:
+    suite, out = tmp_path / "suite.yaml", tmp_path / "out"
+    suite.write_text(SUITE.replace("SECONDS", "3s"))
+    reader, writer = os.pipe()
+    run = started(["run", str(suite), "--target", target, "--out", str(out)], writer)
+    os.close(writer)
+    os.close(reader)  # closed standard output
+    wait_for_lines(out, 1)
+    os.kill(run.pid, signal.SIGHUP)
+    assert run.wait() in DONE
+    (result,) = out.glob("result_*.json")
+    assert json.loads(result.read_text())["load"]["requests"] == 60
