@@ -178,6 +178,8 @@ def test_a_part_that_chat_does_not_have_is_told_with_those_that_it_has() -> None
         ({"only": "throughput, load"}, True, True),
         ({"load": "true"}, True, False),
         ({"preset": "soak"}, True, False),
+        ({"only": "spike"}, False, False),
+        ({"only": "spike,load"}, True, False),
     ],
 )
 def test_only_names_the_parts_of_workflow(given: dict[str, str], levels: bool, endpoints: bool) -> None:
