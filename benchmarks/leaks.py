@@ -92,7 +92,7 @@ def parts_answers(shape: int, seconds: float, trials: int, leaked: float) -> Cou
         rng = np.random.default_rng([SEED, trial, shape, int(leaked > 0), int(seconds), 2])
         parts = Course(), Course()
         for at_s, value in zip(*level(rng, seconds, list(BENIGN.values())[shape], steady, leaked), strict=True):
-            parts[at_s >= seconds / 2].add(float(at_s), float(value))
+            parts[int(at_s >= seconds / 2)].add(float(at_s), float(value))
         counts[compare_parts(*parts, MEMORY).answer] += 1
     return counts
 
