@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Protocol
 
 from loadstone.errors import ExitCode, TargetUnreachable
 from loadstone.judge.capacity import Capacity, Recovery
-from loadstone.judge.capacity_level import Level, judge_level, objective_text, samples_needed
+from loadstone.judge.capacity_level import Level, Others, judge_level, objective_text, samples_needed
 from loadstone.judge.capacity_search import Answer, Ask, Limits, Outcome, Search
 from loadstone.judge.limits import ReadyGate, resolve_all
 from loadstone.judge.readings import read
@@ -20,20 +21,24 @@ from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import WIND_DOWN, Snapshot
-from loadstone.plan.gate_text import GateSpec
+from loadstone.plan.gate_text import Dimension, GateSpec
 from loadstone.plan.model import Plan
 from loadstone.plan.scaled import Knob, Shares, level_plan, step_down_plan
+from loadstone.probes.contention import Stretch
 from loadstone.probes.watch import Watch
 from loadstone.run import execute
 
 WARM_UP_S = 1.0
 REST_S = 0.3
 REST_AFTER_FAILURE_S = 1.0
+REST_BUSY_S = 3.0  # others' bursts pass
+RESTS_S = {Answer.NOT_MET: REST_AFTER_FAILURE_S, Answer.HOST_BUSY: REST_BUSY_S}
 # Up past the limit, then down: half of the capacity leaves room to work the queue off, nine tenths is where it was met before.
 OVERLOAD, OVERLOAD_S = 1.4, 4.0
 REST_SHARE, REST_LOAD_S = 0.5, 12.0
 AGAIN_SHARE, AGAIN_S = 0.9, 6.0
 STEP_DOWN_S = OVERLOAD_S + REST_LOAD_S + AGAIN_S + 3.0
+SPOILT_SHARE = 0.05  # of a level's seconds that other programs may spoil; a 95th percentile can break with them
 
 
 class Execute(Protocol):
@@ -47,13 +52,26 @@ class Execute(Protocol):
 
 @dataclass
 class _Seconds:
-    """A sink that keeps the seconds of one level."""
+    """A sink that keeps the seconds of one level, and how other programs spoilt them.
 
+    look: what happened on this machine since the look before
+    """
+
+    look: Callable[[], Stretch | None] = lambda: None
+    limit_s: float = math.inf
     snapshots: list[Snapshot] = field(default_factory=list)
+    spoilt: list[str] = field(default_factory=list)
+    crowded: list[str] = field(default_factory=list)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
+        stretch = self.look()
         self.snapshots.append(snapshot)
+        if stretch is not None and snapshot.judged:
+            if why := stretch.spoilt(self.limit_s):
+                self.spoilt.append(why)
+            if stretch.crowded:
+                self.crowded.append(stretch.others)
 
     def close(self) -> None:
         """See Sink."""
@@ -64,6 +82,7 @@ class Question:
     """What is asked: which plan, turned up how, against which objectives, in how much time.
 
     step_down: look at recovery and hysteresis, too
+    noun:      what the load is called; empty: rate or users
     """
 
     plan: Plan
@@ -74,11 +93,17 @@ class Question:
     poisson: bool = False
     warm_up_s: float = WARM_UP_S
     step_down: bool = True
+    noun: str = ""
+
+    @property
+    def by(self) -> str:
+        """What is turned up: rate, users, or connections."""
+        return self.noun or str(self.shares.knob)
 
     @property
     def unit(self) -> str:
         """Of loads, as it follows a number."""
-        return "/s" if self.shares.knob is Knob.RATE else " users"
+        return "/s" if self.shares.knob is Knob.RATE else f" {self.by}"
 
 
 def search(
@@ -86,7 +111,9 @@ def search(
     *,
     told: Callable[[Level], None] = lambda _: None,
     sinks: Callable[[Plan], Sequence[Sink]] = lambda _: (),
+    look: Callable[[], Stretch | None] = lambda: None,
     worker: WorkerProcess | None = None,
+    ahead: Callable[[], WorkerProcess | None] = lambda: None,
     command: Sequence[str] = (),
     run: Execute = execute,
     clock: Callable[[], float] = time.monotonic,
@@ -95,10 +122,12 @@ def search(
     """Find the capacity; Ctrl-C keeps what was learnt.
 
     told:   hears of each level when it is over
+    look:   what happened on this machine since it was called before; `probes.contention.Contention.look`
     worker: a worker process that was started ahead, for the first level
+    ahead:  gives one for each level that follows; None: each run starts its own
     raises: TargetUnreachable when nothing answers before the first level; PlanError for objectives that do not fit
     """
-    hunt = _Hunt(question, told, sinks, worker, command, run, clock, rest)
+    hunt = _Hunt(question, told, sinks, look, worker, ahead, command, run, clock, rest)
     recovery = None
     try:
         hunt.go()
@@ -134,7 +163,9 @@ class _Hunt:
         question: Question,
         told: Callable[[Level], None],
         sinks: Callable[[Plan], Sequence[Sink]],
+        look: Callable[[], Stretch | None],
         worker: WorkerProcess | None,
+        ahead: Callable[[], WorkerProcess | None],
         command: Sequence[str],
         run: Execute,
         clock: Callable[[], float],
@@ -145,14 +176,18 @@ class _Hunt:
         self.reserve_s = STEP_DOWN_S if question.step_down and question.budget_s >= 4 * STEP_DOWN_S else 0.0
         self._gates = _ready(question)
         self._told, self._sinks, self._worker, self._command = told, sinks, worker, command
-        self._run, self._clock, self._rest = run, clock, rest
+        self._look, self._limit_s = (
+            look,
+            min((each.spec.limit for each in self._gates if each.spec.dimension is Dimension.TIME), default=math.inf),
+        )
+        self._run, self._clock, self._rest, self._ahead = run, clock, rest, ahead
         self._began_s = clock()
 
     def go(self) -> None:
         """Level after level, until the search knows enough, the time is up, or the target is gone."""
         while (ask := self.search.ask(self.question.budget_s - self.reserve_s - self._spent_s())) is not None:
             if self.levels:
-                self._rest(REST_AFTER_FAILURE_S if self.levels[-1].seen.answer is Answer.NOT_MET else REST_S)
+                self._rest(RESTS_S.get(self.levels[-1].seen.answer, REST_S))
             level = self._level(ask)
             self.levels.append(level)
             self.search.see(level.seen)
@@ -177,7 +212,7 @@ class _Hunt:
         plan = plan.model_copy(update={"stop": plan.stop.model_copy(update={"error_share": None})})
         kept = _Seconds()
         self._rest(REST_AFTER_FAILURE_S)
-        story = self._run(plan, [kept, *self._sinks(plan)], worker=None, command=self._command)
+        story = self._run(plan, [kept, *self._sinks(plan)], worker=self._next_worker(), command=self._command)
         if story.exit_code is ExitCode.INTERRUPTED or not kept.snapshots:
             return None
         down_s, up_s = OVERLOAD_S, OVERLOAD_S + REST_LOAD_S
@@ -199,7 +234,7 @@ class _Hunt:
         return Capacity(
             target=question.plan.target or "",
             plan_name=question.plan.name,
-            knob=str(question.shares.knob),
+            knob=question.by,
             unit=question.unit,
             objectives=tuple(objective_text(spec) for spec in question.objectives),
             levels=tuple(self.levels),
@@ -212,7 +247,7 @@ class _Hunt:
         )
 
     def _level(self, ask: Ask) -> Level:
-        question, kept = self.question, _Seconds()
+        question, kept = self.question, _Seconds(self._look, self._limit_s)
         plan = level_plan(
             question.plan,
             question.shares,
@@ -222,10 +257,15 @@ class _Hunt:
             objectives=question.objectives,
             poisson=question.poisson,
         )
-        worker, self._worker = self._worker, None
-        story = self._run(plan, [kept, *self._sinks(plan)], worker=worker, command=self._command)
+        story = self._run(plan, [kept, *self._sinks(plan)], worker=self._next_worker(), command=self._command)
         judged = [each for each in kept.snapshots if each.judged and each.phase != WIND_DOWN]
-        return judge_level(ask, story, judged, self._gates)
+        spoilt = kept.spoilt[-1] if len(kept.spoilt) > SPOILT_SHARE * len(judged) else ""
+        crowded = kept.crowded[-1] if len(kept.crowded) > SPOILT_SHARE * len(judged) else ""
+        return judge_level(ask, story, judged, self._gates, Others(spoilt, crowded))
+
+    def _next_worker(self) -> WorkerProcess | None:
+        worker, self._worker = self._worker, None
+        return worker or self._ahead()
 
     def _spent_s(self) -> float:
         return self._clock() - self._began_s

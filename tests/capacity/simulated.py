@@ -21,11 +21,13 @@ from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.plan.model import Plan
 from loadstone.plan.profile import ClosedProfile, OpenProfile
 from loadstone.plan.scaled import Knob, objectives_of, shares_of
+from loadstone.probes.contention import Strained, Stretch
 from loadstone.run import judge_again
 from loadstone.stats.histogram import Histogram
 
 TAGS = (("outcome", "ok"), ("scenario", "s"), ("step", "ask"))
 COUNTED = TAGS[1:]
+BUSY = Stretch(1.5, 0.0, Strained(0.6, 0.4, 1.0, 0.4, 0.004), None)  # a second in which others held the target up
 Levels = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 Serve = Callable[[Levels, np.random.Generator], tuple[Levels, Marks]]

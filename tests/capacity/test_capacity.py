@@ -1,5 +1,7 @@
 """Whole searches against simulated servers whose capacity is known: levels, gates, saturation, recovery."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -11,12 +13,13 @@ from loadstone.report.capacity_document import CapacityDocument, capacity_docume
 from loadstone.report.capacity_text import answer_of, render_capacity_text
 from loadstone.report.text import Look
 
-from .simulated import Levels, Marks, Simulation, question, queue
+from .simulated import BUSY, Levels, Marks, Simulation, question, queue
 
 
-def find(simulation: Simulation, *slos: str, **options: object) -> Capacity:
+def find(simulation: Simulation, *slos: str, busy: Callable[[Simulation], bool] = lambda _: False, **options: object) -> Capacity:
     asked = question(*slos, **options)  # type: ignore[arg-type]
-    return search(asked, run=simulation, clock=simulation.clock, rest=simulation.rest)
+    look = lambda: BUSY if busy(simulation) else None  # noqa: E731
+    return search(asked, run=simulation, look=look, clock=simulation.clock, rest=simulation.rest)
 
 
 @pytest.mark.parametrize("rate", [50, 100, 333, 1000])
@@ -152,3 +155,49 @@ def test_a_resource_that_fills_up_bends_first() -> None:
 
 def test_without_readings_no_resource_is_named() -> None:
     assert find(Simulation(queue(100))).bends_first is None
+
+
+def test_levels_that_others_held_up_are_not_the_targets_limit() -> None:
+    # the target bears 1,000/s, and others halve that for the whole search
+    capacity = find(Simulation(queue(500)), "p95(http.response_time) < 200ms", busy=lambda simulation: simulation.loads[-1] > 400)
+    assert all(level.seen.answer is not Answer.NOT_MET for level in capacity.levels)
+    assert capacity.found.outcome is Outcome.CANNOT_TELL
+    assert capacity.exit_code is ExitCode.INCONCLUSIVE
+    assert capacity.bends_first is None
+
+
+def test_a_burst_of_others_costs_a_level_and_no_truth() -> None:
+    found = find(Simulation(queue(1000)), busy=lambda simulation: 8 <= len(simulation.loads) <= 9).found
+    assert found.outcome is Outcome.FOUND
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 1000 <= found.high
+
+
+def test_what_is_met_though_others_are_busy_is_met() -> None:
+    capacity = find(Simulation(queue(1000)), most=200, busy=lambda _: True)
+    assert capacity.found.outcome is Outcome.AT_LEAST
+    assert capacity.found.met == 200
+
+
+def test_no_load_is_blamed_on_a_target_that_others_hold_up_from_the_start() -> None:
+    capacity = find(Simulation(queue(100, base_s=0.5)), busy=lambda _: True)
+    assert capacity.found.outcome is Outcome.CANNOT_TELL
+
+
+def test_a_generator_that_others_made_late_is_no_limit_of_anything() -> None:
+    capacity = find(Simulation(queue(1000), late_above=200), "p95(http.response_time) < 200ms", busy=lambda _: True)
+    assert capacity.found.outcome is Outcome.CANNOT_TELL
+
+
+def test_an_objective_that_nothing_was_measured_of_is_not_among_those_met() -> None:
+    silent = "p95(http.response_time{step=other}) < 1s"
+    document = capacity_document_of(find(Simulation(queue(100)), "p95(http.response_time) < 200ms", silent))
+    assert document.not_measured == [silent]
+    assert "meets the objective" in answer_of(document)
+    assert "nothing was measured of" in render_capacity_text(document, Look(width=200))
+
+
+def test_of_two_limits_the_stricter_one_counts() -> None:
+    asked = question("rate(http.errors) < 5%", "rate(http.errors) < 1%", "p95(http.response_time) < 1s")
+    assert [spec.limit_text for spec in asked.objectives] == ["1%", "1s"]

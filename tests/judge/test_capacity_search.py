@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadstone.judge.capacity_search import Answer, Found, Limits, Outcome, Search, Seen
+from loadstone.judge.capacity_search import Answer, Found, Limits, Outcome, Purpose, Search, Seen
 
 LIMITS = Limits(start=10, least=1, most=10_000)
 
@@ -131,3 +131,46 @@ def test_levels_are_long_enough_for_the_samples_that_are_needed() -> None:
     _, search, _ = play(cliff(20), Limits(10, 1, 1000, needed=662), budget_s=600)
     final = max(search.seen, key=lambda each: each.seconds)
     assert final.seconds * final.load >= 662
+
+
+def test_a_busy_machine_is_never_the_targets_limit() -> None:
+    found, search, _ = play(lambda load, _: Answer.HOST_BUSY if load > 500 else Answer.MET)
+    assert found.outcome is Outcome.CANNOT_TELL
+    assert found.met is not None
+    assert 450 < found.met <= 500
+    assert found.not_met is None
+    assert any("repeat it" in remark for remark in found.remarks)
+    assert max(sum(each.load == load for each in search.seen) for load in {each.load for each in search.seen if each.load > 500}) == 3
+
+
+def test_a_level_that_others_spoilt_once_is_tried_again_and_believed() -> None:
+    found, _, _ = play(lambda load, tries: Answer.HOST_BUSY if load == 320 and not tries else cliff(300)(load, tries))
+    assert found.outcome is Outcome.FOUND
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 300 <= found.high
+
+
+def test_a_spoilt_stretch_just_below_a_sure_failure_lies_within_the_interval() -> None:
+    def spoilt(load: float, _tries: int) -> Answer:
+        return Answer.MET if load <= 300 else Answer.HOST_BUSY if load < 315 else Answer.NOT_MET
+
+    found, _, _ = play(spoilt)
+    assert found.outcome is Outcome.FOUND
+    assert found.met is not None
+    assert found.not_met is not None
+    assert found.met <= 300
+    assert found.not_met >= 315
+
+
+def test_the_scatter_of_work_that_limits_nothing_does_not_widen_the_interval() -> None:
+    def found(spread_s: float) -> Found:
+        search = Search(LIMITS)
+        search.see(Seen(95.0, 16.0, Answer.MET, samples=1500, purpose=Purpose.VERIFY, unevenness=2.5, spread_s=spread_s))
+        search.see(Seen(100.0, 16.0, Answer.NOT_MET, samples=1500, purpose=Purpose.VERIFY))
+        return search.found()
+
+    little, much = found(0.0003), found(0.1)
+    assert little.low == pytest.approx(95.0, rel=0.005)
+    assert much.low is not None
+    assert much.low < 90

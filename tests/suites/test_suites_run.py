@@ -53,7 +53,8 @@ def test_a_backend_that_fails_one_request_in_twenty_fails_the_gate_on_errors(run
     assert run.code == ExitCode.GATE_FAILED
     assert "rate(http.errors) < 1%" in run.gates("fail")
     assert run.requirements()["concurrent_user_handling"] == "fail"
-    assert {error["kind"] for error in run.document["errors"]} == {"status"}
+    # A room whose upgrade was one of the twenty is not open for the messages that follow.
+    assert {error["kind"] for error in run.document["errors"] if error["step"] != "room"} == {"status"}
 
 
 def test_a_stall_is_seen_at_its_full_length_by_those_who_come_by_chance(runs: Runs) -> None:

@@ -82,6 +82,7 @@ def command(
 
 def _perform(plan: Plan, given: dict[str, Any], showing: Showing, worker: WorkerProcess, *, url: bool) -> int:
     from loadstone.capacity import search
+    from loadstone.probes.contention import Contention, processes_of
     from loadstone.report.capacity_document import capacity_document_of, level_part, render_capacity_json
     from loadstone.report.capacity_text import render_capacity_text, row_text
     from loadstone.report.text import Look, look_of
@@ -95,7 +96,8 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, worker: Worker
 
     with aimed(plan) as at:
         question = _question(at, given, url=url)
-        found = search(question, told=tell, worker=worker, command=["loadstone", *sys.argv[1:]])
+        look = Contention(processes_of(at)).look
+        found = search(question, told=tell, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]])
     document = capacity_document_of(found)
     if folder is not None:
         write_result(folder / "capacity.json", render_capacity_json(document))
@@ -103,8 +105,8 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, worker: Worker
     if showing.json:
         sys.stdout.write(render_capacity_json(document).decode())
         return int(found.exit_code)
-    look = look_of(sys.stdout)
-    text = render_capacity_text(document, Look(look.width, look.color and not showing.no_color, look.unicode))
+    screen = look_of(sys.stdout)
+    text = render_capacity_text(document, Look(screen.width, screen.color and not showing.no_color, screen.unicode))
     click.echo("\n".join([line for line in text.splitlines() if line.strip()][:2]) if showing.quiet else text)
     return int(found.exit_code)
 
@@ -122,7 +124,7 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     by = given["by"]
     knob = Knob.USERS if by == "connections" else Knob(by) if by else None
     shares = shares_of(plan, knob)
-    objectives = tuple(parse_gate(text) for text in given["slos"]) or objectives_of(plan)
+    objectives = tuple(parse_gate(text) for text in given["slos"]) or objectives_of(plan, shares)
     if not objectives:
         raise UsageError("there is no objective that a load could break", where="loadstone capacity", hint=f"--slo '{SLOS[0]}'")
     name = by or str(shares.knob)
@@ -144,7 +146,7 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     limits = Limits(
         start, min(LEAST[name], start), most, whole=whole, by_chance=by_chance, ramp_s=ramp_s, level_s=level_s, verify_s=verify_s
     )
-    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=not given["no_step_down"])
+    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=not given["no_step_down"], noun=by or "")
     return replace(question, limits=replace(limits, needed=needed_samples(question)))
 
 

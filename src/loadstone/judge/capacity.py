@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from loadstone.errors import ExitCode, NoSamples
 from loadstone.judge.capacity_bend import Bend, Reading, first_bend, per_core, readings_of
 from loadstone.judge.capacity_level import Level
-from loadstone.judge.capacity_search import Answer, Found, Outcome
+from loadstone.judge.capacity_search import SPOILT, Answer, Found, Outcome
+from loadstone.judge.verdict import Status
 from loadstone.stats.scalability import Scalability, fit
 
 LATENCIES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
@@ -40,8 +41,8 @@ class Recovery:
 class Capacity:
     """The answer of `loadstone capacity`.
 
-    knob:       rate or users
-    unit:       of loads: "/s" or " users"
+    knob:       rate, users or connections
+    unit:       of loads: "/s", " users" or " connections"
     objectives: that must all be met, as text
     levels:     in the order they were tried
     ended:      why the search stopped before it was done; empty when it was done
@@ -84,6 +85,16 @@ class Capacity:
         return failed.most_common(1)[0][0] if failed else ""
 
     @property
+    def not_measured(self) -> tuple[str, ...]:
+        """Objectives about which no level measured anything: nothing is said of them."""
+        statuses = [[verdict.status for verdict in level.story.verdicts[: len(self.objectives)]] for level in self.levels]
+        return tuple(
+            text
+            for at, text in enumerate(self.objectives)
+            if statuses and all(at < len(level) and level[at] is Status.NO_DATA for level in statuses)
+        )
+
+    @property
     def queue_grows(self) -> bool:
         """At the least load that is too much, did response times grow without end?"""
         return any(level.grows for level in self.levels if level.seen.load == self.found.not_met)
@@ -112,7 +123,7 @@ class Capacity:
 
     def _sound(self) -> list[Level]:
         """Levels that say something of the target; one that was cut short is no steady state."""
-        return [level for level in self.levels if level.seen.answer not in (Answer.OWN_LIMIT, Answer.NO_DATA) and not level.ended_early]
+        return [level for level in self.levels if level.seen.answer not in (*SPOILT, Answer.NO_DATA) and not level.ended_early]
 
 
 def level_readings(level: Level) -> Mapping[str, Reading]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from loadstone.judge.capacity_search import Answer, Ask, Seen
+from loadstone.judge.capacity_search import SPOILT, Answer, Ask, Seen
 from loadstone.judge.limits import ReadyGate
 from loadstone.judge.queue_growth import KIND as SATURATION
 from loadstone.judge.readings import read
@@ -48,6 +48,18 @@ class Level:
     ended_early: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What other programs on this machine did to a level, in words; empty when nothing.
+
+    spoilt:  how they held the target up
+    crowded: what they used, which makes a generator late
+    """
+
+    spoilt: str = ""
+    crowded: str = ""
+
+
 def objective_text(spec: GateSpec) -> str:
     """An objective as people write it, without what only ends a level early."""
     return f"{spec.subject} {spec.op} {spec.limit_text}"
@@ -58,10 +70,11 @@ def samples_needed(gates: Sequence[ReadyGate]) -> int:
     return max((_needed(gate) for gate in gates), default=1)
 
 
-def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate]) -> Level:
+def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate], others: Others | None = None) -> Level:
     """The answer of one level.
 
     snapshots: its judged seconds
+    others:    what other programs on this machine did meanwhile
     gates:     the objectives, in the order of the plan, whose verdicts stand first in the story
     """
     result = story.result
@@ -73,25 +86,31 @@ def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Se
     growth = next((each for each in story.verdicts if each.gate.stat == SATURATION and each.status is Status.FAIL), None)
     if growth is not None:
         reasons.append(growth.reason)
-    own = _own_fault(story)
+    others, own = others or Others(), _own_fault(story)
+    spoilt = others.spoilt or (f"{own}, while {others.crowded}" if own and others.crowded else "")
     known = [each for each in found if each.answer is not Answer.NO_DATA]
     few = False
     if not known or not requests:
         answer, reasons = Answer.NO_DATA, ["nothing was measured that the objectives are about"]
     elif reasons:
-        answer = Answer.OWN_LIMIT if own else Answer.NOT_MET
+        answer = _blamed(Answer.NOT_MET, own, spoilt)
     elif all(each.answer is Answer.MET for each in known):
-        answer = Answer.OWN_LIMIT if own and _load_missed(story) else Answer.MET
+        answer = _blamed(Answer.MET, _load_missed(story), "")
     else:
-        answer = Answer.OWN_LIMIT if own else Answer.UNCLEAR
         unclear = [each for each in known if each.answer is Answer.UNCLEAR]
         few = not own and all(each.few for each in unclear)
+        answer = Answer.UNCLEAR if few else _blamed(Answer.UNCLEAR, own, spoilt)
         reasons = [f"{each.verdict.gate.subject}: {each.doubt}" for each in unclear]
-    if answer is Answer.OWN_LIMIT:
-        reasons = [own]
-    seen = Seen(ask.load, max(judged_s, 1e-9), answer, few, requests, ask.purpose, _unevenness(story))
+    if answer in SPOILT:
+        reasons = [spoilt if answer is Answer.HOST_BUSY else own]
+    seen = Seen(ask.load, max(judged_s, 1e-9), answer, few, requests, ask.purpose, *_unevenness(story))
     early = bool(result.aborted_by)
     return Level(ask, seen, story, failed, "" if answer is Answer.MET else "; ".join(reasons), growth is not None, early)
+
+
+def _blamed(answer: Answer, own: str, spoilt: str) -> Answer:
+    """The answer, unless the machine or the generator was to blame for it; others' work also makes a generator late."""
+    return Answer.HOST_BUSY if spoilt else Answer.OWN_LIMIT if own else answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,13 +184,16 @@ def _needed(gate: ReadyGate) -> int:
     return 1
 
 
-def _unevenness(story: Story) -> float | None:
-    """Squared coefficient of variation of the response times, from their middle two thirds: outliers say nothing of usual work."""
+def _unevenness(story: Story) -> tuple[float | None, float]:
+    """Squared coefficient of variation of the response times, and their deviation in seconds.
+
+    From their middle two thirds: outliers say nothing of usual work.
+    """
     times = story.result.total.distribution("http.response_time")
     if times is None or times.beyond or times.count < ENOUGH_FOR_SPREAD:
-        return None
+        return None, math.inf
     low, middle, high = (times.quantile(q) for q in (0.16, 0.5, 0.84))
-    return float(((high - low) / (2 * middle)) ** 2) if middle else None
+    return (float(((high - low) / (2 * middle)) ** 2) if middle else None), (high - low) / 2e9
 
 
 def _own_fault(story: Story) -> str:

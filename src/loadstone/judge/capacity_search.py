@@ -15,7 +15,11 @@ class Answer(StrEnum):
     NOT_MET = "not met"
     UNCLEAR = "unclear"
     OWN_LIMIT = "generator's limit"
+    HOST_BUSY = "host busy"
     NO_DATA = "no data"
+
+
+SPOILT = (Answer.OWN_LIMIT, Answer.HOST_BUSY)  # too much, and not because of the target
 
 
 class Purpose(StrEnum):
@@ -52,6 +56,7 @@ class Seen:
     few:     unclear only for want of samples, and what there is looks well
     samples: exchanges that were judged
     unevenness: squared coefficient of variation of the response times; None where too few were seen
+    spread_s: their standard deviation
     """
 
     load: float
@@ -61,6 +66,7 @@ class Seen:
     samples: int = 0
     purpose: Purpose = Purpose.RAMP
     unevenness: float | None = None
+    spread_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +167,11 @@ class Search:
         upper = self._upper()
         lower = self._lower(upper, clear=True)
         remarks = self._remarks(upper, lower)
+        if lower is not None and upper is not None and self._standing(upper) is Answer.HOST_BUSY:
+            return self._doubtful(lower, upper, remarks)
         own = upper is not None and self._standing(upper) is Answer.OWN_LIMIT
         if lower is None:
-            never = upper is not None and not own and upper <= self.limits.least * (1 + 1e-9)
+            never = upper is not None and self._standing(upper) not in SPOILT and upper <= self.limits.least * (1 + 1e-9)
             outcome = Outcome.NEVER_MET if never else Outcome.OWN_LIMIT if own else Outcome.CANNOT_TELL
             return Found(outcome, None, upper, None, upper, remarks)
         if upper is None:
@@ -171,6 +179,16 @@ class Search:
             return Found(Outcome.AT_LEAST if reached else Outcome.CANNOT_TELL, lower, None, lower, None, remarks)
         wider = 1.0 + self._chance(lower)
         return Found(Outcome.OWN_LIMIT if own else Outcome.FOUND, lower, upper, lower / wider, self._surely_not(upper) * wider, remarks)
+
+    def _doubtful(self, lower: float, upper: float, remarks: tuple[str, ...]) -> Found:
+        """Other programs held up the levels from `upper` on: what failed without them, above, is the end of the interval."""
+        wider = 1.0 + self._chance(lower)
+        sure = min((load for load in self._loads() if load > upper and self._standing(load) is Answer.NOT_MET), default=None)
+        high = None if sure is None else self._surely_not(sure) * wider
+        near = high is not None and high / lower * wider <= CLOSE_ENOUGH
+        times = self._tries(upper)
+        busy = f"other programs kept this machine busy {times} time{'s' if times != 1 else ''} at {upper:g}: repeat it when they are quiet"
+        return Found(Outcome.FOUND if near else Outcome.CANNOT_TELL, lower, sure, lower / wider, high, (*remarks, busy))
 
     def _chance(self, lower: float) -> float:
         """How far, as a share, chance moves the load at which a level of this length fails: 95 %.
@@ -181,14 +199,17 @@ class Search:
         if self.limits.whole:
             return 0.0
         exchanges = max(each.samples for each in self.seen if each.load == lower)
-        quiet = next((each.unevenness for each in sorted(self.seen, key=lambda each: each.load) if each.unevenness is not None), None)
-        work = quiet or 0.0
+        quiet = next((each for each in sorted(self.seen, key=lambda each: each.load) if each.unevenness is not None), None)
+        work = 0.0
+        if quiet is not None and quiet.unevenness is not None:
+            # Work that fills less than one server at that load is not what limits it: only its own deviation counts.
+            work = min(quiet.unevenness, (quiet.spread_s * lower) ** 2)
         return 1.96 * math.sqrt(((1.0 if self.limits.by_chance else 0.0) + work) / max(1, exchanges))
 
     def _surely_not(self, upper: float) -> float:
         """The least load that was not met and above which none was met either, in any test."""
         met = self._ever_met()
-        above = [load for load in self._loads() if load >= max(upper, met) and self._standing(load) in (Answer.NOT_MET, Answer.OWN_LIMIT)]
+        above = [load for load in self._loads() if load >= max(upper, met) and self._standing(load) in (Answer.NOT_MET, *SPOILT)]
         return min(above, default=max(upper, met))
 
     def _ever_met(self) -> float:
@@ -213,7 +234,7 @@ class Search:
     def _once_more(self) -> Ask | None:
         """The last level again, where it was spoilt; or one that failed once while a greater one was met."""
         last = self.seen[-1]
-        if last.answer in (Answer.OWN_LIMIT, Answer.NO_DATA) and self._tries(last.load) < OWN_TRIES:
+        if last.answer in (*SPOILT, Answer.NO_DATA) and self._tries(last.load) < OWN_TRIES:
             return Ask(last.load, 0.0, last.purpose)  # somebody else's burst on this machine looks the same
         contested = self._contested()
         return Ask(contested, 0.0, Purpose.VERIFY) if contested is not None else None
@@ -274,7 +295,7 @@ class Search:
 
     def _upper(self) -> float | None:
         """The least load that is too much, for the target or for us."""
-        too_much = (Answer.NOT_MET, Answer.OWN_LIMIT)
+        too_much = (Answer.NOT_MET, *SPOILT)
         return min((load for load in self._loads() if self._standing(load) in too_much), default=None)
 
     def _lower(self, upper: float | None, *, clear: bool = False) -> float | None:
@@ -306,8 +327,20 @@ class Search:
             remarks.append(f"{self._ever_met():g} was met once, though {upper:g} was not: the target does not always do the same")
         if lower is not None and not self._verified(lower):
             remarks.append(f"there was no time to verify {lower:g} at length")
-        if lower is not None and upper is not None and not (self.limits.whole and upper - lower <= 1.0):
+        sound = upper is not None and self._standing(upper) not in SPOILT
+        if lower is not None and upper is not None and sound and not (self.limits.whole and upper - lower <= 1.0):
             chance = 1.0 + self._chance(lower)
             if self._surely_not(upper) / lower * chance * chance > CLOSE_ENOUGH:
-                remarks.append("the interval is wider than ±10%: more time would narrow it")
+                remarks.append(f"the interval is wider than ±10%: {self._more_time(lower, upper)}")
         return tuple(remarks)
+
+    def _more_time(self, lower: float, upper: float) -> str:
+        """About how much longer a search would take to come within ±10 %: more levels between the ends, or longer ones."""
+        chance, allowed = self._chance(lower), math.sqrt(CLOSE_ENOUGH / CLOSE) - 1.0
+        limits = self.limits
+        levels = max(0, math.ceil(math.log2(math.log(self._surely_not(upper) / lower) / math.log(CLOSE))))
+        more_s = levels * (limits.level_s + limits.overhead_s) + 2 * (limits.verify_s + limits.overhead_s)
+        if chance > allowed:  # its square is proportional to the exchanges
+            longest_s = max(each.seconds for each in self.seen if each.load == lower)
+            more_s += 2 * longest_s * ((chance / allowed) ** 2 - 1.0)
+        return f"about {10 * math.ceil(more_s / 10):d} s more would narrow it"

@@ -12,14 +12,14 @@ from loadstone.judge.recorded import Figure, Sections, Share
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.measure.snapshot import Series, View
 from loadstone.plan.gate_text import GateSpec, parse_gate
-from loadstone.stats.quantiles import least_samples
+from loadstone.stats.quantiles import enough, least_samples
 from loadstone.units import BYTES
 
 MOST_FIGURES = 200
 OURS = ("generator.", "load.", "iteration.")  # the generator's own doing, and what scripts add up to
 # Tags by which figures are told apart beside the whole; other tags (kind, worker, outcome) say what happened, not what was asked.
 WHOSE = ("step", "agent", "path", "scenario")
-PERCENTILES = ("p50", "p95")
+PERCENTILES, QUANTILES = ("p50", "p95"), (0.50, 0.95)
 TIMES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
 SHARES = (("llm.requests", "llm.errors"), ("http.requests", "http.errors"), ("iteration.count", "iteration.errors"))
 RESOURCES = ("max(target.memory)", "mean(target.cpu)")
@@ -45,10 +45,12 @@ def asked_for(text: str, catalogue: Catalogue) -> Asked:
 def main_figures(view: View, catalogue: Catalogue) -> list[Asked]:
     """What decides whether a run is worse when nobody says: its response time (p50, p95), its failures, memory and CPU of the target.
 
-    The time is that of what the run was about (a model's answer before the requests that carry it); by agent, too, where there are some.
+    A percentile that this run has too few samples for is left out. The time is that of what the run was about (a model's answer before the requests that carry it); by agent, too, where there are some.
     """
     time = next((name for name in TIMES if view.series(name)), None)
-    texts = [f"{stat}({time})" for stat in PERCENTILES] if time else []
+    times = view.distribution(time) if time else None
+    samples = times.count + times.beyond if times else 0
+    texts = [f"{stat}({time})" for stat, q in zip(PERCENTILES, QUANTILES, strict=True) if enough(q, samples)]
     texts += [f"rate({failed})" for whole, failed in SHARES if (view.count(whole) or 0) > 0][:1]
     texts += [text for text in RESOURCES if view.series(text.partition("(")[2].rstrip(")"))]
     if time:

@@ -56,18 +56,26 @@ def shares_of(plan: Plan, knob: Knob | None = None) -> Shares:
     return Shares(knob, tuple((each, _load_of(each.profile)) for each in steady), whole)
 
 
-def objectives_of(plan: Plan) -> tuple[GateSpec, ...]:
+def objectives_of(plan: Plan, shares: Shares | None = None) -> tuple[GateSpec, ...]:
     """The gates that a load can break: statements on latency, errors and goodput, over the whole level.
 
     What grows with the load by itself (counts, throughput, users), what needs a whole run (leaks, drift) and what is judged in
-    code are no objectives of a level.
+    code are no objectives of a level. Of two that differ in their limit alone the stricter one stays.
+    shares: leave out what is about a scenario that a level does not have
     """
+    names = {each.name for each, _ in shares.scenarios} if shares is not None else None
     specs = (line.spec() for line in plan.gates if line.is_statement and not line.needs)
     kept = (replace(spec, window_s=None, abort=False) for spec in specs if _is_objective(spec))
-    found: dict[tuple[str, str, float], GateSpec] = {}
+    found: dict[tuple[str, str], GateSpec] = {}
     for spec in kept:
-        found.setdefault((spec.subject, spec.op, spec.limit), spec)
+        scenario, key = dict(spec.tags).get("scenario"), (spec.subject, spec.op)
+        if names is None or scenario is None or scenario in names:
+            found[key] = _stricter(found.get(key, spec), spec)
     return tuple(found.values())
+
+
+def _stricter(one: GateSpec, other: GateSpec) -> GateSpec:
+    return min(one, other, key=lambda spec: spec.limit if spec.op.startswith("<") else -spec.limit)
 
 
 def _is_objective(spec: GateSpec) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -25,7 +26,7 @@ class CapacityLevel(_Part):
 
     load: FiniteFloat
     purpose: Literal["ramp", "bracket", "verify"]
-    answer: Literal["met", "not met", "unclear", "generator's limit", "no data"]
+    answer: Literal["met", "not met", "unclear", "generator's limit", "host busy", "no data"]
     reason: str | None = Field(description="why it was not met, unclear or spoilt; null when it was met")
     ended_early: bool = Field(description="the level was lost before its time was up")
     seconds: FiniteFloat
@@ -91,9 +92,10 @@ class CapacityDocument(_Part):
     exit_code: int
     plan: str
     target: str
-    knob: str = Field(description="rate or users")
+    knob: str = Field(description="rate, users or connections")
     unit: str = Field(description="of loads, as it follows a number")
     objectives: list[str]
+    not_measured: list[str] = Field(description="those about which no level measured anything; nothing is claimed of them")
     capacity: FiniteFloat | None = Field(description="the middle of the interval; its low end where there is no other")
     low: FiniteFloat | None = Field(description="ends of the interval, widened by what chance does to levels of this length")
     high: FiniteFloat | None
@@ -123,6 +125,7 @@ def capacity_document_of(capacity: Capacity) -> CapacityDocument:
         knob=capacity.knob,
         unit=capacity.unit,
         objectives=[sound(each) for each in capacity.objectives],
+        not_measured=[sound(each) for each in capacity.not_measured],
         capacity=found.estimate,
         low=found.low,
         high=found.high,
@@ -198,3 +201,14 @@ def _law(law: Scalability | None) -> Law | None:
 def render_capacity_json(document: CapacityDocument) -> bytes:
     """The document in UTF-8, indented, ended by a newline."""
     return (json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def schema_json() -> str:
+    """The JSON schema of `CapacityDocument`, as shipped in `schema/capacity-1.json`."""
+    schema = CapacityDocument.model_json_schema(by_alias=True, mode="serialization")
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
+    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_json())

@@ -11,8 +11,15 @@ from loadstone.report.text_latency import figure
 from loadstone.stats.quantiles import enough
 from loadstone.units import format_duration, format_rate, format_share
 
-STYLES = {"met": Style.GOOD, "not met": Style.BAD, "unclear": Style.WARN, "generator's limit": Style.WARN, "no data": Style.WARN}
-SIGNS = {"met": "o", "not met": "x", "unclear": "?", "generator's limit": "!", "no data": "!"}
+STYLES = {
+    "met": Style.GOOD,
+    "not met": Style.BAD,
+    "unclear": Style.WARN,
+    "generator's limit": Style.WARN,
+    "host busy": Style.WARN,
+    "no data": Style.WARN,
+}
+SIGNS = {"met": "o", "not met": "x", "unclear": "?", "generator's limit": "!", "host busy": "!", "no data": "!"}
 WORDS = {
     "found": ("FOUND", Style.GOOD),
     "at least": ("AT LEAST", Style.GOOD),
@@ -23,6 +30,7 @@ WORDS = {
 SHORT = {"generator's limit": "own limit"}
 PLOT_HEIGHT = 10
 LONGEST_REASON = 160
+LOOSE = 0.15  # deviation from the law beyond which it describes nothing
 
 
 def render_capacity_text(document: CapacityDocument, look: Look) -> str:
@@ -50,7 +58,7 @@ def render_capacity_text(document: CapacityDocument, look: Look) -> str:
 
 def answer_of(document: CapacityDocument) -> str:
     """The answer in one line: `98.7/s (95.1–101.9) meets all 2 objectives; p95(…) breaks first; target.cpu bends first`."""
-    count = len(document.objectives)
+    count = len(document.objectives) - len(document.not_measured)
     every = f"all {count} objectives" if count > 1 else "the objective"
     parts = [_capacity(document, every)]
     if document.outcome in ("found", "never met"):
@@ -111,7 +119,14 @@ def _levels(document: CapacityDocument, sheet: Sheet) -> None:
     names = ("for", "rate", "p50", "p95", "p99", "errors")
     columns = [Column(document.knob), Column("", left=True), Column("", left=True), *(Column(name) for name in names)]
     sheet.table(columns, [_row(level) for level in document.levels])
-    reasons = {f"{level.load:.4g}{document.unit}": level.reason for level in document.levels if level.reason}
+    below = [level for level in document.levels if level.answer == "unclear" and document.met is not None and level.load < document.met]
+    if below:
+        loads = ", ".join(dict.fromkeys(f"{level.load:.4g}" for level in below))
+        sheet.prose(
+            plain(f"{loads}{document.unit}: too little to tell, and a greater load is met"), Style.DIM, indent="    ", first=Span("  ")
+        )
+    told = [level for level in document.levels if level.reason and level not in below]
+    reasons = {f"{level.load:.4g}{document.unit}": level.reason or "" for level in told}
     for load, reason in reasons.items():
         short = reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 1]}…"
         sheet.prose(plain(f"{load}: {short}"), Style.DIM, indent="    ", first=Span("  "))
@@ -153,18 +168,26 @@ def _law(document: CapacityDocument, sheet: Sheet) -> None:
     if law is None:
         return
     sheet.heading("SCALABILITY", "Universal Scalability Law over the levels whose queues stood still")
-    fall = f"throughput peaks at {law.peak_concurrency:.3g} at once" if law.peak_concurrency is not None else "throughput never falls"
+    if law.noise > LOOSE:
+        what = f"The levels do not follow the law (deviation {format_share(law.noise)}), so nothing is foretold."
+        sheet.prose(what, indent="  ")
+        return
+    fall = f"throughput peaks at {_whole(law.peak_concurrency)} at once" if law.peak_concurrency is not None else "throughput never falls"
     sheet.prose(
         f"{law.rate:.4g}/s of one at a time, contention {law.contention:.2%}, coherency {law.coherency:.4%}: {fall}. "
-        f"Measured from {law.concurrency_low:.3g} to {law.concurrency_high:.3g} at once, deviation {format_share(law.noise)}.",
+        f"Measured from {_whole(law.concurrency_low)} to {_whole(law.concurrency_high)} at once, deviation {format_share(law.noise)}.",
         indent="  ",
     )
-    foretold = "; ".join(f"{each.concurrency:.3g} at once: {each.rate:.4g}/s ({each.low:.4g}–{each.high:.4g})" for each in law.predictions)
+    foretold = "; ".join(
+        f"{_whole(each.concurrency)} at once: {each.rate:.4g}/s ({each.low:.4g}–{each.high:.4g})" for each in law.predictions
+    )
     sheet.prose(f"Foretold beyond that: {foretold}.", indent="  ")
 
 
 def _notices(document: CapacityDocument) -> list[str]:
     notices = list(document.remarks)
+    if document.not_measured:
+        notices.append(f"nothing was measured of {', '.join(document.not_measured)}: these are not among what is met")
     if document.ended:
         notices.insert(0, f"the search ended early: {document.ended}")
     if not any(level.resources for level in document.levels):
@@ -174,3 +197,7 @@ def _notices(document: CapacityDocument) -> list[str]:
 
 def _time(value: float | None) -> str:
     return format_duration(value / 1e3) if value is not None else "beyond"
+
+
+def _whole(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
