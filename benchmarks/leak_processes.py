@@ -57,9 +57,9 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from figures(max(SHORTEST_S, SHARE_OF_LONG * 60 * options.minutes))
 
 
-def figures(seconds: float) -> list[Figure]:
-    """Shares of right verdicts and causes, after so many seconds."""
-    seen = attempt(lambda: watch_all(seconds))
+def figures(seconds: float, keep: Path | None = None) -> list[Figure]:
+    """Shares of right verdicts and causes, after so many seconds; the readings of each process go to a file of that folder."""
+    seen = attempt(lambda: watch_all(seconds, keep))
     verdicts = Figure(f"processes with the right verdict after {seconds:g} s", "%", Bound(least=100))
     causes = Figure("leaking processes with the right cause", "%", Bound(least=100))
     node = Figure("of which processes of Node", "")
@@ -77,8 +77,10 @@ def share(seen: dict[str, Seen], right: Callable[[str, Seen], bool]) -> float:
     return 100 * sum(right(name, one) for name, one in seen.items()) / len(seen)
 
 
-def watch_all(seconds: float) -> dict[str, Seen]:
+def watch_all(seconds: float, keep: Path | None = None) -> dict[str, Seen]:
     """Every process, side by side."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
     running = {
         name: subprocess.Popen(
             [sys.executable, "-m", "benchmarks.leaking", name, f"{seconds:g}"],
@@ -97,6 +99,8 @@ def watch_all(seconds: float) -> dict[str, Seen]:
             said, _ = process.communicate(timeout=120 + seconds)
             if process.returncode:
                 raise Failed(f"{name} ended with {process.returncode}")
+            if keep is not None:
+                (keep / f"{name}.jsonl").write_text(said)
             seen[name] = from_inside([json.loads(line) for line in said.splitlines()])
     finally:
         everything: list[subprocess.Popen[Any]] = [*running.values(), *others.values()]
@@ -170,7 +174,9 @@ def main() -> int:
     """0: all right; 1: something was wrong; 4: not measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.leak_processes", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0, help="how long each process runs (%(default)s)")
-    found = figures(max(SHORTEST_S, parser.parse_args().seconds))
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="write the readings of each process to a file there")
+    arguments = parser.parse_args()
+    found = figures(max(SHORTEST_S, arguments.seconds), arguments.keep)
     print(table(found))
     return 1 if any(each.reached is False for each in found) else 4 if any(each.median is None for each in found) else 0
 

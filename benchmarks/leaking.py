@@ -23,6 +23,7 @@ from loadstone.inside import Watcher
 
 EVERY_S = 0.05
 READ_EVERY = 20
+READ_AGAIN_S = 0.5  # two readings in one moment say no more than one
 LEAK_BYTES = 24e6
 WARM_UP_BYTES = 20_000_000
 
@@ -164,17 +165,26 @@ def main() -> None:
     watcher, turns = Watcher(), round(seconds / EVERY_S)
     shape = SHAPES[name](turns + turns // 5)
     watcher.start()
-    begun = time.monotonic()
+    begun = due = time.monotonic()
+    read = -READ_AGAIN_S
     for turn in range(turns):
         next(shape)
-        if turn % READ_EVERY == 0:
-            say({"at_s": time.monotonic() - begun, **watcher.levels()})
-        time.sleep(max(0.0, begun + (turn + 1) * EVERY_S - time.monotonic()))
+        at_s = time.monotonic() - begun
+        if turn % READ_EVERY == 0 and at_s - read >= READ_AGAIN_S:
+            read = at_s
+            say({"at_s": at_s, **watcher.levels()})
+        due = max(due + EVERY_S, time.monotonic())  # where a busy machine let nobody run for a while, no work is made up for
+        time.sleep(max(0.0, due - time.monotonic()))
+        if due - begun >= seconds:
+            break
     say({"trim": watcher.trim()})  # before the trace, which leaves free memory behind
     watcher.trace()
     first = watcher.checkpoint()
+    ends = time.monotonic() + seconds / 6  # a trace makes turns many times as long
     for _ in range(turns // 6):
         next(shape)
+        if time.monotonic() > ends:
+            break
     say({"first": first, "then": watcher.checkpoint()})
     watcher.untrace()
     del warm

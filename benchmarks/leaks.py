@@ -10,12 +10,15 @@ import numpy as np
 from benchmarks.figures import Bound, Figure
 from benchmarks.leak_shapes import BASE, BENIGN, LEAKS, level, steady
 from benchmarks.rounds import Options
-from loadstone.judge.leak import Answer, judge_leak
+from loadstone.judge.leak import MEMORY, Answer, judge_leak
+from loadstone.judge.leak_again import compare_parts
+from loadstone.judge.level_history import Course
 
 SEED = 2026  # the procedure was tuned on seeds below 100
 TRIALS = 200
 LEAKED = 0.10 * BASE
 LENGTHS = {"15 min": 900.0, "60 min": 3600.0}
+TWICE_S = 900.0
 QUICK = 10  # trials when a round is short: does it work, not how often is it right
 
 
@@ -26,6 +29,7 @@ def measure(options: Options) -> Iterator[Figure]:
         trials = QUICK if quick else TRIALS
         yield from false_alarms(length, seconds, trials)
         yield from power(length, seconds, trials)
+    yield from twice(TWICE_S, QUICK if quick else TRIALS)
 
 
 def false_alarms(length: str, seconds: float, trials: int) -> Iterator[Figure]:
@@ -65,6 +69,31 @@ def answers_of(shape: int, seconds: float, trials: int, *, leak: str, leaked: fl
     for trial in range(trials):
         rng = np.random.default_rng([seed, trial, shape, kind, int(seconds)])
         counts[judge_leak(*level(rng, seconds, benign, LEAKS.get(leak, steady), leaked)).answer] += 1
+    return counts
+
+
+def twice(seconds: float, trials: int) -> Iterator[Figure]:
+    """The same levels as of a load that came twice, the second time from the middle on; every leak rises steadily."""
+    title = f"the same load twice, 2 × {seconds / 120:g} min"
+    benign = [parts_answers(number, seconds, trials, 0.0) for number in range(len(BENIGN))]
+    leaking = [parts_answers(number, seconds, trials, LEAKED) for number in range(len(BENIGN))]
+    falsely = [share(counts, Answer.LEAK) for counts in benign]
+    yield Figure(f"{title}: LEAK of {trials} × 11 benign shapes, mean", "%", Bound(most=1), [float(np.mean(falsely))])
+    yield Figure(f"{title}: worst", "%", Bound(most=5), [max(falsely)])
+    yield Figure(f"{title}: NO LEAK of them", "%", rounds=[share(sum(benign, Counter()), Answer.NO_LEAK)])
+    yield Figure(f"{title}: LEAK of leaks of 10 %", "%", Bound(least=90), [share(sum(leaking, Counter()), Answer.LEAK)])
+    yield Figure(f"{title}: NO LEAK of them", "%", Bound(most=5), [share(sum(leaking, Counter()), Answer.NO_LEAK)])
+
+
+def parts_answers(shape: int, seconds: float, trials: int, leaked: float) -> Counter[Answer]:
+    """Answers for so many levels of one shape that are cut in the middle."""
+    counts: Counter[Answer] = Counter()
+    for trial in range(trials):
+        rng = np.random.default_rng([SEED, trial, shape, int(leaked > 0), int(seconds), 2])
+        parts = Course(), Course()
+        for at_s, value in zip(*level(rng, seconds, list(BENIGN.values())[shape], steady, leaked), strict=True):
+            parts[int(at_s >= seconds / 2)].add(float(at_s), float(value))
+        counts[compare_parts(*parts, MEMORY).answer] += 1
     return counts
 
 

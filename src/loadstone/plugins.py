@@ -38,6 +38,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "metric": {},
     "gate": {
         "baseline": "loadstone.judge.regression:BaselineGate",
+        "leak_again": "loadstone.judge.leak_again:LeakAgainGate",
+        "per_connection": "loadstone.judge.per_connection:PerConnectionGate",
         "recovery": "loadstone.judge.recovery:RecoveryGate",
         "regression": "loadstone.judge.regression:RegressionGate",
         "saving": "loadstone.judge.saving:SavingGate",

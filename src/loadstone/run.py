@@ -21,7 +21,9 @@ from loadstone.judge.course import RunCourse
 from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.load_growth import LoadGrowth
 from loadstone.judge.notices import find_notices
+from loadstone.judge.own_memory import OwnMemory
 from loadstone.judge.panel import Panel, Past
+from loadstone.judge.per_connection import ConnectionMemory
 from loadstone.judge.recommend import recommend
 from loadstone.judge.recovery import RecoveryWatch
 from loadstone.judge.scaling import ScalingWatch
@@ -60,6 +62,8 @@ class _Course:
     plan: Plan
     gates: Panel
     total: Aggregate = field(default_factory=Aggregate)
+    own_memory: OwnMemory = field(default_factory=OwnMemory)
+    connection_memory: ConnectionMemory = field(default_factory=ConnectionMemory)
     warm_up_s: float = 0.0
     interrupts: int = 0
     aborted_by: str = ""
@@ -81,8 +85,10 @@ class _Course:
         self.over_time.see(snapshot)
         for level in self.by_load.values():
             level.see(snapshot)
+        self.connection_memory.see(snapshot)
         if snapshot.judged:
             self.total.add(snapshot)
+            self.own_memory.see(snapshot)
             self.spikes.see(snapshot)
             self.instances.see(snapshot)
         elif not self.total.seconds:
@@ -364,7 +370,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         as_asked=not facts.unpressed,
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few, grown=Grown(course.by_load, verdicts))
-    notices = find_notices(total, facts, course.gates.specs)
+    notices = find_notices(total, facts, course.gates.specs, course.own_memory)
     recoveries = tuple(course.spikes.finish())
     causes = find_causes(course.over_time, total, verdicts, trust, result.catalogue)
     return Story(
@@ -382,6 +388,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
         causes,
         recommend(causes),
         failure_patterns(course.over_time, total),
+        course.connection_memory.finding(),
     )
 
 

@@ -175,6 +175,8 @@ def test_load_runs_only_the_load_and_refuses_suites_that_have_none(monkeypatch: 
         (["--load"], ["llm", "api", "memory"]),
         (["--load", "--scenario", "llm"], ["llm", "memory"]),
         (["--parts", "flow,transform"], ["transform", "parallel", "flow", "memory"]),
+        (["--only", "flow,transform"], ["transform", "parallel", "flow", "memory"]),
+        (["--only", "flow", "--parts", "cache"], ["flow", "memory"]),
         (["--parts", "cache", "--skip-slow-tests"], ["prepare", "first", "cache", "pairs", "memory"]),
         (["--url", "--model", "m", "--parts", "llm,cache"], ["llm", "first", "cache", "pairs", "pressure", "after pressure"]),
     ],
@@ -190,6 +192,7 @@ def test_only_the_chosen_parts_are_run(arguments: list[str], scenarios: list[str
         (["--scenario", "api"], "loadstone load llm --scenario api"),
         (["--url", "http://h"], "--model NAME"),
         (["--parts", "llm,cahce"], "unknown part 'cahce'"),
+        (["--only", "llm,cahce"], "unknown part 'cahce'"),
     ],
 )
 def test_choices_that_do_not_fit_say_what_does(arguments: list[str], said: str) -> None:

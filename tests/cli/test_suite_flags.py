@@ -169,6 +169,28 @@ def test_a_part_that_chat_does_not_have_is_told_with_those_that_it_has() -> None
     assert "users,visitors,websockets,memory" in str(getattr(result.exception, "hint", "")) + str(result.exception) + result.output
 
 
+@pytest.mark.parametrize(
+    ("given", "levels", "endpoints"),
+    [
+        ({}, True, True),
+        ({"only": "load"}, True, False),
+        ({"only": "throughput"}, False, True),
+        ({"only": "throughput, load"}, True, True),
+        ({"load": "true"}, True, False),
+        ({"preset": "soak"}, True, False),
+        ({"only": "spike"}, False, False),
+        ({"only": "spike,load"}, True, False),
+    ],
+)
+def test_only_names_the_parts_of_workflow(given: dict[str, str], levels: bool, endpoints: bool) -> None:
+    from loadstone.plan.resolve import load
+    from loadstone.plan.settings import Overrides
+
+    plan, _ = load(["workflow"], Overrides(given))
+    names = [scenario.name for scenario in plan.scenarios]
+    assert (any(name.endswith(" users") for name in names), "health" in names) == (levels, endpoints)
+
+
 def test_the_process_of_a_url_on_this_machine_is_found_by_its_port() -> None:
     from loadstone.plan.resolve import load
     from loadstone.plan.settings import Overrides

@@ -21,6 +21,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "causes": document.Cause,
     "recommendations": document.Recommendation,
     "failure_patterns": document.FailurePattern,
+    "connection_memory": document.ConnectionMemory,
     "generator": document.Generator,
     "notices": document.Notice,
     "provenance": document.Origin,

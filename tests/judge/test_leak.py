@@ -130,3 +130,18 @@ def test_a_leak_is_told_with_rate_cost_of_a_request_beginning_and_end() -> None:
 
 def test_what_does_not_leak_is_never_exhausted() -> None:
     assert judge_leak(*memory()).exhausted_in_s(240e6, 1e9) is None
+
+
+def test_readings_in_a_burst_after_a_stall_do_not_stand_for_the_whole_course() -> None:
+    """As of a machine that let nobody run for 43 s: 140 readings a second apart, then 36 within a moment."""
+    times = np.array([*range(145), *(187.26 + 0.003 * number for number in range(36))], dtype=np.float64)
+    levels = 43e6 + 5e3 * np.minimum(times, 100.0)
+    finding = judge_leak(times, levels)
+    assert (finding.answer, finding.settled_s < 145) == (Answer.NO_LEAK, True)
+
+
+def test_many_readings_in_a_few_moments_are_told_as_such() -> None:
+    times = np.array([0.0, *(500.0 + 0.001 * number for number in range(99))])
+    finding = judge_leak(times, np.full(100, 5e7))
+    assert (finding.answer, finding.course) == (Answer.CANNOT_TELL, Course.SHORT)
+    assert "100 readings, nearly all in a few moments" in explain(finding, "B")

@@ -63,6 +63,13 @@ def test_holes_stop_growing_where_the_heap_would_map_blocks_one_by_one(shaped: C
     assert freed(injector, "fragment") == 120_000
 
 
+def test_holes_come_to_rest_where_they_are_bounded_together(shaped: Callable[..., Injector]) -> None:
+    injector = shaped(fragment="20kB,100kB")
+    for _ in range(10):
+        injector.admit("/api/ask", 0.0)
+    assert freed(injector, "fragment") == sum(20_000 + 16 * number for number in range(4))
+
+
 def test_a_saw_tooth_follows_the_clock_with_and_without_requests(shaped: Callable[..., Injector]) -> None:
     injector = shaped(sawtooth="10MB@10s")
     seen = []
@@ -106,6 +113,8 @@ def test_latency_that_drifts_grows_by_the_time_since_the_faults_took_effect() ->
         {"plateau": "1kB,50kB"},
         {"plateau": "1kB,0"},
         {"fragment": "1MB"},
+        {"fragment": "20kB,1kB"},
+        {"fragment": "20kB,many"},
         {"sawtooth": "20MB"},
         {"sawtooth": "20MB@0s"},
         {"linger": 5},
@@ -120,7 +129,7 @@ def test_a_shape_that_cannot_be_is_refused_and_says_where(asked: dict[str, Any])
 
 
 def test_all_of_them_read_back_as_themselves() -> None:
-    asked = {"plateau": "50MB,50kB", "fragment": "20kB", "sawtooth": "20MB@10s", "linger": "100kB@10s", "drift": "5ms/m"}
+    asked = {"plateau": "50MB,50kB", "fragment": "20kB,8MB", "sawtooth": "20MB@10s", "linger": "100kB@10s", "drift": "5ms/m"}
     counted = {"leak": 1, "leak_kind": "threads", "leak_every": 10, "pool": 5, "pool_hold": "20ms", "pool_wait": 2, "pool_lose": "1%"}
     scaled = {"instances": "1-8", "instance_rate": "10/s", "scale": "queue:4", "scale_every": 1, "scale_delay": 3}
     faults = read_faults({**asked, **counted, **scaled})

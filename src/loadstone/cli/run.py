@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import UsageError
 from loadstone.load.spawn import discard, worker_ahead
 
+if TYPE_CHECKING:
+    from loadstone.plan.model import Plan
+
 _NOTHING: tuple[Any, tuple[Any, ...]] = (None, ())  # without a suite, the plan is in the log
 
 
@@ -25,6 +28,7 @@ _NOTHING: tuple[Any, tuple[Any, ...]] = (None, ())  # without a suite, the plan 
 @partial(plan_options, suites_required=False)
 @click.option("--compress", metavar="FACTOR", help="A long run in little time: 60x turns its hours into minutes; every output says so.")
 @click.option("--compress-rates", is_flag=True, help="With --compress: arrivals that much faster, too, so that none is missing.")
+@click.option("--repeat-load", is_flag=True, help="The same load a second time: tells a cache that fills from a leak.")
 @click.option("--resume", metavar="DIR", help="Go on with a run that was killed, from the newest log in its folder of --out.")
 @click.option("--checkpoint", metavar="TIME", help="With --out: write result and summary so often while the run goes on, as 10m.")
 @click.option(
@@ -46,6 +50,7 @@ def command(
     sweep_errors: str,
     compress: str | None,
     compress_rates: bool,
+    repeat_load: bool,
     resume: str | None,
     checkpoint: str | None,
     faults: tuple[str, ...],
@@ -55,10 +60,8 @@ def command(
     if not suites and resume is None:
         raise click.MissingParameter(param_type="argument", param_hint="'SUITE...'")
     checkpoint_s, reference = read_checkpoint(checkpoint), tuple(word for fault in faults for word in ("--fault", fault))
-    if sweep is not None and compress is not None:
-        raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
-    if sweep is not None and faults:
-        raise UsageError("a sweep has no faults", where="flags --sweep and --fault", hint="loadstone serve --fault …, and its URL")
+    if sweep is not None:
+        _only_a_sweep(compress, faults, repeat_load=repeat_load)
     worker = worker_ahead()
     if sweep is not None:
         given = {"sweep": sweep, "sweep_pause": sweep_pause, "sweep_errors": sweep_errors}
@@ -66,10 +69,8 @@ def command(
         return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
     try:
         plan, run_settings = _load(suites, sets, tags, flags) if suites else _NOTHING
-        if plan is not None and compress is not None:
-            from loadstone.plan.compress import compressed, read_factor
-
-            plan = compressed(plan, read_factor(compress), scale_rates=compress_rates)
+        if plan is not None:
+            plan = _made_over(plan, compress, repeat_load=repeat_load, rates=compress_rates)
         if resume is not None:
             log = newest_log(Path(resume))
             whole, earlier = plan_to_resume(log, plan)
@@ -94,6 +95,28 @@ def command(
         discard(worker)
         raise UsageError("needs a folder to write to", where="flag --checkpoint", hint="--out DIR")
     return perform(plan, showing, worker=worker, faults=reference)
+
+
+def _only_a_sweep(compress: str | None, faults: tuple[str, ...], *, repeat_load: bool) -> None:
+    if compress is not None:
+        raise UsageError("a sweep is not compressed", where="flags --sweep and --compress", hint="keep one of them")
+    if repeat_load:
+        raise UsageError("a sweep is not repeated", where="flags --sweep and --repeat-load", hint="keep one of them")
+    if faults:
+        raise UsageError("a sweep has no faults", where="flags --sweep and --fault", hint="loadstone serve --fault …, and its URL")
+
+
+def _made_over(plan: Plan, compress: str | None, *, repeat_load: bool, rates: bool) -> Plan:
+    """The plan in less time, and its load twice, where that is asked for."""
+    if compress is not None:
+        from loadstone.plan.compress import compressed, read_factor
+
+        plan = compressed(plan, read_factor(compress), scale_rates=rates)
+    if repeat_load:
+        from loadstone.plan.repeated import repeated
+
+        plan = repeated(plan)
+    return plan
 
 
 def _plan_at(

@@ -112,7 +112,7 @@ def _flag(option: Option) -> click.Option:
     text = f"{option.help}{default}"
     if option.kind == "flag":
         return click.Option([f"--{option.name}"], is_flag=True, default=None, help=text)
-    metavar = "|".join(option.choices) or KINDS[option.kind][1]
+    metavar = KINDS[option.kind][1] if option.kind == "parts" else "|".join(option.choices) or KINDS[option.kind][1]
     if option.bare is not None:
         return click.Option([f"--{option.name}"], is_flag=False, flag_value=str(option.bare), metavar=f"[{metavar}]", help=text)
     return click.Option([f"--{option.name}"], metavar=metavar, help=text)

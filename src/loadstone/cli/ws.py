@@ -18,6 +18,7 @@ from loadstone.load.spawn import worker_ahead
 @click.option("-c", "--connections", metavar="N", help=f"Connections, one for each user.  [default: {CONNECTIONS}]")
 @click.option("-r", "--rate", metavar="RATE", help="Messages per second of all connections together, whatever the answers do.")
 @click.option("-d", "--duration", metavar="TIME", help=f"How long, as 10s or 5m.  [default: {DURATION}]")
+@click.option("--ramp", metavar="TIME", help="Open the connections one after another, over that time, before the duration.")
 @click.option("-n", "--messages", metavar="N", help="That many messages instead of a duration.")
 @click.option("-m", "--message", metavar="TEXT|@FILE", help=f"What is sent; a template as in plan files.  [default: {MESSAGE}]")
 @click.option(

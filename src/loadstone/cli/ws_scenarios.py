@@ -33,6 +33,8 @@ def scenario_of(path: str, given: dict[str, Any]) -> Scenario:
         raise UsageError(f"{modes[0]} takes --duration, not --messages", where="flag --messages", hint="-d 10s")
     if given["workers"] not in {None, "1"} and modes and modes[0] != "--hold":
         raise UsageError("keeps its books in one worker", where=f"flags {modes[0]} and --workers", hint="leave --workers out")
+    if given["ramp"] and (given["messages"] is not None or given["server_pid"] or given["find_limit"]):
+        raise UsageError("goes with a duration of messages or of --hold", where="flag --ramp", hint="--hold --ramp 30s -d 10s")
     if not modes:
         return _talk(path, given)
     make = {"--hold": _hold, "--fan-out": _fan_out, "--storm": _storm, "--find-limit": _find_limit}[modes[0]]
@@ -119,7 +121,12 @@ def _coded(name: str, path: str, given: dict[str, Any], **settings: Any) -> dict
 
 def _steady(connections: int, given: dict[str, Any]) -> tuple[dict[str, Any], Origins]:
     origins: Origins = {("profile", "users"): "-c", ("profile", "duration"): "-d", ("profile", "max_duration"): "-d"}
-    return {"kind": "constant-users", "users": connections, "duration": given["duration"] or DURATION}, origins
+    duration = given["duration"] or DURATION
+    if given["ramp"]:
+        origins["profile", "hold"] = "-d"
+        origins["profile", "duration"] = "--ramp"
+        return {"kind": "ramping-users", "from_users": 1, "to_users": connections, "duration": given["ramp"], "hold": duration}, origins
+    return {"kind": "constant-users", "users": connections, "duration": duration}, origins
 
 
 def _name(path: str) -> str:

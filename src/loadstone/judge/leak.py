@@ -177,7 +177,7 @@ def _look(times: Levels, levels: Levels, q: float) -> _Seen:
             break
         if not found.height:
             bend_s = float(middles[found.at])
-            if np.count_nonzero(times >= bend_s) < WINDOWS:
+            if not _enough(times[times >= bend_s]):
                 break  # what it leaves is too little to say that it is no noise
             settled_s = bend_s
             continue
@@ -196,6 +196,11 @@ def _look(times: Levels, levels: Levels, q: float) -> _Seen:
     middles, lows = troughs(times, levels, q=q)
     bend = int(np.searchsorted(middles, settled_s)) if settled_s > first_s else None
     return _Seen(settled_s, base, step, whole, half, logarithm_misfit(middles, lows, first_s, bend), lump)
+
+
+def _enough(times: Levels) -> bool:
+    """Do the readings fill windows, and not all lie in a few moments, as after a time in which nobody could read?"""
+    return len(times) >= WINDOWS and times[-1] > times[0] and len(troughs(times, times)[0]) >= WINDOWS // 2
 
 
 def _lump(levels: Levels) -> float:

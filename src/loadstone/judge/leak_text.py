@@ -33,6 +33,8 @@ def explain(
     """
     verdict = finding.answer.value.replace("LEAK", what.upper())
     head = f"{verdict}: {whose}: " if whose else f"{verdict}: "
+    if finding.course is Course.SHORT and finding.readings >= FEWEST_READINGS:
+        return f"{head}{finding.readings} readings, nearly all in a few moments; run longer, or beside less other work"
     if finding.course is Course.SHORT:
         return f"{head}{finding.readings} readings, and {FEWEST_READINGS} are the fewest; run longer"
     parts = [f"{head}{_SAID[finding.course]}: {rate_text(finding, unit)}"]

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loadstone.judge.own_memory import OwnMemory, own_growth
 from loadstone.judge.trust import CPU_BUSY_PERCENT, LOAD_DEGRADED, GeneratorFacts, Health, examine
 from loadstone.measure.exchanges import ASKED, exchanges, failed_exchanges
 from loadstone.measure.snapshot import View
 from loadstone.plan.gate_text import GateSpec
 from loadstone.stats.quantiles import enough, least_samples
-from loadstone.units import format_count, format_duration, format_share, format_size
+from loadstone.units import format_count, format_duration, format_share
 
 # A stamp belongs to the newest bytes of a read. Many coalesced reads make first bytes and chunks look later than they were.
 COALESCED_MANY = 0.20
@@ -20,7 +21,7 @@ DESCRIPTORS_FULL = 0.80
 FAILED_MANY = 0.10
 SHORT_RUN_S = 10.0
 PROBE_MISSED_MANY = 0.10
-GROWTH_BYTES, GROWTH_SHARE = 64e6, 0.5  # of the generator's own memory: what every run may take for its connections and buffers
+GROWTH_ADVICE = "look for what the suite's own code keeps; a longer run needs more still"
 
 
 class NoticeCode(StrEnum):
@@ -61,8 +62,11 @@ class Notice:
     advice: str
 
 
-def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = ()) -> list[Notice]:
-    """Every notice that applies to a stretch, the gravest first."""
+def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = (), own_memory: OwnMemory | None = None) -> list[Notice]:
+    """Every notice that applies to a stretch, the gravest first.
+
+    own_memory: the course of the generator's memory through the run; without it only its ends are compared
+    """
     if not any(view.count(metric) for metric in (*ASKED, "iteration.count", "load.arrivals")):
         text = "not one exchange was made in the judged part"
         return [*_lost_notices(facts), Notice(NoticeCode.NOTHING_MEASURED, text, "run longer, or look at the failures of the warm-up")]
@@ -78,7 +82,7 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
         *_sample_notices(view, gates),
         *_probe_notices(view),
         *_blind_notices(view),
-        *_growth_notices(view),
+        *(Notice(NoticeCode.GENERATOR_GROWS, str(growth), GROWTH_ADVICE) for growth in own_growth(view, own_memory)),
     ]
 
 
@@ -217,24 +221,6 @@ def _blind_notices(view: View) -> list[Notice]:
         if hidden and hidden.greatest:
             text = f"{value} of {name} is not told: {format_count(round(hidden.greatest))} of its processes may not be looked into"
             found.append(Notice(NoticeCode.PROBE_BLIND, text, "run Loadstone as the user that the target runs as, or as root"))
-    return found
-
-
-def _growth_notices(view: View) -> list[Notice]:
-    """The generator's own memory should be flat in the length of a run; what users hold while they become more is let pass."""
-    users = view.gauge("load.users")
-    if users and users.greatest > 2 * users.least:
-        return []
-    found = []
-    for series in view.series("generator.memory"):
-        level = view.gauge("generator.memory", dict(series.tags))
-        if level and level.last - level.least > max(GROWTH_BYTES, GROWTH_SHARE * level.least):
-            worker = dict(series.tags).get("worker", "")
-            what = "the generator's parent process" if worker == "parent" else f"worker {worker}"
-            text = f"memory of {what} grew from {format_size(level.least)} to {format_size(level.last)}"
-            found.append(
-                Notice(NoticeCode.GENERATOR_GROWS, text, "look for what the suite's own code keeps; a longer run needs more still")
-            )
     return found
 
 

@@ -10,6 +10,7 @@ from loadstone.judge.bands import Graded
 from loadstone.judge.cause import Cause
 from loadstone.judge.failure_patterns import FailurePattern
 from loadstone.judge.notices import Notice
+from loadstone.judge.per_connection import PerConnection
 from loadstone.judge.recommend import Recommendation
 from loadstone.judge.recovery import Recovery
 from loadstone.judge.scaling import Scaling
@@ -26,6 +27,7 @@ class Story:
     requirements: name -> what its gates say of it
     recoveries:   what followed each spike of the load
     scalings:     what the target's instances did about each of them; None where nothing counts any
+    connection_memory: what each connection costs the target; None where too few came
     score:        gates passed of all gates, in percent; None without gates
     """
 
@@ -43,3 +45,4 @@ class Story:
     causes: tuple[Cause, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
     failure_patterns: tuple[FailurePattern, ...] = ()
+    connection_memory: PerConnection | None = None

@@ -16,6 +16,8 @@ from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plan.http import REVEAL, HttpSettings
 from loadstone.plan.llm import LlmSettings
 from loadstone.plan.own_metrics import MetricLine, by_name, well_named
+from loadstone.plan.per_connection_text import KIND as PER_CONNECTION
+from loadstone.plan.per_connection_text import per_connection_settings
 from loadstone.plan.pressure import PressurePlan
 from loadstone.plan.prices import Prices
 from loadstone.plan.probe import ProbePlan
@@ -113,7 +115,13 @@ class GateLine(_Model):
         line = {"gate": value} if isinstance(value, str) else value
         if not isinstance(line, dict) or "kind" in line or not isinstance(line.get("gate"), str):
             return line
-        for kind, read in ((RECOVERY, recovery_settings), (REGRESSION, regression_settings), (SAVING, saving_settings)):
+        readers = (
+            (RECOVERY, recovery_settings),
+            (REGRESSION, regression_settings),
+            (SAVING, saving_settings),
+            (PER_CONNECTION, per_connection_settings),
+        )
+        for kind, read in readers:
             try:
                 settings = read(line["gate"])
             except (UsageError, UnitError) as error:

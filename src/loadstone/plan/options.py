@@ -69,6 +69,11 @@ def _percent(value: Any) -> float:
     return number / 100
 
 
+def _parts(value: Any) -> tuple[str, ...]:
+    """Names with commas between them; a tuple stays what it is."""
+    return value if isinstance(value, tuple) else tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
 # kind -> (how a value is read, how it is named in help)
 KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "text": (str, "TEXT"),
@@ -82,6 +87,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "size": (parse_size, "SIZE"),
     "share": (parse_share, "SHARE"),
     "percent": (_percent, "PERCENT"),
+    "parts": (_parts, "PART[,PART]"),
 }
 # What a plain number of a file stands for, in what `read` answers.
 _PLAIN = {"minutes": 60.0, "millis": 1e-3, "percent": 0.01}
@@ -94,7 +100,8 @@ class Option:
     """One option of a suite: `--name`, and the variables `LOADSTONE_NAME` and `env`.
 
     default: also says the kind, where `kind` does not: 25 is a whole number, False a flag, anything else a text
-    kind:    text, whole, number, flag, duration, minutes and millis (as a plain number has them), rate, size, share, or percent
+    kind:    text, whole, number, flag, duration, minutes and millis (as a plain number has them), rate, size, share, percent,
+             or parts (several of the choices, with commas between)
     place:   where a file of `--config` has it: `performance_targets.api_response_p95_ms`
     bare:    what the flag means when no value follows it
     least:   the smallest value, for numbers and quantities
@@ -128,12 +135,22 @@ class Option:
         found = KINDS[self.kind][0](value)
         if self.least is not None and found < self.least:
             raise UnitError(f"must be {self.least:g} or more")
+        if self.kind == "parts":
+            return self._in_order(found)
         if self.choices and found not in self.choices:
             raise UnitError(f"unknown {self.name} {found!r}", hint=suggest(str(found), self.choices))
         return found
 
+    def _in_order(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        for part in parts:
+            if part not in self.choices:
+                raise UnitError(f"unknown part {part!r}", hint=f"one or more of {','.join(self.choices)}")
+        return tuple(part for part in self.choices if part in parts)
+
     def shown(self, value: Any) -> Any:
         """The value in a form that `read` reads back."""
+        if self.kind == "parts" and value is not None:
+            return ",".join(value)
         if value is None or self.kind not in _UNITS:
             return value
         return f"{value / _SHOWN.get(self.kind, 1.0):.12g}{_UNITS[self.kind]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -21,7 +22,7 @@ class MemoryFaults:
 
     leak:     bytes at each `leak_every`-th request; of descriptors, sockets, threads and tasks how many
     plateau:  bytes a cache grows to, bytes of an entry
-    fragment: bytes of the first hole
+    fragment: bytes of the first hole, and of all together at most (0: no such limit)
     sawtooth: bytes, seconds of a period
     linger:   bytes that each request leaves, seconds without requests after which all of it goes
     """
@@ -30,7 +31,7 @@ class MemoryFaults:
     leak_kind: str = "large"
     leak_every: int = 1
     plateau: Sized | None = None
-    fragment: int = 0
+    fragment: Sized | None = None
     sawtooth: Sized | None = None
     linger: Sized | None = None
 
@@ -71,7 +72,7 @@ class Memory:
         if faults.plateau:
             shapes["plateau"] = Plateau(faults.plateau.size, int(faults.plateau.other))
         if faults.fragment:
-            shapes["fragment"] = Fragments(faults.fragment)
+            shapes["fragment"] = Fragments(faults.fragment.size, faults.fragment.other or math.inf)
         if faults.sawtooth:
             shapes["sawtooth"] = SawTooth(faults.sawtooth.size, faults.sawtooth.other, now)
         if faults.linger:
@@ -107,6 +108,15 @@ class Memory:
         return {"leaked": asdict(self.leaks.leaked), **shapes}
 
 
+def _holes(value: Any, where: str) -> Sized | None:
+    """`20kB`, or with an end `20kB,8MB`."""
+    first, _, most = str(value).partition(",")
+    hole, limit = _hole(first if "," in str(value) else value, where), size(most.strip(), where) if most else 0
+    if limit and limit < hole:
+        raise UsageError("the first hole is larger than all together", where=f"{where}.fragment", hint="20kB,8MB")
+    return Sized(hole, limit, str(value)) if hole else None
+
+
 def _hole(value: Any, where: str) -> int:
     hole = size(value, where)
     if hole and not 2000 <= hole <= LARGEST_HOLE:
@@ -133,7 +143,7 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "leak_kind": one_of(*KINDS),
     "leak_every": whole(1, 1_000_000),
     "plateau": _pair(",", size, "50MB,50kB: up to 50 MB, in entries of 50 kB"),
-    "fragment": _hole,
+    "fragment": _holes,
     "sawtooth": _pair("@", period, "20MB@10s: 20 MB, let go each 10 s"),
     "linger": _pair("@", period, "100kB@10s: 100 kB a request, let go 10 s after the last"),
 }

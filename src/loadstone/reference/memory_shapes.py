@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 from collections import deque
 from dataclasses import dataclass
@@ -82,10 +83,12 @@ class Fragments:
     """Holes in the heap: each request frees a block between blocks that stay, too small for the next, which is 16 bytes larger.
 
     `freed` is what the holes have together; `held` only the small blocks between them.
+
+    most: bytes that the holes have together at most; then it has come to rest
     """
 
-    def __init__(self, size: int) -> None:
-        self._heap = Heap()
+    def __init__(self, size: int, most: float = math.inf) -> None:
+        self._heap, self._most = Heap(), most
         self._next = size
         self._pins: list[int] = []
         self.held = self.freed = 0
@@ -93,7 +96,7 @@ class Fragments:
     def request(self, now: float) -> None:
         """See Shape."""
         del now
-        if self._next > LARGEST_HOLE:
+        if self._next > LARGEST_HOLE or self.freed + self._next > self._most:
             return
         for _ in range(MOST_FILLERS):
             block = self._heap.take(self._next)

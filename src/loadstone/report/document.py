@@ -224,6 +224,17 @@ class FailurePattern(_Part):
     tags: list[TagLift] = Field(description="payloads for which they come more often")
 
 
+class ConnectionMemory(_Part):
+    """Memory of the target for each more open connection, while there were more and more of them."""
+
+    each: FiniteFloat = Field(description="bytes")
+    low: FiniteFloat = Field(description="lower end of its 95 % interval")
+    high: FiniteFloat
+    least: NonNegativeInt = Field(description="connections that were open at first")
+    most: NonNegativeInt = Field(description="connections that were open at most")
+    counted: str = Field(description="what was counted: connections, or descriptors where connections were not read often enough")
+
+
 class Generator(_Part):
     """How far the load generator itself can be trusted."""
 
@@ -288,6 +299,7 @@ class Document(_Part):
     causes: list[Cause] = Field(default_factory=list)
     recommendations: list[Recommendation] = Field(default_factory=list)
     failure_patterns: list[FailurePattern] = Field(default_factory=list)
+    connection_memory: ConnectionMemory | None = Field(default=None, description="null where too few connections came")
     generator: Generator
     notices: list[Notice]
     provenance: Origin

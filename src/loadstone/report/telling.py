@@ -48,6 +48,7 @@ def document_of(story: Story) -> doc.Document:
         bands=[_band(graded) for graded in story.bands],
         recovery=[_recovery(*each) for each in zip_longest(story.recoveries, story.scalings)],
         **_explained(story),
+        connection_memory=_connection_memory(story),
         generator=_generator(story),
         notices=[doc.Notice(code=sound(str(n.code)), text=sound(n.text), advice=sound(n.advice)) for n in story.notices],
         provenance=_origin(result),
@@ -101,6 +102,14 @@ def _count(view: View, metric: Metric, tags: Mapping[str, str] | None) -> int | 
     if count is None and metric.share_of is not None and view.count(metric.share_of, tags) is not None:
         return 0  # what it is a share of was counted, so none of those were found is knowledge
     return count
+
+
+def _connection_memory(story: Story) -> doc.ConnectionMemory | None:
+    found = story.connection_memory
+    if found is None or not math.isfinite(found.low + found.high):
+        return None
+    each, low, high = (round(value, DECIMALS) for value in (found.each, found.low, found.high))
+    return doc.ConnectionMemory(each=each, low=low, high=high, least=found.least, most=found.most, counted=found.counted)
 
 
 def _explained(story: Story) -> dict[str, Any]:

@@ -6,7 +6,6 @@
 from urllib.parse import urlsplit
 
 import loadstone as ls
-from loadstone.errors import UsageError
 from loadstone.suites.ws.users import Assisted, LimitSearch
 
 SHORT = ("Hello", "What can you do?", "Where is my order?", "Thanks!", "How late are you open?")
@@ -25,9 +24,11 @@ CHECKPOINTS = 12  # of the objects in the backend, over the whole run
 SETTLE = "5s"  # of rest, after which it is seen what memory is kept
 MOST_MESSAGES = 20  # a conversation ends some time, and a new one begins
 
+PARTS = {"users": "concurrent_users", "visitors": "load_test", "websockets": "websocket_test", "memory": "memory_test"}  # of --only
+
 OPTIONS = (
     ls.Option("all", False, "Every test."),
-    ls.Option("only", None, "These parts: users, visitors, websockets, memory; several with commas."),
+    ls.Option("only", None, f"These parts: {', '.join(PARTS)}; several with commas.", kind="parts", choices=tuple(PARTS)),
     ls.Option("concurrent-users", False, "The users who stay; this and --load-test when nothing is chosen."),
     ls.Option("load-test", False, "Visitors who come by chance, with a question each."),
     ls.Option("websocket-test", False, "Requirement websocket_stability."),
@@ -47,7 +48,6 @@ OPTIONS = (
     ls.Option("monitoring-interval", "1s", "How often memory is read.", kind="duration", env="MONITORING_INTERVAL", least=0.1),
     ls.Option("memory-leak-threshold", 50, "Growth in MB that counts as a leak.", kind="number", env="MEMORY_LEAK_THRESHOLD_MB", least=0),
 )
-PARTS = {"users": "concurrent_users", "visitors": "load_test", "websockets": "websocket_test", "memory": "memory_test"}  # of --only
 PRESETS = {
     "quick": {"users": 20, "duration": "25s"},
     "ci": {"users": 50, "duration": "90s"},
@@ -285,8 +285,5 @@ def memory_probes(options: ls.Options) -> list[dict[str, str | int | bool]]:
 
 def choose(options: ls.Options) -> None:
     """What `--only` names, as if each part had been asked for by its own flag."""
-    for part in (options.only or "").split(","):
-        if part.strip() and part.strip() not in PARTS:
-            raise UsageError(f"unknown part {part.strip()!r}", where="option only", hint=f"one or more of {','.join(PARTS)}")
-        if part.strip():
-            setattr(options, PARTS[part.strip()], True)
+    for part in options.only or ():
+        setattr(options, PARTS[part], True)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterable
 from typing import Any
 
 import loadstone as ls
-from loadstone.suites.llm.targets import OPTIONS, PARTS, PRESETS, limits, promises
+from loadstone.suites.llm.targets import OPTIONS, PRESETS, limits, promises
 from loadstone.suites.llm.variants import variants_suite
 
 __all__ = ["OPTIONS", "PRESETS", "build"]
@@ -314,10 +314,8 @@ def chosen_parts(options: ls.Options) -> tuple[str, ...]:
         raise ls.UsageError("which model?", where="option url", hint="--model NAME, or --load --scenario api, which asks no model")
     if options.load:
         return (options.scenario,) if options.scenario else ("llm", "api")
-    parts = [part.strip() for part in options.parts.split(",")]
-    if unknown := [part for part in parts if part not in PARTS]:
-        raise ls.UsageError(f"unknown part {unknown[0]!r}", where="option parts", hint=",".join(PARTS))
-    return tuple(part for part in PARTS if part in parts)
+    parts: tuple[str, ...] = options.only or options.parts
+    return parts
 
 
 def add(plan: list[ls.Scenario], name: str, users: Any = (), profile: Any = None, **settings: Any) -> None:

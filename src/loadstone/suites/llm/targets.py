@@ -16,7 +16,8 @@ def limit(name: str, default: object, kind: str, text: str, key: str) -> ls.Opti
 
 
 OPTIONS = (
-    ls.Option("parts", ",".join(PARTS), "What is tested, one after another."),
+    ls.Option("only", None, f"These parts: {', '.join(PARTS)}; several with commas.", kind="parts", choices=PARTS),
+    ls.Option("parts", ",".join(PARTS), "The same by its older name.", kind="parts", choices=PARTS),
     ls.Option("load", False, "Only load: the rate of the API, and users who wait for answers; `loadstone load llm` is the same."),
     ls.Option("scenario", None, "With --load: only this one.", choices=("api", "llm")),
     ls.Option("url", None, "The service; without it the reference backend.", bare="http://localhost:8000"),

@@ -66,11 +66,14 @@ ENDPOINTS = (
     ),
 )
 
+PARTS = ("load", "throughput", "spike")
+USUAL = ("load", "throughput")  # without a choice
 USUAL_RATE = 2.0  # workflows a second
 # name, times the usual load, how often, and how long it takes to get there and back, as a share of the duration
 SPIKES = (("spikes 10x", 10, 3, 0.0), ("spikes 100x", 100, 3, 0.0), ("gradual 10x", 10, 1, 0.5))
 
 OPTIONS = (
+    ls.Option("only", None, "These parts: load, throughput, spike; several with commas.", kind="parts", choices=PARTS),
     ls.Option("levels", "10,100", "Numbers of users, one level after another."),
     ls.Option("duration", "20s", "How long each level lasts.", kind="duration", least=1),
     ls.Option("throughput-duration", "10s", "How long each endpoint is tried.", kind="duration", least=1),
@@ -111,16 +114,16 @@ class Operator(ls.User):
 
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
-    both = options.load == options.throughput and not options.spike
+    only = options.only or tuple(part for part in PARTS if getattr(options, part)) or USUAL
     scenarios: list[ls.Scenario] = []
     gates: list[dict[str, str]] = []
-    if options.load or both:
+    if "load" in only:
         for users in numbers_of_users(options.levels):
             add_level(scenarios, gates, users, options.duration)
-    if options.throughput or both:
+    if "throughput" in only:
         for endpoint in ENDPOINTS:
             add_endpoint(scenarios, gates, endpoint, options.throughput_duration)
-    if options.spike:
+    if "spike" in only:
         add_spikes(scenarios, gates, options.duration)
     else:
         gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
