@@ -90,6 +90,7 @@ def test_chat_grades_response_times_and_errors(runs: Runs) -> None:
         "response time, p95": "good",
         "error rate": "good",
         "WebSocket success": "good",
+        "memory with the load": "no_data",  # of a few seconds nobody can tell
     }
     assert bands["error rate"]["edges"] == ["2%", "5%", "10%"]
 

@@ -78,11 +78,11 @@ class Guarded:
             self.failure = self.failure or f"the sink {self._name!r} raised {type(error).__name__}: {error}"
 
 
-def chosen_sinks(watched: Watched) -> list[Guarded]:
-    """Those that --sink names; raises PluginError for one that is unknown or broken."""
+def chosen_sinks(watched: Watched, begun: Sequence[str] = ()) -> list[Guarded]:
+    """Those that --sink names, less those that watch the run already; raises PluginError for one that is unknown or broken."""
     from loadstone.plugins import installed
 
-    return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS) if name != KEPT]
+    return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS) if name not in (KEPT, *begun)]
 
 
 def chosen_reports() -> list[tuple[Callable[[Story], bytes], Path]]:

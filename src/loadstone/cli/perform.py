@@ -135,7 +135,7 @@ def _sinks(watched: Watched, showing: Showing) -> list[Sink]:
     from loadstone.plugins import installed
 
     sinks: list[Sink] = [installed().get("sink", "log")(watched)] if watched.folder else []
-    sinks += chosen_sinks(watched)
+    sinks += chosen_sinks(watched, ("log",) if watched.folder else ())
     if not showing.quiet:
         sinks.append(_view(watched, showing))  # last: it draws from here on
     return sinks

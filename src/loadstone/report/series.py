@@ -8,6 +8,7 @@ most. Histograms are the base64 of `Histogram.to_bytes`.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -64,7 +65,9 @@ class SnapshotLog:
         self._open: Snapshot | None = None
         self.failure = ""  # why writing stopped; empty while all is well
         try:
-            self._file: BinaryIO | None = path.open("r+b" if go_on else "wb")
+            if not go_on:
+                path.touch()
+            self._file: BinaryIO | None = path.open("r+b")
         except OSError as error:
             raise UsageError(f"cannot write: {error.strerror or error}", where=str(path), hint="another --out directory") from error
         if not _taken(self._file):
@@ -72,6 +75,9 @@ class SnapshotLog:
             raise UsageError("the run still goes on: another process writes its log", where=str(path), hint="wait for its end")
         if go_on:
             _cut_last_line(self._file)
+        else:
+            with contextlib.suppress(OSError):  # a pipe or a device has nothing to cut
+                self._file.truncate()  # not before it is known that nobody else writes it
         self._append(dict(head or {}) if go_on else {"format": FORMAT, **(head or {})})
 
     def snapshot(self, snapshot: Snapshot) -> None:
