@@ -13,7 +13,7 @@ from benchmarks.rounds import Options
 from loadstone.errors import NoSamples
 from loadstone.judge.difference import Answer, Difference, Severity
 from loadstone.judge.duet import DuetJudge, Look, Pair
-from loadstone.judge.duet_answer import SEVERITIES
+from loadstone.judge.severity import Bands
 from loadstone.stats.duet import hodges_lehmann
 from loadstone.testing.noise import duet_pairs, profile_named
 
@@ -141,13 +141,13 @@ def control_rows(trials: int) -> Iterator[Figure]:
 
 def tally(design: Design, effect: float, trials: int, seed: int = SEED) -> Tally:
     """Answers of so many duets; the same for the same numbers."""
-    found = Tally()
+    found, mildest_first = Tally(), list(Severity)
     for trial in range(trials):
         difference, look = one_duet(design, effect, [seed, trial])
         found.answers[difference.answer] += 1
         found.pairs += look.pairs
         found.covered += difference.effect is not None and difference.effect.low <= 1 + effect <= difference.effect.high
-        found.over_called += any(difference.severity is severity and effect < least for least, severity in SEVERITIES)
+        found.over_called += mildest_first.index(difference.severity) > mildest_first.index(Bands().of(effect))
     return found
 
 

@@ -102,7 +102,7 @@ def baselines(false_trials: int, power_trials: int) -> Iterator[Figure]:
 
 def severity(trials: int) -> Iterator[Figure]:
     """How often a label says more than is true."""
-    order = [Severity.NONE, Severity.MINOR, Severity.MAJOR, Severity.CRITICAL]
+    order = list(Severity)
     for effect in SEVERITY_EFFECTS:
         true, over, exact = Bands().of(effect), 0, 0
         for number in range(trials):

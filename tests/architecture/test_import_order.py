@@ -21,8 +21,7 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"store"}),
     frozenset({"report", "live", "synth", "testing"}),
     frozenset({"run"}),
-    frozenset({"sweep", "monitor", "duet", "capacity"}),
-    frozenset({"sweep", "monitor", "duet", "selftest"}),
+    frozenset({"sweep", "monitor", "duet", "capacity", "selftest"}),
     frozenset({""}),  # the package itself, `import loadstone`: what a user sees
     frozenset({"cli", "pytest_plugin", "suites"}),
 )

@@ -21,6 +21,7 @@ from loadstone.measure.sink import Watched
 from loadstone.plan.model import Plan
 from loadstone.report.series import SnapshotLog, read_gaps, read_snapshots, snapshot_log
 from loadstone.run import Checkpoint, execute, judge_again
+from loadstone.testing.samples import make_snapshot
 
 DONE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}  # on a machine that is busy with other work the generator may be late
 MAIN = "from loadstone.cli.main import main; main()"
@@ -80,6 +81,18 @@ def test_a_log_that_is_being_written_is_not_continued(tmp_path: Path) -> None:
         SnapshotLog(log.path, {}, go_on=True)
     log.close()
     SnapshotLog(log.path, {}, go_on=True).close()
+
+
+def test_a_log_that_is_being_written_is_not_emptied_by_another_run(tmp_path: Path) -> None:
+    log = SnapshotLog(tmp_path / "snapshots_1.jsonl")
+    log.snapshot(make_snapshot(0))
+    written = log.path.read_bytes()
+    with pytest.raises(UsageError, match="still goes on"):
+        SnapshotLog(log.path)
+    assert log.path.read_bytes() == written
+    log.close()
+    SnapshotLog(log.path).close()
+    assert len(log.path.read_bytes().splitlines()) == 1
 
 
 def test_checkpoints_tell_what_was_measured_until_then_as_interrupted(target: str) -> None:

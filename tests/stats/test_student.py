@@ -32,6 +32,11 @@ def test_the_quantile_is_the_inverse_of_the_chance(share: float, freedom: float)
     assert t_cdf(t_quantile(share, freedom), freedom) == pytest.approx(share, abs=1e-8)
 
 
+@pytest.mark.parametrize(("t", "freedom", "beyond"), [(12.7062, 1, 0.025), (4.30265, 2, 0.025), (2.2281, 10, 0.025), (2.364, 100, 0.01)])
+def test_the_chance_beyond_agrees_with_printed_tables(t: float, freedom: int, beyond: float) -> None:
+    assert t_cdf(-t, freedom) == pytest.approx(beyond, rel=2e-3)
+
+
 @pytest.mark.parametrize("bad", [0.0, 1.0, -1.0])
 def test_a_share_outside_zero_and_one_is_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):

@@ -7,7 +7,6 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from loadstone.errors import StoreError
 from loadstone.measure.aggregate import Aggregate
 from loadstone.store.bundle import MANIFEST, read_bundle, write_bundle
 from loadstone.store.location import chosen_url, default_url, path_of, scheme_of
-from loadstone.store.rows import UNFINISHED, Packed, RunFilter, RunParts
+from loadstone.store.rows import RunParts
 from loadstone.store.run_rows import new_id
 from loadstone.store.schema import work_hash
 from loadstone.store.store import Store
@@ -47,46 +46,12 @@ def test_a_run_comes_back_as_it_was_measured(store: Store) -> None:
     assert [event.kind for event in run.events] == ["phase", "notice few"]
 
 
-def test_a_run_that_was_begun_is_unfinished_until_it_is_finished(store: Store) -> None:
-    row = store.begin(make_row(verdict=UNFINISHED, exit_code=None), PLAN_JSON)
-    store.append(row.id, Packed(0, 0.0, 1.0, b"x"))
-    assert not store.run(row.id).finished
-    assert store.load(row.id).document == {}
-    store.finish(replace(row, verdict="fail", exit_code=1), make_parts())
-    assert store.run(row.id).verdict == "fail"
-    assert store.with_seconds() == [row.id]
-
-
-def test_runs_are_named_by_the_begin_of_their_id_and_by_last(store: Store) -> None:
-    rows = [store.begin(make_row(number, id=name), PLAN_JSON) for number, name in enumerate(["aa1", "aa2", "ab1"])]
-    assert store.run("ab") == rows[2]
-    assert store.run("aa1") == rows[0]
-    assert store.run("last") == rows[2]
-    assert store.run("last~2") == rows[0]
+def test_a_name_that_fits_no_run_or_several_is_told_with_what_is_kept(store: Store) -> None:
+    for number, name in enumerate(("aa1", "aa2", "ab1")):
+        store.begin(make_row(number, id=name), PLAN_JSON)
     for name, said in (("aa", "several runs: aa1, aa2"), ("zz", "no run 'zz'"), ("last~3", "3 are kept"), ("last~x", "names no run")):
         with pytest.raises(StoreError, match=said):
             store.run(name)
-    with pytest.raises(StoreError, match="no run"):
-        store.run("%")
-
-
-def test_a_run_is_found_by_everything_that_can_be_asked(store: Store) -> None:
-    odd = {
-        "suite": make_row(1, suite="other"),
-        "branch": make_row(2, git_branch="topic"),
-        "verdict": make_row(3, verdict="fail"),
-        "machine": make_row(4, machine="bbbb"),
-        "work_hash": make_row(5, work_hash="x"),
-        "tags": make_row(6, tags={"site": "ci", "version": "2"}),
-    }
-    kept = {name: store.begin(row, PLAN_JSON) for name, row in odd.items()}
-    asked = {"suite": "other", "branch": "topic", "verdict": "fail", "machine": "bbbb", "work_hash": "x", "tags": {"version": "2"}}
-    for name, value in asked.items():
-        assert [row.id for row in store.runs(RunFilter(**{name: value}))] == [kept[name].id], name  # type: ignore[arg-type]
-    assert len(store.runs(RunFilter(since=BEGAN + timedelta(minutes=5)))) == 2
-    assert len(store.runs(RunFilter(before=BEGAN + timedelta(minutes=5)))) == 4
-    assert [row.id for row in store.runs(RunFilter(most=1))] == [kept["tags"].id]
-    assert len(store.runs(RunFilter(suite="shop"))) == 6  # the plan's name counts, too
 
 
 def test_a_run_that_is_forgotten_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
@@ -101,13 +66,6 @@ def test_a_run_that_is_forgotten_leaves_nothing_behind(store: Store, tmp_path: P
     assert "sections" in tables
     assert {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables} == dict.fromkeys(tables, 0)  # noqa: S608
     db.close()
-
-
-def test_seconds_can_be_forgotten_alone(store: Store) -> None:
-    row = store.begin(make_row(), PLAN_JSON)
-    store.finish(row, make_parts(keep_seconds=True))
-    assert store.drop_seconds([row.id]) == 10
-    assert len(store.load(row.id).sections) == 10
 
 
 def test_ids_are_short_and_sort_by_time() -> None:

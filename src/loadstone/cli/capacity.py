@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.embedded import aimed
+from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.perform import Showing, result_folder, write_result
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
@@ -51,9 +52,9 @@ PAUSE = "1s"  # between two requests of a connection that is only held
 @click.option("--poisson", is_flag=True, help="Arrivals with the gaps of independent visitors.")
 @click.option("--no-step-down", is_flag=True, help="Leave recovery and hysteresis out.")
 @click.option("--level-time", metavar="TIME", help="Seconds of a level.  [default: 7s; the coarse ones 3s, the last ones 16s or longer]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@json_option
 @click.option("--quiet", "-q", is_flag=True, help="Only the answer.")
-@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@no_color_option
 @click.option("--out", metavar="DIR", help="Keep the document and the text in this folder.")
 def command(
     suites: tuple[str, ...],
@@ -105,8 +106,7 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, worker: Worker
     if showing.json:
         sys.stdout.write(render_capacity_json(document).decode())
         return int(found.exit_code)
-    screen = look_of(sys.stdout)
-    text = render_capacity_text(document, Look(screen.width, screen.color and not showing.no_color, screen.unicode))
+    text = render_capacity_text(document, look_of(sys.stdout, plain=showing.no_color))
     click.echo("\n".join([line for line in text.splitlines() if line.strip()][:2]) if showing.quiet else text)
     return int(found.exit_code)
 

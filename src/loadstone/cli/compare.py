@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from loadstone.cli.keeping import opened, store_option
+from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.errors import UsageError
 
 
@@ -20,8 +21,8 @@ from loadstone.errors import UsageError
 @click.option("--confirm", metavar="RUN", help="One more run, which must bear out what is worse.")
 @click.option("--despite-machine", is_flag=True, help="Compare runs of different machines, with a wider interval.")
 @click.option("--all", "every", is_flag=True, help="Compare every figure of every step.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@json_option
+@no_color_option
 @store_option
 def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store_url: str | None, **given: Any) -> int:
     r"""Compare runs with one run, with several, or with a baseline.
@@ -36,7 +37,7 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     from loadstone.judge.beside import compare
     from loadstone.judge.figures import asked_for, main_figures, usual_figures
     from loadstone.report.comparison import comparison_document_of, render_comparison, render_comparison_json
-    from loadstone.report.text import Look, look_of
+    from loadstone.report.text import look_of
     from loadstone.store.past import catalogue_of_run, side
 
     rules = _rules(given["rules"], given["limit"])
@@ -54,8 +55,7 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     if given["as_json"]:
         sys.stdout.write(render_comparison_json(comparison_document_of(compared)))
     else:
-        look = look_of(sys.stdout)
-        page = Look(look.width, look.color and not given["no_color"], look.unicode)
+        page = look_of(sys.stdout, plain=given["no_color"])
         click.echo(render_comparison(compared, page), nl=False)
     return int(compared.exit_code)
 

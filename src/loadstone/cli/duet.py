@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.one_url import whole_number
+from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ PLACEHOLDER = "http://127.0.0.1"  # of a suite without a target, until an arm br
 @click.option("--start", metavar="COMMAND", help="Starts the server of a revision in its work tree; {port} is filled in.")
 @click.option("--call", "calls", is_flag=True, help="A and B are functions, module:function, timed in turns in one process.")
 @click.option("--no-control", is_flag=True, help="Without the second A that shows what no difference looks like here.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@json_option
 @click.option("--quiet", "-q", is_flag=True, help="No line while it goes on, and one line of verdict.")
-@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@no_color_option
 def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: bool, **given: Any) -> int:
     r"""Is B slower than A? Both are loaded in turns of a few requests, on this machine, until it is clear.
 
@@ -57,7 +58,7 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
     from loadstone.duet import duet, termination_as_interrupt
     from loadstone.report.duet_document import duet_document_of, render_duet_json
     from loadstone.report.duet_text import render_duet
-    from loadstone.report.text import Look, look_of
+    from loadstone.report.text import look_of
 
     terms = terms_of(given)
     told = _live(as_json=as_json, quiet=quiet)
@@ -73,8 +74,7 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
     if as_json:
         sys.stdout.write(render_duet_json(duet_document_of(outcome, terms.seed)))
     else:
-        look = look_of(sys.stdout)
-        text = render_duet(outcome, Look(look.width, look.color and not no_color, look.unicode))
+        text = render_duet(outcome, look_of(sys.stdout, plain=no_color))
         click.echo(text.splitlines()[0] if quiet else text, nl=quiet)
     return int(outcome.exit_code)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from loadstone.measure.snapshot import Snapshot
 
 KEPT = "store"  # watches every run; asking for it keeps its seconds, too
+LOG = "log"
 _SINKS, _REPORTS = "loadstone.sinks", "loadstone.reports"
 
 
@@ -78,11 +79,12 @@ class Guarded:
             self.failure = self.failure or f"the sink {self._name!r} raised {type(error).__name__}: {error}"
 
 
-def chosen_sinks(watched: Watched, begun: Sequence[str] = ()) -> list[Guarded]:
-    """Those that --sink names, less those that watch the run already; raises PluginError for one that is unknown or broken."""
+def chosen_sinks(watched: Watched) -> list[Guarded]:
+    """Those that --sink names; raises PluginError for one that is unknown or broken."""
     from loadstone.plugins import installed
 
-    return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS) if name not in (KEPT, *begun)]
+    kept = {KEPT, LOG} if watched.folder else {KEPT}  # with --out there is a log without being asked for
+    return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS) if name not in kept]
 
 
 def chosen_reports() -> list[tuple[Callable[[Story], bytes], Path]]:

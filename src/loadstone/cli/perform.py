@@ -17,6 +17,7 @@ from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
+from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.streams import silence_stdout, without_terminal
 from loadstone.errors import ExitCode, UsageError
@@ -52,9 +53,9 @@ class Showing:
 def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--json, --quiet, --no-color and --out; where the run goes beside that, and where it is kept."""
     options = [
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."),
+        json_option,
         click.option("--quiet", "-q", is_flag=True, help="Only the verdict."),
-        click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
+        no_color_option,
         click.option("--out", metavar="DIR", help="Keep the result, the text and every second in this folder."),
     ]
     function = keeping_options(outlet_options(function))
@@ -97,8 +98,8 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if showing.json:
         return _tell(installed().get("report", "json")(story).decode(), code, kept=watched.folder is not None)
-    look = look_of(sys.stdout)
-    text = render_text(story, look.width, look.color and not showing.no_color, unicode=look.unicode)
+    look = look_of(sys.stdout, plain=showing.no_color)
+    text = render_text(story, look.width, look.color, unicode=look.unicode)
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
     return _tell(f"{text}\n", code, kept=watched.folder is not None)
@@ -123,7 +124,7 @@ def _watched(plan: Plan, showing: Showing) -> Watched:
         plan=plan,
         duration_s=seconds if seconds < float("inf") else None,
         stream=sys.stderr,
-        color=look_of(sys.stderr).color and not showing.no_color,
+        color=look_of(sys.stderr, plain=showing.no_color).color,
         folder=result_folder(showing.out),
         stamp=showing.stamp or datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  a file name, in the reader's own time
         earlier=showing.resume,
@@ -135,7 +136,7 @@ def _sinks(watched: Watched, showing: Showing) -> list[Sink]:
     from loadstone.plugins import installed
 
     sinks: list[Sink] = [installed().get("sink", "log")(watched)] if watched.folder else []
-    sinks += chosen_sinks(watched, ("log",) if watched.folder else ())
+    sinks += chosen_sinks(watched)
     if not showing.quiet:
         sinks.append(_view(watched, showing))  # last: it draws from here on
     return sinks

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loadstone.cli.checkpoints import replace_file
+from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.resume import newest_log, plan_in
 from loadstone.errors import UsageError
 
@@ -20,10 +21,10 @@ WINDOWS = 12
 
 @click.command("report")
 @click.argument("place", metavar="DIR|LOG")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@json_option
 @click.option("--windows", type=click.IntRange(2, 200), default=WINDOWS, show_default=True, help="Rows of the table over time.")
 @click.option("--resume", is_flag=True, help="Write result and summary beside the log, as the run would have.")
-@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@no_color_option
 def command(place: str, *, as_json: bool, windows: int, resume: bool, no_color: bool) -> int:
     """Tell a run again from its log: the newest one in a folder of --out, or the file itself.
 
@@ -42,8 +43,8 @@ def command(place: str, *, as_json: bool, windows: int, resume: bool, no_color: 
     if as_json:
         click.echo(installed().get("report", "json")(story).decode(), nl=False)
         return int(story.exit_code)
-    look = look_of(sys.stdout)
-    click.echo(render_text(story, look.width, look.color and not no_color, unicode=look.unicode))
+    look = look_of(sys.stdout, plain=no_color)
+    click.echo(render_text(story, look.width, look.color, unicode=look.unicode))
     for line in _over_time(path, windows):
         click.echo(f"  {line}" if line else "")
     return int(story.exit_code)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.keeping import opened, store_option
+from loadstone.cli.page_options import no_color_option
 from loadstone.errors import ExitCode, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def list_(*, as_json: bool, store_url: str | None, **given: Any) -> None:
 @command.command("show")
 @click.argument("name", default="last", metavar="[RUN]")
 @click.option("--json", "as_json", is_flag=True, help="The JSON document of the run.")
-@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@no_color_option
 @store_option
 def show(name: str, *, as_json: bool, no_color: bool, store_url: str | None) -> None:
     """Print the report of RUN once more, and what is known of where it ran."""
     from loadstone.report.document import Document
-    from loadstone.report.text import Look, look_of, render_page
+    from loadstone.report.text import look_of, render_page
 
     with opened(store_url) as store:
         row = store.run(name)
@@ -69,8 +70,7 @@ def show(name: str, *, as_json: bool, no_color: bool, store_url: str | None) -> 
     if as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    look = look_of(sys.stdout)
-    click.echo(render_page(Document.model_validate(document), Look(look.width, look.color and not no_color, look.unicode)), nl=False)
+    click.echo(render_page(Document.model_validate(document), look_of(sys.stdout, plain=no_color)), nl=False)
     branch = f"{row.git_branch or 'no branch'}{' (changed files)' if row.git_dirty else ''}"
     load = "" if row.other_load is None else f"; load before it began {row.other_load:.1f}"
     click.echo(f"\nrun {row.id} · {branch} · {row.machine_text}{load}")

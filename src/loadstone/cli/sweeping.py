@@ -78,8 +78,7 @@ def perform_sweep(
     if showing.json:
         sys.stdout.write(render_sweep_json(document).decode())
         return int(found.exit_code)
-    look = look_of(sys.stdout)
-    text = render_sweep_text(document, Look(look.width, look.color and not showing.no_color, look.unicode))
+    text = render_sweep_text(document, look_of(sys.stdout, plain=showing.no_color))
     click.echo(text.partition("\n\n")[0] if showing.quiet else text)
     return int(found.exit_code)
 

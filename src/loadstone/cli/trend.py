@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.keeping import opened, store_option
+from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.runs import chosen
 from loadstone.errors import ExitCode, StoreError, UsageError
 
@@ -28,8 +29,8 @@ MEASURED = frozenset({"pass", "fail", "inconclusive"})  # the others' numbers ar
 @click.option("--since", metavar="DATE|TIME", help="From this day on (2026-01-31), or not older than this (90d).")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With this tag; again for more.")
 @click.option("-n", "--most", type=click.IntRange(2), default=200, show_default=True, help="The newest so many.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@json_option
+@no_color_option
 @store_option
 def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, store_url: str | None, **given: Any) -> int:
     r"""Show the history of METRIC: where it changed and by how much, whether the newest runs are worse, and where it leads.
@@ -43,7 +44,7 @@ def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, st
     """
     from loadstone.judge.difference import gravest
     from loadstone.judge.history import judge_histories
-    from loadstone.report.text import Look, look_of
+    from loadstone.report.text import look_of
     from loadstone.report.trend import Trend, render_trend, render_trend_json, trend_document_of
     from loadstone.store.past import catalogue_of_run, past_run
 
@@ -58,8 +59,7 @@ def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, st
         documents = [trend_document_of(each.figure.name, each.figure.unit, trend) for each, trend in trends.items()]
         sys.stdout.write(render_trend_json(documents))
     else:
-        look = look_of(sys.stdout)
-        page = Look(look.width, look.color and not no_color, look.unicode)
+        page = look_of(sys.stdout, plain=no_color)
         click.echo("\n".join(render_trend(each.figure.name, trend, page) for each, trend in trends.items()), nl=False)
     answer = gravest([trend.answer for trend in trends.values()])
     return int({"worse": ExitCode.GATE_FAILED, "cannot tell": ExitCode.INCONCLUSIVE}.get(answer.value, ExitCode.PASS))

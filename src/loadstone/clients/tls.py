@@ -76,11 +76,6 @@ class TlsLayer:
             session=owner.sessions.get(self._origin),
         )
 
-    @property
-    def reused(self) -> bool:
-        """Was the session resumed?"""
-        return bool(self._object.session_reused)
-
     def handshake(self, data: bytes) -> tuple[bool, bytes]:
         """Feed what came; answers (finished, bytes to send)."""
         if data:

@@ -125,7 +125,6 @@ FINE = 1.03  # gap beside a stretch of unclear levels
 FACTOR = 2.0
 OWN_TRIES = 3
 MOST_TRIES = 3
-STEP_BACK = 1.02  # beside a level that stayed unclear, that far away the next is tried
 
 
 @dataclass

@@ -19,7 +19,7 @@ class Answer(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a worsening is; given only when the interval's near end supports it (one-sided 95 %)."""
+    """How bad a worsening is, mildest first; given only when the near end of its interval supports it (docs/statistics.md)."""
 
     NONE = ""
     MINOR = "minor"

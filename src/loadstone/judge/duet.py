@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from loadstone.errors import UsageError
 from loadstone.judge.difference import Answer, Difference, Severity
-from loadstone.judge.duet_answer import End, Levels, Said, edge_of, judge_figure
+from loadstone.judge.duet_answer import End, Levels, Said, judge_figure
 from loadstone.judge.duet_errors import judge_errors
 from loadstone.judge.duet_evidence import Collected
 from loadstone.judge.duet_pair import Pair
+from loadstone.judge.worsening import amount_of
 from loadstone.stats.duet_looks import look_levels
 
 __all__ = ["DuetJudge", "Look", "Pair"]
@@ -146,7 +147,7 @@ class DuetJudge:
         if control is None:
             return ""
         low, high = control.bounds(CONTROL_ALPHA / 2)
-        if abs(control.point) > edge_of(self.limit, "lower") / 2 and not low <= 0 <= high:
+        if abs(control.point) > amount_of(self.limit, "lower") / 2 and not low <= 0 <= high:
             return f"two copies of the baseline differ by {100 * control.point:+.1f} %, more than half the limit: the machine is not steady"
         return ""
 

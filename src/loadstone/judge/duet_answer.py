@@ -8,9 +8,12 @@ from statistics import NormalDist
 
 from loadstone.judge.difference import Answer, Difference, Severity
 from loadstone.judge.duet_evidence import Evidence
+from loadstone.judge.severity import Bands, Severities
+from loadstone.judge.worsening import amount_of, share_of
 from loadstone.stats.effect import Effect
 
-SEVERITIES = ((0.10, Severity.MINOR), (0.25, Severity.MAJOR), (0.50, Severity.CRITICAL))
+BANDS = Bands()
+UNNAMED = Severities(Severity.NONE, Severity.NONE)
 LEVEL = 0.95  # of the reported interval
 TAIL = (1.0 - LEVEL) / 2
 LUCKY_TAIL = (
@@ -61,12 +64,12 @@ def judge_figure(
         return Said(replace(nothing, samples_before=samples[0], samples_after=samples[1]), last)
     low, high = evidence.bounds(TAIL)
     spread = (high - low) / 2 / _NORMAL.inv_cdf(1.0 - TAIL)
-    edge = edge_of(limit, evidence.better)
+    edge = amount_of(limit, evidence.better)
     answer, reason = _answer(evidence, edge, _effect(evidence, low, high), levels)
     if not last and stopped_by_luck(evidence, answer, levels):
         low, high = evidence.bounds(LUCKY_TAIL)
     effect = _effect(evidence, low, high)
-    severity, suspected = _severity(evidence, levels) if answer is Answer.WORSE else (Severity.NONE, Severity.NONE)
+    named = _severity(evidence, levels) if answer is Answer.WORSE else UNNAMED
     visible = max(limit, share_of((_NORMAL.inv_cdf(1 - levels.change) + POWER_Z) * spread, evidence.better))
     if answer is Answer.CANNOT_TELL:
         reason += _how_much_more(pairs, spread, edge, levels)
@@ -78,8 +81,8 @@ def judge_figure(
         effect,
         answer,
         limit,
-        severity,
-        suspected,
+        named.sure,
+        named.suspected,
         visible if math.isfinite(visible) else None,
         *evidence.samples,
         reason,
@@ -117,18 +120,6 @@ def hopeless(point: float, spread: float, edge: float, taken: float, end: End) -
     return worse + max(better, _NORMAL.cdf((excluded - point) / still)) < FUTILE
 
 
-def edge_of(limit: float, better: str) -> float:
-    """The tolerated share on the logarithm's scale: 5 % longer, or 5 % less per second."""
-    return math.log1p(limit) if better == "lower" else -math.log1p(-limit)
-
-
-def share_of(worsening: float, better: str) -> float:
-    """The inverse of `edge_of`; a lower rate cannot lose more than all."""
-    if better == "lower":
-        return math.expm1(worsening) if worsening < 700 else math.inf
-    return -math.expm1(-worsening)
-
-
 def _effect(evidence: Evidence, low: float, high: float) -> Effect:
     """Candidate ÷ baseline, the way the figure itself goes."""
     if evidence.better == "higher":
@@ -152,14 +143,10 @@ def _answer(evidence: Evidence, edge: float, effect: Effect, levels: Levels) -> 
     return Answer.CANNOT_TELL, "neither a difference nor a worsening by the limit is certain"
 
 
-def _severity(evidence: Evidence, levels: Levels) -> tuple[Severity, Severity]:
+def _severity(evidence: Evidence, levels: Levels) -> Severities:
     """What the lower bound supports, and what only the point reaches."""
-    sure, seen = (_band(share_of(worsening, evidence.better)) for worsening in (evidence.bounds(levels.severity)[0], evidence.point))
-    return sure, Severity.NONE if seen is sure else seen
-
-
-def _band(worsening: float) -> Severity:
-    return next((severity for least, severity in reversed(SEVERITIES) if worsening >= least), Severity.NONE)
+    least = evidence.bounds(levels.severity)[0]
+    return BANDS.supported(share_of(least, evidence.better), share_of(evidence.point, evidence.better))
 
 
 def _how_much_more(pairs: int, spread: float, edge: float, levels: Levels) -> str:

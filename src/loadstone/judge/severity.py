@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from loadstone.judge.difference import Severity
 from loadstone.judge.recorded import Figure
+from loadstone.judge.worsening import amount_of, share_of
 from loadstone.stats.shift import Shift
 
 # With 95 % a true effect of 24.9 % would be called major in 5 of 100 runs; with 99 % in one.
 CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Severities:
+    """What the interval supports, and what only the point reaches; the latter is empty when both are the same."""
+
+    sure: Severity
+    suspected: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +37,22 @@ class Bands:
             return Severity.MAJOR
         return Severity.MINOR if worsening >= self.minor else Severity.NONE
 
-
-@dataclass(frozen=True, slots=True)
-class Severities:
-    """What the interval supports, and what only the point reaches; the latter is empty when both are the same."""
-
-    sure: Severity
-    suspected: Severity
+    def supported(self, least: float, point: float) -> Severities:
+        """The severity of the least that a worsening may be, and of the point where that differs."""
+        sure, seen = self.of(least), self.of(point)
+        return Severities(sure, seen if seen is not sure else Severity.NONE)
 
 
 def severities(figure: Figure, worsening: Shift, bands: Bands) -> Severities:
     """Severity by the lower one-sided bound of a worsening; a point that lies higher makes a suspicion, not a label."""
-    sure = bands.of(as_share(figure, worsening.least(CONFIDENCE)))
-    point = bands.of(as_share(figure, worsening.amount))
-    return Severities(sure, point if point != sure else Severity.NONE)
+    return bands.supported(as_share(figure, worsening.least(CONFIDENCE)), as_share(figure, worsening.amount))
 
 
 def as_share(figure: Figure, amount: float) -> float:
     """A worsening as people say it: 0.1 is 10 % more of what should be low, 10 % less of what should be high, 10 points of a share."""
-    if figure.is_share:
-        return amount
-    if figure.better == "lower":
-        return math.expm1(amount) if amount < 700 else math.inf
-    return -math.expm1(-amount) if amount > -700 else -math.inf
+    return amount if figure.is_share else share_of(amount, figure.better)
 
 
 def as_amount(figure: Figure, share: float) -> float:
     """The inverse of `as_share`; inf when all of what should be high may be lost."""
-    if figure.is_share:
-        return share
-    if figure.better == "lower":
-        return math.log1p(share)
-    return -math.log1p(-share) if share < 1 else math.inf
+    return share if figure.is_share else amount_of(share, figure.better)

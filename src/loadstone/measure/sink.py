@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -41,7 +40,3 @@ class Watched:
     folder: Path | None = None
     stamp: str = ""
     earlier: Earlier | None = None
-
-
-# What a plug-in of kind sink is: raises UsageError when it cannot watch this run.
-SinkFactory = Callable[[Watched], Sink]

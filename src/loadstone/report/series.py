@@ -8,7 +8,6 @@ most. Histograms are the base64 of `Histogram.to_bytes`.
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -65,9 +64,7 @@ class SnapshotLog:
         self._open: Snapshot | None = None
         self.failure = ""  # why writing stopped; empty while all is well
         try:
-            if not go_on:
-                path.touch()
-            self._file: BinaryIO | None = path.open("r+b")
+            self._file: BinaryIO | None = path.open("r+b" if go_on else "ab")
         except OSError as error:
             raise UsageError(f"cannot write: {error.strerror or error}", where=str(path), hint="another --out directory") from error
         if not _taken(self._file):
@@ -76,8 +73,7 @@ class SnapshotLog:
         if go_on:
             _cut_last_line(self._file)
         else:
-            with contextlib.suppress(OSError):  # a pipe or a device has nothing to cut
-                self._file.truncate()  # not before it is known that nobody else writes it
+            self._guard(self._empty)  # only now: a moment ago it might have been another's
         self._append(dict(head or {}) if go_on else {"format": FORMAT, **(head or {})})
 
     def snapshot(self, snapshot: Snapshot) -> None:
@@ -111,6 +107,10 @@ class SnapshotLog:
             self._file = None
             # What a failed flush left in the buffer is tried, and fails, once more on close.
             self._guard(file.close)
+
+    def _empty(self) -> None:
+        if self._file is not None and self._file.tell():
+            self._file.truncate(0)
 
     def _guard(self, write: Any) -> bool:
         try:

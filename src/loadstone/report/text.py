@@ -56,10 +56,13 @@ class Look:
     unicode: bool = True
 
 
-def look_of(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Look:
-    """What the stream can show: colour only on a terminal and without NO_COLOR, Unicode only where the encoding has it."""
+def look_of(stream: TextIO, environment: Mapping[str, str] = os.environ, *, plain: bool = False) -> Look:
+    """What the stream can show: colour only on a terminal and without NO_COLOR, Unicode only where the encoding has it.
+
+    plain: no colour, whatever it can show
+    """
     terminal = stream.isatty()
-    color = terminal and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+    color = terminal and not plain and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
     unicode = (stream.encoding or "ascii").lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
     width = get_terminal_size((NARROWEST, 24)).columns if terminal else NARROWEST
     return Look(min(width, WIDEST), color, unicode)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadstone.errors import NoSamples
-from loadstone.stats.effect import Effect
 
 FloatArray = NDArray[np.float64]
 
@@ -76,12 +75,6 @@ def bound_among(averages: FloatArray, n: int, tail: float) -> tuple[float, float
     if k <= 0:
         return -math.inf, math.inf
     return float(averages[k - 1]), float(averages[len(averages) - k])
-
-
-def ratio_effect(log_ratios: FloatArray, level: float = 0.95) -> Effect:
-    """The ratio that log ratios of pairs speak for, with its interval."""
-    low, high = middle_bound(log_ratios, (1.0 - level) / 2)
-    return Effect(math.exp(hodges_lehmann(log_ratios)), math.exp(low), math.exp(high), level)
 
 
 def without_position(log_ratios: FloatArray, a_first: NDArray[np.bool_]) -> FloatArray:

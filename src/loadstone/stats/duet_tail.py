@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from loadstone.errors import NoSamples
 from loadstone.stats.duet import Chances
 from loadstone.stats.histogram import IntArray
+from loadstone.stats.student import t_cdf, t_quantile
 
 FloatArray = NDArray[np.float64]
 
@@ -59,11 +59,11 @@ class TailRatio:
     def chances(self, log_ratio: float = 0.0) -> Chances:
         """One-sided p-values of a supposed log ratio."""
         t = self._score(log_ratio)
-        return Chances(student_beyond(t, self._pairs - 1), student_beyond(-t, self._pairs - 1))
+        return Chances(t_cdf(-t, self._pairs - 1), t_cdf(t, self._pairs - 1))
 
     def bounds(self, tail: float) -> tuple[float, float]:
         """Of the log ratio: each end is passed with a chance of `tail`; infinite where the data say no more."""
-        reach = _student_quantile(tail, self._pairs - 1)
+        reach = t_quantile(1.0 - tail, self._pairs - 1)
         return self._end(reach, -1.0), self._end(reach, 1.0)
 
     def _end(self, reach: float, side: float) -> float:
@@ -95,29 +95,3 @@ class TailRatio:
         spread = float(differences.std(ddof=1)) * math.sqrt(self._pairs)
         total = float(differences.sum())
         return total / spread if spread > 0 else math.copysign(math.inf, total) if total else 0.0
-
-
-@lru_cache(maxsize=4096)
-def student_beyond(t: float, freedom: int) -> float:
-    """P(T > t) of Student's distribution with whole degrees of freedom; source: Abramowitz & Stegun 26.7.3 and 26.7.4."""
-    if math.isinf(t):
-        return 0.0 if t > 0 else 1.0
-    angle = math.atan2(t, math.sqrt(freedom))
-    cosine, sine = math.cos(angle), math.sin(angle)
-    odd = freedom % 2
-    term = cosine if odd else 1.0
-    total = term if freedom > 1 else 0.0
-    for k in range(3 if odd else 2, freedom - 1, 2):
-        term *= cosine * cosine * (k - 1) / k
-        total += term
-    inside = 2 / math.pi * (angle + sine * total) if odd else sine * total
-    return min(1.0, max(0.0, (1.0 - inside) / 2))
-
-
-@lru_cache(maxsize=1024)
-def _student_quantile(tail: float, freedom: int) -> float:
-    low, high = 0.0, 1e3
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if student_beyond(middle, freedom) > tail else (low, middle)
-    return high

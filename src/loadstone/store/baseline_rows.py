@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from loadstone.errors import StoreError
@@ -40,27 +40,7 @@ def one(database: Database, name: str, branch: str | None, machine: str | None) 
     whole = _whole(database, _row(database, name))
     if whole.retired_at is not None:
         raise StoreError(f"the baseline {name!r} is retired", where=str(database.path), hint="loadstone baseline save with new runs")
-    return Baseline(whole.name, whole.policy, whole.created_at, counting(whole, branch, machine))
-
-
-def counting(baseline: Baseline, branch: str | None, machine: str | None) -> tuple[Member, ...]:
-    """The members that count for a branch and a class of machine: those that are pinned, and the newest of the others.
-
-    A member without a run is told nothing of; it counts everywhere.
-    """
-    policy = baseline.policy
-    fit = [
-        member
-        for member in baseline.members
-        if member.run is None
-        or (
-            (not policy.per_branch or branch is None or member.run.git_branch == branch)
-            and (not policy.per_machine or machine is None or member.run.machine == machine)
-        )
-    ]
-    loose = [member for member in fit if not member.pinned]
-    kept = loose if policy.last is None else loose[max(0, len(loose) - policy.last) :]
-    return tuple(member for member in fit if member.pinned or member in kept)
+    return replace(whole, members=whole.counting(branch, machine))
 
 
 def add(database: Database, name: str, run_id: str | None, figures: Mapping[str, float], *, pinned: bool, source: str) -> None:

@@ -174,24 +174,10 @@ class StoredRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Which members of a baseline count.
-
-    last:        the newest so many that are not pinned; None: all
-    per_branch:  only those of the asked branch
-    per_machine: only those of the asked class of machine
-    """
-
-    last: int | None = 20
-    per_branch: bool = False
-    per_machine: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Member:
     """A run of a baseline, or, when it came from a file, only its figures.
 
-    figures: see `store.figures`
+    figures: by the names of `store.admission.FIGURES`
     pinned:  stays, however many newer ones there are
     source:  who put it there: a person, a run by itself, or a file's name
     """
@@ -204,8 +190,31 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """Which members of a baseline count.
+
+    last:        the newest so many that are not pinned; None: all
+    per_branch:  only those of the asked branch
+    per_machine: only those of the asked class of machine
+    """
+
+    last: int | None = 20
+    per_branch: bool = False
+    per_machine: bool = True
+
+    def fits(self, member: Member, branch: str | None, machine: str | None) -> bool:
+        """Whether a member is of the branch and the machine; None: any. Of one without a run nothing is known: it fits everywhere."""
+        run = member.run
+        if run is None:
+            return True
+        other_branch = self.per_branch and branch is not None and run.git_branch != branch
+        other_machine = self.per_machine and machine is not None and run.machine != machine
+        return not (other_branch or other_machine)
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
-    """A named set of runs to compare with; the members that its policy lets count, oldest first."""
+    """A named set of runs to compare with, oldest first: all its members, or those that its policy lets count."""
 
     name: str
     policy: Policy
@@ -217,3 +226,10 @@ class Baseline:
     def run_ids(self) -> list[str]:
         """Of the members that are runs."""
         return [member.run.id for member in self.members if member.run is not None]
+
+    def counting(self, branch: str | None, machine: str | None) -> tuple[Member, ...]:
+        """The members that count for a branch and a class of machine: those that are pinned, and the newest of the others."""
+        fit = [member for member in self.members if self.policy.fits(member, branch, machine)]
+        loose = [member for member in fit if not member.pinned]
+        kept = loose if self.policy.last is None else loose[max(0, len(loose) - self.policy.last) :]
+        return tuple(member for member in fit if member.pinned or member in kept)
