@@ -357,7 +357,7 @@ def _judge(result: Result, course: _Course, fleet: LocalFleet | _Gone) -> Story:
     trust = assess(total, facts)
     verdicts = course.gates.verdicts(total)
     if facts.unpressed:
-        verdicts = without_pressure(verdicts, facts.unpressed)
+        verdicts = without_pressure(verdicts, facts.unpressed, plan.pressure.scenario if plan.pressure else "")
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,
