@@ -14,6 +14,7 @@ from loadstone.stats.histogram import Histogram
 from loadstone.units import format_duration, format_share
 
 Q, NS_PER_S = 0.95, 1e9
+SERVED, LATE = 0.95, 2  # of the arrivals of a step must be answered within it, but for two at its end: else a queue grows
 SAME = 0.02  # two seconds whose loads differ by less are of one step
 FEWEST = 20  # answers and dropped arrivals of a step; fewer say nothing of a percentile
 EXAMPLE = "{kind: breaking_point, gate: breaking point, settings: {scenario: rising, above: 50, p95_s: 1, errors: 0.01}}"
@@ -32,9 +33,9 @@ class _Step:
 class BreakingPointGate:
     """Steps of load upwards (`kind: stages` with `shape: step`): the last one that was borne must be greater than `above`.
 
-    A step is borne while p95 of its response times is at most `p95_s` and at most the share `errors` of its requests fail; arrivals
-    that were dropped have failed. Its first second is left out: what was sent before ends in it. Where every step was borne, the last
-    is "at least": a pass when it is enough, else no data.
+    A step is borne while p95 of its response times is at most `p95_s`, at most the share `errors` of its requests fail (arrivals that
+    were dropped have failed), and, of a rate, 95 % of what arrives is answered, so that no queue grows. Its first second is left out:
+    what was sent before ends in it. Where every step was borne, the last is "at least": a pass when it is enough, else no data.
 
     raises: UsageError for settings that cannot be meant
     """
@@ -104,6 +105,9 @@ class BreakingPointGate:
         share = step.errors / step.requests
         if share > self._errors:
             return f"{format_share(round(share, 4))} of its requests failed, more than {format_share(self._errors)}"
+        asked = step.load * step.seconds
+        if self._unit == "/s" and step.requests < SERVED * asked - LATE:
+            return f"{step.requests / step.seconds:.4g}/s were answered"
         p95_s = step.times.quantile(Q) / NS_PER_S if step.times.count + step.times.beyond else 0.0
         return f"p95 {format_duration(p95_s)} is more than {format_duration(self._p95_s)}" if p95_s > self._p95_s else ""
 

@@ -80,7 +80,8 @@ class RecoveryWatch:
             self._quiet(second)
 
     def _rise(self, second: _Second, peak: float) -> None:
-        if self._ended_s is not None and self._spike is not None:
+        # Between spikes with less than `hold` between them nobody can see it back: they are one.
+        if self._ended_s is not None and self._spike is not None and len(self._after) == self._hold:
             self._close(math.inf)  # the next spike came before it was back
         began_s, before = self._spike or (second.start_s, 0.0)
         self._spike, self._ended_s = (began_s, max(peak, before)), None

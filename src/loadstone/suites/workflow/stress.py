@@ -1,4 +1,4 @@
-"""The stress part of `workflow`: breaking point, limit of connections, a pool that is full, pressure; and how soon it is back after each."""
+"""The stress part of `workflow`: breaking point, limit of connections, a full pool, pressure; and how soon it is back after each."""
 
 import os
 from dataclasses import dataclass, field
