@@ -168,9 +168,9 @@ def test_a_run_that_went_on_is_kept_with_the_seconds_of_both_its_parts(store: Sq
     for snapshot in after:
         recording.snapshot(snapshot)
         log.append(snapshot)  # the log goes on while the run does
+    assert [row.started_at for row in store.runs()] == [started_at]
     story = make_story()
     run_id = recording.finish(story, render_json(story))
     run = store.load(run_id)
     assert sum(section.count("http.requests") or 0 for section in run.sections) == 1000
     assert [second.start_s for second in store.parts(run_id).seconds] == [float(seq) for seq in range(10)]
-    assert run.row.started_at == started_at
