@@ -65,6 +65,8 @@ BENCHMARKS = {
     "histories": histories,
     "leaking_service": leaking_service,
 }
+# One name for everything that shows how far verdicts can be trusted; the simulated ones first, they do not mind other work.
+GROUPS = {"judging": ("duets", "histories", "store", "real_duets", "capacities")}
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -72,7 +74,7 @@ def read_arguments() -> argparse.Namespace:
     """What to run, and how long."""
     usual = Options()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Loadstone beside its peers, on one machine, as ratios.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of: {' '.join(BENCHMARKS)}; all when none is given")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of: {' '.join((*BENCHMARKS, *GROUPS))}; all when none")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="how often each figure is measured (%(default)s)")
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="length of one run of one tool (%(default)s)")
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="length of the run that watches memory grow (%(default)s)")
@@ -85,9 +87,10 @@ def read_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.seed is not None and arguments.names not in (["duets"], ["histories"]):
         parser.error("--seed shows one trial of `duets` or of `histories`")
+    arguments.names = [name for given in arguments.names for name in GROUPS.get(given, (given,))]
     unknown = set(arguments.names) - BENCHMARKS.keys()
     if unknown:
-        parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join(BENCHMARKS)}")
+        parser.error(f"unknown: {' '.join(sorted(unknown))}; known: {' '.join((*BENCHMARKS, *GROUPS))}")
     if arguments.rounds < 1 or arguments.seconds < 1 or arguments.minutes <= 0:
         parser.error("--rounds and --seconds must be at least 1, --minutes more than 0")
     return arguments

@@ -50,6 +50,23 @@ def test_one_run_beside_one_says_that_it_cannot_tell(kept: str, capsys: pytest.C
     assert "one run each" in capsys.readouterr().out.replace("\n  ", " ")
 
 
+def test_a_confirming_run_must_bear_out_what_is_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "runs.db")
+    with Store.open(f"sqlite:///{path}") as store:
+        keep(store, [*scattered(20, 20, 5), 26.0, 20.0, 26.5])
+    assert called(["baseline", "save", "main", *[f"r{number:03d}" for number in range(20)], "--store", path]) == 0
+    assert called(["compare", "main", "r020", "--store", path]) == 1
+    assert called(["compare", "main", "r020", "--confirm", "r021", "--store", path]) == 4
+    assert "does not bear it out" in " ".join(capsys.readouterr().out.split())
+    assert called(["compare", "main", "r020", "--confirm", "r022", "--store", path]) == 1
+
+
+def test_a_run_that_has_entered_the_baseline_is_not_compared_with_itself(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["baseline", "save", "main", *[f"r{number:03d}" for number in (*range(10), 20, 21, 22)], "--store", kept]) == 0
+    assert called(["compare", "main", "r020", "r021", "r022", "--store", kept]) == 1
+    assert "3 of the earlier runs are later ones, too" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     "words", [["compare", "nobody", "last"], ["compare", "r000", "r001", "--figure", "p95(http.nothing)"], ["trend", "http.nothing"]]
 )

@@ -17,6 +17,7 @@ from loadstone.errors import UsageError
 @click.option("--figure", "figures", multiple=True, metavar="FIGURE", help="Only this, as p95(http.response_time); again for more.")
 @click.option("--limit", metavar="SHARE", help="How much worse is still fine.  [default: 5%; of memory and CPU 20%]")
 @click.option("--rules", metavar="NAME", default="default", show_default=True, help="Limits of a ready suite: default, bot, baseline.")
+@click.option("--confirm", metavar="RUN", help="One more run, which must bear out what is worse.")
 @click.option("--despite-machine", is_flag=True, help="Compare runs of different machines, with a wider interval.")
 @click.option("--all", "every", is_flag=True, help="Compare every figure of every step.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -42,13 +43,14 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     store = opened(store_url)
     try:
         old, new = side(store, before.split(",")), side(store, after or ("last",))
+        confirming = side(store, [given["confirm"]]).runs[-1] if given["confirm"] else None
     finally:
         store.close()
     catalogue = catalogue_of_run(new.runs[-1])
     asked = [asked_for(text, catalogue) for text in figures] or (usual_figures if given["every"] else main_figures)(
         new.runs[-1].total, catalogue
     )
-    compared = compare(old, new, asked, rules, despite_machine=given["despite_machine"])
+    compared = compare(old, new, asked, rules, confirming=confirming, despite_machine=given["despite_machine"])
     if given["as_json"]:
         sys.stdout.write(render_comparison_json(comparison_document_of(compared)))
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loadstone.errors import ExitCode
 from loadstone.judge.alike import Likeness, alikeness
-from loadstone.judge.baseline_rule import Comparison, compare_with_baseline
+from loadstone.judge.baseline_rule import Comparison, compare_with_baseline, confirmed
 from loadstone.judge.difference import Answer, gravest
 from loadstone.judge.figures import Asked, figures_of, sections_of
 from loadstone.judge.recorded import RunFigures, Sections
@@ -86,19 +86,42 @@ class Compared:
 
 
 def compare(
-    before: Beside, after: Beside, asked: Sequence[Asked], rules: RegressionRules | None = None, *, despite_machine: bool = False
+    before: Beside,
+    after: Beside,
+    asked: Sequence[Asked],
+    rules: RegressionRules | None = None,
+    *,
+    confirming: PastRun | None = None,
+    despite_machine: bool = False,
 ) -> Compared:
-    """Is the later side worse? One run beside one by their courses; else by the spread between the earlier runs."""
+    """Is the later side worse? One run beside one by their courses; else by the spread between the earlier runs.
+
+    A run that is on both sides counts as a later one only: compared with itself, anything looks the same.
+    confirming: one more later run, which what is worse has to be borne out by; it needs several earlier runs
+    """
     rules = rules or RegressionRules()
     figures = [each.figure for each in asked]
-    if len(before.runs) == len(after.runs) == 1:
-        (old,), (new,) = before.runs, after.runs
+    later = {run.name for run in (*after.runs, *((confirming,) if confirming else ()))}
+    earlier = [run for run in before.runs if run.name not in later] if len(before.runs) > 1 else list(before.runs)
+    if len(earlier) == len(after.runs) == 1 and confirming is None:
+        (old,), (new,) = earlier, after.runs
         unlike = alikeness(old.machine, new.machine, despite_machine=despite_machine)
         refused = unlike.reasons[0] if unlike.likeness is Likeness.REFUSED else ""
         differences = compare_runs(old.sections(asked), new.sections(asked), figures, rules, unlike=unlike)
-        return Compared(before, after, Comparison(differences, unlike.reasons, refused))
-    old_runs, new_runs = ([run.figures(asked) for run in side.runs] for side in (before, after))
-    return Compared(before, after, compare_with_baseline(old_runs, new_runs, figures, rules, despite_machine=despite_machine))
+        found = Comparison(differences, unlike.reasons, refused)
+    else:
+        old_runs, new_runs = ([run.figures(asked) for run in runs] for runs in (earlier, after.runs))
+        found = compare_with_baseline(old_runs, new_runs, figures, rules, despite_machine=despite_machine)
+        if confirming is not None and found.needs_confirmation:
+            more = confirming.figures(asked)
+            found = confirmed(old_runs, new_runs, more, figures, rules, despite_machine=despite_machine)
+    both = len(before.runs) - len(earlier)
+    if both:
+        left_out = (
+            f"{both} of the earlier runs {'is a later one' if both == 1 else 'are later ones'}, too, and left out of the earlier ones"
+        )
+        found = replace(found, notices=(*found.notices, left_out))
+    return Compared(before, after, found)
 
 
 def _joined(parts: Sequence[Aggregate], most: int) -> list[Aggregate]:
