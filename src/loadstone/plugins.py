@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "metric": {},
     "gate": {
         "baseline": "loadstone.judge.regression:BaselineGate",
+        "breaking_point": "loadstone.judge.breaking_point:BreakingPointGate",
         "leak_again": "loadstone.judge.leak_again:LeakAgainGate",
         "per_connection": "loadstone.judge.per_connection:PerConnectionGate",
         "recovery": "loadstone.judge.recovery:RecoveryGate",

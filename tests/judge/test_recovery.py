@@ -128,3 +128,24 @@ def test_a_text_that_cannot_be_meant_is_a_mistake(text: str) -> None:
 def test_a_metric_without_times_is_a_mistake() -> None:
     with pytest.raises((UsageError, PlanError, PluginError), match="no distribution"):
         Panel([GateLine.model_validate("recovery(http.requests) < 3s")], Catalogue())
+
+
+def test_one_scenario_is_looked_at_alone_however_others_go_before_it() -> None:
+    def scenario(after: str | None, rate: float, peak: float) -> dict[str, object]:
+        profile = {"kind": "spike", "rate": rate, "peak": peak, "at": "10s", "for": "5s", "recovery": "20s"}
+        return {"profile": profile, "steps": [{"get": "/"}], "after": after}
+
+    scenarios = {"first": scenario(None, 10, 3), "second": scenario("first", 2, 10)}
+    plan = Plan.model_validate({"target": "http://127.0.0.1:1", "scenarios": scenarios})
+    watch = RecoveryWatch(scenario="second")
+    for snapshot in simulate(plan, capacity(5000.0)).snapshots:
+        watch.see(snapshot)
+    assert [(one.peak, one.seconds) for one in watch.finish()] == [(pytest.approx(10.0), 0.0)]
+    line = GateLine.model_validate("recovery(http.response_time{scenario=second one}) < 30s")
+    assert line.settings["scenario"] == "second one"
+    assert dict(line.spec().tags) == {"scenario": "second one"}
+
+
+def test_spikes_too_close_to_see_the_target_back_between_them_are_one() -> None:
+    (one,) = recoveries(course([(30, 10, 20), (2, 100, 20), (2, 10, 20), (2, 200, 20), (30, 10, 20)]))
+    assert (one.began_s, one.ended_s, one.seconds, one.peak) == (30.0, 36.0, 0.0, 20.0)

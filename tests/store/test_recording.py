@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from loadstone.errors import StoreError
 from loadstone.judge.score import EXIT_CODES, Decision
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Status, Verdict
+from loadstone.measure.earlier import Earlier
 from loadstone.plan.gate_text import GateSpec
 from loadstone.plan.model import Plan
 from loadstone.report.json import render_json
@@ -155,3 +157,20 @@ def test_a_run_that_only_waits_for_more_runs_enters_and_is_not_flagged(store: Sq
 def test_a_failed_gate_that_compares_nothing_flags_nothing(store: SqliteStore) -> None:
     recording, _ = finished(store, make_story(gates=["count(http.requests) < 1"]))
     assert store.run(recording.run_id).flagged == ""
+
+
+def test_a_run_that_went_on_is_kept_with_the_seconds_of_both_its_parts(store: SqliteStore) -> None:
+    before, after = [make_snapshot(seq) for seq in range(4)], [replace(make_snapshot(seq), seq=seq - 4) for seq in range(4, 10)]
+    log = [*before]
+    started_at = datetime(2026, 1, 1, tzinfo=UTC)
+    earlier = Earlier.of(lambda: iter(log), started_at, (), started_at)
+    recording = Recording(store, PLAN, keep_seconds=True, earlier=earlier)
+    for snapshot in after:
+        recording.snapshot(snapshot)
+        log.append(snapshot)  # the log goes on while the run does
+    assert [row.started_at for row in store.runs()] == [started_at]
+    story = make_story()
+    run_id = recording.finish(story, render_json(story))
+    run = store.load(run_id)
+    assert sum(section.count("http.requests") or 0 for section in run.sections) == 1000
+    assert [second.start_s for second in store.parts(run_id).seconds] == [float(seq) for seq in range(10)]

@@ -30,6 +30,8 @@ WAVES: tuple[dict[str, str], ...] = (
         "llm": "run llm --duration 2s --users 6 --fail-on-regression --memory-target 30",
         "llm cache": "run llm --parts cache --duration 1s --users 6 --cache-pressure 20",
         "llm load": "load llm --scenario api --duration 3s",
+        "spike": "run workflow --spike --duration 2s",
+        "stress": "run workflow --only stress --duration 2s --stress-rate 64/s --stress-connections 40",
     },
     {
         "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store",

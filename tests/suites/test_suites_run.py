@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -15,7 +16,20 @@ from loadstone.errors import ExitCode
 Runs = Mapping[str, Any]
 # On a machine that is busy with other things the generator may say that it was late; then it does not claim a pass.
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
-NAMES = ["demo", "demo latency", "demo errors", "demo stall", "chat", "chat by variables", "workflow", "llm", "llm cache", "llm load"]
+NAMES = [
+    "demo",
+    "demo latency",
+    "demo errors",
+    "demo stall",
+    "chat",
+    "chat by variables",
+    "workflow",
+    "llm",
+    "llm cache",
+    "llm load",
+    "spike",
+    "stress",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,3 +139,21 @@ def test_every_check_of_a_workflow_run_held(runs: Runs) -> None:
     checks = {check["check"]: check for check in runs["workflow"].document["checks"]}
     assert {"the workflow came to its end", "json.state == done"} <= set(checks)
     assert not [name for name, check in checks.items() if check["failures"]]
+
+
+def test_spikes_of_a_workflow_are_borne_and_told(runs: Runs) -> None:
+    run = runs["spike"]
+    assert run.requirements()["spike_errors"] == "pass"
+    assert {step["scenario"] for step in run.document["steps"]} == {"spikes 10x", "spikes 100x", "gradual 10x"}
+    assert max(one["peak"] for one in run.document["recovery"]) == pytest.approx(100, rel=0.1)
+
+
+def test_stress_without_its_pressure_is_no_pass_and_judges_the_rest(runs: Runs) -> None:
+    run = runs["stress"]
+    assert run.code in {ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE, ExitCode.UNTRUSTWORTHY}  # its steps are too short to tell
+    requirements = run.requirements()
+    assert requirements["stress_pool"] == "pass"
+    if shutil.which("stress-ng") is None:
+        assert requirements["stress_pressure"] == "no_data"
+    served = {step["scenario"]: step for step in run.document["steps"]}
+    assert set(served) == {"under pressure", "after pressure", "breaking point", "connections", "pool"}

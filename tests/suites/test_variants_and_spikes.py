@@ -1,11 +1,16 @@
 """What the suites make of --variants and --spike."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from loadstone.errors import PlanError, UsageError
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
+from loadstone.reference.process import ReferenceProcess
 
 URLS = "http://127.0.0.1:8001,http://127.0.0.1:8002/"
 
@@ -22,7 +27,7 @@ def test_two_variants_take_turns_and_the_saving_is_judged_over_whole_cycles() ->
     assert all(each.after == before.name for before, each in zip(plan.scenarios, plan.scenarios[1:], strict=False))
     assert plan.scenarios[1].settings["url"] == "http://127.0.0.1:8002"
     saving = next(line for line in plan.gates if line.kind == "saving")
-    assert (saving.settings["least"], saving.settings["each_s"], saving.requirement) == (0.3, 6.0, "memory_optimization")
+    assert (saving.settings["least"], saving.settings["each_s"], saving.requirement) == (0.3, 5.0, "memory_optimization")
 
 
 def test_anything_but_two_urls_is_a_mistake() -> None:
@@ -35,3 +40,15 @@ def test_spikes_are_alone_and_each_kind_has_its_gate() -> None:
     assert [each.name for each in plan.scenarios] == ["spikes 10x", "spikes 100x", "gradual 10x"]
     assert [getattr(each.profile, "peak", None) for each in plan.scenarios] == [10, 100, 10]
     assert "recovery" in {line.kind for line in plan.gates}
+
+
+def test_two_variants_that_are_the_same_save_nothing() -> None:
+    program = "import sys; from loadstone.cli.main import main; sys.exit(main())"
+    with ReferenceProcess() as before, ReferenceProcess() as after:
+        words = ["run", "llm", "--variants", f"{before.url},{after.url}", "--duration", "1s", "--no-store", "--json", "--quiet"]
+        ran = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=100, check=False)
+    document = json.loads(ran.stdout)
+    assert document["requirements"]["memory_optimization"]["status"] == "fail"
+    saving = next(gate for gate in document["gates"] if gate["name"] == "memory saving")
+    assert abs(saving["value"]) < 10
+    assert saving["samples"] >= 6

@@ -118,11 +118,11 @@ def recording_of(watched: Watched) -> Recording | None:
         return None
     keep_seconds = bool(asked("keep_seconds")) or names_sink(KEPT)
     if not (named or baseline):
-        return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds)
+        return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier)
     store = Store.open(url)
     if baseline:
         _ready(store, baseline)
-    return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds)
+    return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier)
 
 
 def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) -> None:

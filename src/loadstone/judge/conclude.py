@@ -143,7 +143,7 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
     trust = assess(total, facts)
     verdicts = state.gates.verdicts(total)
     if facts.unpressed:
-        verdicts = without_pressure(verdicts, facts.unpressed)
+        verdicts = without_pressure(verdicts, facts.unpressed, plan.pressure.scenario if plan.pressure else "")
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,

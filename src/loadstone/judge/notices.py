@@ -107,7 +107,13 @@ def _gap_notices(facts: GeneratorFacts) -> list[Notice]:
         return []
     gaps = " and ".join(format_duration(gap_s) for gap_s in facts.gaps_s)
     text = f"the run was ended from outside and continued; no load was made for {gaps} between its parts"
-    return [Notice(NoticeCode.RESUMED, text, "the target could rest meanwhile: what grows with time without a pause may be missed")]
+    return [
+        Notice(
+            NoticeCode.RESUMED,
+            text,
+            "the target could rest meanwhile: what grows with time without a pause may be missed; feeds began anew",
+        )
+    ]
 
 
 def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:

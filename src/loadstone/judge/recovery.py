@@ -52,11 +52,13 @@ class _Second:
 class RecoveryWatch:
     """Finds spikes in the load and times what follows them; memory is that of a minute and a line per spike.
 
-    metric: the distribution whose p95 must be back within `within` times its usual value, and the errors with it, over `hold_s`
+    metric:   the distribution whose p95 must be back within `within` times its usual value, and the errors with it, over `hold_s`
+    scenario: the one whose load, times and errors are looked at; empty: all of them together
     """
 
-    def __init__(self, metric: str = "http.response_time", within: float = WITHIN, hold_s: float = HOLD_S) -> None:
+    def __init__(self, metric: str = "http.response_time", within: float = WITHIN, hold_s: float = HOLD_S, scenario: str = "") -> None:
         self._metric, self._within, self._hold = metric, within, max(1, round(hold_s))
+        self._tags = {"scenario": scenario} if scenario else {}
         self.recoveries: list[Recovery] = []
         self._usual: deque[_Second] = deque(maxlen=USUAL_S)
         self._after: deque[_Second] = deque(maxlen=self._hold)
@@ -65,12 +67,12 @@ class RecoveryWatch:
 
     def see(self, snapshot: Snapshot) -> None:
         """One more second."""
-        load = _load(snapshot)
-        if load is None:
-            return
-        second = _Second(snapshot.start_s, load, *_figures(snapshot, self._metric))
+        load = _load(snapshot, self._tags)
+        if load is None or (not load and self._spike is None):
+            return  # before its load begins nothing is usual
+        second = _Second(snapshot.start_s, load, *_figures(snapshot, self._metric, self._tags))
         usual = statistics.median(each.load for each in self._usual) if len(self._usual) >= LEAST_USUAL_S else None
-        if usual is None or usual <= 0:
+        if usual is None:
             self._usual.append(second)
         elif load >= SPIKE * usual:
             self._rise(second, load / usual)
@@ -78,7 +80,8 @@ class RecoveryWatch:
             self._quiet(second)
 
     def _rise(self, second: _Second, peak: float) -> None:
-        if self._ended_s is not None and self._spike is not None:
+        # Between spikes with less than `hold` between them nobody can see it back: they are one.
+        if self._ended_s is not None and self._spike is not None and len(self._after) == self._hold:
             self._close(math.inf)  # the next spike came before it was back
         began_s, before = self._spike or (second.start_s, 0.0)
         self._spike, self._ended_s = (began_s, max(peak, before)), None
@@ -129,7 +132,7 @@ class RecoveryGate:
         if metric is None or metric.kind is not Kind.DISTRIBUTION:
             raise UsageError(f"{settings['metric']!r} is no distribution", where=f"gate {self._spec.text!r}", hint=EXAMPLE)
         self._limit_s = float(settings["limit_s"])
-        self._watch = RecoveryWatch(metric.name, float(settings["within"]), float(settings["hold_s"]))
+        self._watch = RecoveryWatch(metric.name, float(settings["within"]), float(settings["hold_s"]), settings["scenario"])
 
     def see(self, snapshot: Snapshot) -> Verdict | None:
         """See Gate."""
@@ -151,7 +154,7 @@ class RecoveryGate:
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"metric": "http.response_time", "limit_s": None, "within": WITHIN, "hold_s": HOLD_S}
+    known = {"metric": "http.response_time", "limit_s": None, "within": WITHIN, "hold_s": HOLD_S, "scenario": ""}
     unknown = sorted(given.keys() - known.keys())
     settings = {**known, **given}
     numbers = [settings[key] for key in ("limit_s", "within", "hold_s")]
@@ -161,23 +164,23 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _load(snapshot: Snapshot) -> float | None:
+def _load(snapshot: Snapshot, tags: Mapping[str, str]) -> float | None:
     """The load of that second: the rate that was asked for, or the users that were there."""
     for metric in ("load.target_rate", "load.users"):
-        levels = [gauge.greatest for series, gauge in snapshot.gauges.items() if series.metric == metric]
+        levels = [gauge.greatest for series, gauge in snapshot.gauges.items() if series.metric == metric and series.carries(tags)]
         if levels:
             return sum(levels)
     return None
 
 
-def _figures(snapshot: Snapshot, metric: str) -> tuple[Histogram, int, int]:
+def _figures(snapshot: Snapshot, metric: str, tags: Mapping[str, str]) -> tuple[Histogram, int, int]:
     times = Histogram()
     for series, histogram in snapshot.distributions.items():
-        if series.metric == metric:
+        if series.metric == metric and series.carries(tags):
             times.merge(histogram)
     counts = {"http.requests": 0, "http.errors": 0, "load.dropped": 0}
     for series, count in snapshot.counts.items():
-        if series.metric in counts:
+        if series.metric in counts and series.carries(tags):
             counts[series.metric] += count
     return times, counts["http.requests"] + counts["load.dropped"], counts["http.errors"] + counts["load.dropped"]
 

@@ -74,7 +74,7 @@ class SavingGate:
         value, low, high = ((1.0 - ratio) * 100 for ratio in (effect.ratio, effect.high, effect.low))
         status = Status.PASS if low > limit else Status.FAIL if high < limit else Status.NO_DATA
         proven = {Status.PASS: "is more than", Status.FAIL: "is less than", Status.NO_DATA: "may be more or less than"}[status]
-        reason = f"saves {value:.1f}% ({low:.1f} to {high:.1f}% over {len(self.pairs)} phases), which {proven} {limit:g}%"
+        reason = f"saves {value:z.1f}% ({low:z.1f} to {high:z.1f}% over {len(self.pairs)} phases), which {proven} {limit:g}%"
         return Verdict(self._spec, status, value, limit, "%", len(self.pairs), reason, None, low, high)
 
     def _value(self, view: View, tags: Mapping[str, str]) -> float | None:

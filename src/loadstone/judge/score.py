@@ -96,10 +96,17 @@ BECAUSE = {
 }
 
 
-def without_pressure(verdicts: Sequence[Verdict], why: str) -> list[Verdict]:
-    """What passed without the pressure that it was to pass under says nothing; what failed even so has failed."""
+def without_pressure(verdicts: Sequence[Verdict], why: str, scenario: str = "") -> list[Verdict]:
+    """What passed without the pressure that it was to pass under says nothing; what failed even so has failed.
+
+    scenario: the one that was to bear it; gates on another one alone are not about it
+    """
     reason = f"the pressure was not there: {why}; without it, "
-    return [replace(each, status=Status.NO_DATA, reason=reason + each.reason) if each.passed else each for each in verdicts]
+
+    def about(verdict: Verdict) -> bool:
+        return not scenario or dict(verdict.gate.tags).get("scenario", scenario) == scenario
+
+    return [replace(each, status=Status.NO_DATA, reason=reason + each.reason) if each.passed and about(each) else each for each in verdicts]
 
 
 def worst_status(verdicts: Sequence[Verdict]) -> Status:

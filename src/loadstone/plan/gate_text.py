@@ -84,9 +84,13 @@ class GateSpec:
         return f"{self.stat}({self.metric}{{{tags}}})" if tags else f"{self.stat}({self.metric})"
 
     @classmethod
-    def in_code(cls, kind: str, text: str, requirement: str = "", name: str = "") -> GateSpec:
-        """What reports say of a judgement that is no statement: it has no metric, operator or limit."""
-        return cls(kind, None, "", (), "", math.inf, Dimension.NUMBER, "", None, False, requirement, name, text)
+    def in_code(cls, kind: str, text: str, requirement: str = "", name: str = "", scenario: str = "") -> GateSpec:
+        """What reports say of a judgement that is no statement: it has no metric, operator or limit.
+
+        scenario: the one that it looks at alone
+        """
+        tags = (("scenario", scenario),) if scenario else ()
+        return cls(kind, None, "", tags, "", math.inf, Dimension.NUMBER, "", None, False, requirement, name, text)
 
     def __str__(self) -> str:
         """The gate in one spelling; `parse_gate` reads a statement back as an equal gate."""

@@ -152,7 +152,8 @@ class GateLine(_Model):
     def spec(self) -> GateSpec:
         """The parsed gate; of a gate in code only what reports call it."""
         if not self.is_statement:
-            return GateSpec.in_code(self.kind, self.gate or self.kind, self.requirement, self.name)
+            scenario = self.settings.get("scenario", "")
+            return GateSpec.in_code(self.kind, self.gate or self.kind, self.requirement, self.name, str(scenario))
         return parse_gate(self.gate, requirement=self.requirement, name=self.name)
 
 

@@ -20,6 +20,7 @@ class PressurePlan(BaseModel):
     memory:  bytes that are written over and over
     for_s:   how long, at most until the load ends
     start_s: counted from the start of the load
+    scenario: the one that is to bear it: without the pressure only gates on that one lack data; empty: all do
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -28,6 +29,7 @@ class PressurePlan(BaseModel):
     memory: Size | None = None
     for_s: Duration = Field(alias="for")
     start_s: Delay = Field(default=0.0, alias="start")
+    scenario: str = ""
 
     @model_validator(mode="after")
     def _presses(self) -> PressurePlan:

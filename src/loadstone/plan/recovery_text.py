@@ -13,7 +13,7 @@ EXAMPLE = "recovery(http.response_time) < 30s"
 WITHIN, HOLD_S = 1.5, 5.0
 _START = re.compile(r"\s*recovery\s*\(")
 _WHOLE = re.compile(
-    r"\s*recovery\s*\(\s*(?P<metric>[\w.]+)\s*\)\s*<=?\s*(?P<limit>\S+?)"
+    r"\s*recovery\s*\(\s*(?P<metric>[\w.]+)\s*(?:\{\s*scenario\s*=\s*(?P<scenario>[^{}\"]+?)\s*\}\s*)?\)\s*<=?\s*(?P<limit>\S+?)"
     r"(?:\s+within\s+(?P<within>\d+(?:\.\d+)?)\s*[x×])?(?:\s+for\s+(?P<hold>\S+))?\s*"
 )
 
@@ -32,4 +32,5 @@ def recovery_settings(text: str) -> dict[str, Any] | None:
     hold_s = parse_duration(match["hold"]) if match["hold"] else HOLD_S
     if within < 1 or hold_s < 1:
         raise UsageError("a level is back within 1x or more of what it was, for 1 s or more", hint=f"{EXAMPLE} within 1.5x for 5s")
-    return {"metric": match["metric"], "limit_s": parse_duration(match["limit"]), "within": within, "hold_s": hold_s}
+    settings = {"metric": match["metric"], "limit_s": parse_duration(match["limit"]), "within": within, "hold_s": hold_s}
+    return settings | ({"scenario": match["scenario"]} if match["scenario"] else {})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from loadstone.errors import StoreError
 from loadstone.judge.story import Story
+from loadstone.measure.earlier import Earlier
 from loadstone.measure.packing import pack
 from loadstone.measure.sections import Sections
 from loadstone.measure.sink import Watched
@@ -32,17 +34,26 @@ MOST_HELD = 600  # seconds that wait in memory while the store cannot be written
 
 def store_sink(watched: Watched) -> Recording:
     """The sink `store`: into the store that the environment names, or the nearest one; keeps each second."""
-    return Recording.at(chosen_url()[0] or "", watched.plan, watched.duration_s, keep_seconds=True)
+    return Recording.at(chosen_url()[0] or "", watched.plan, watched.duration_s, keep_seconds=True, earlier=watched.earlier)
 
 
 class Recording:
     """Keeps one run. A store that fails must not end a run, or cost its verdict: what failed is told in `failure`.
 
-    store:  None: nothing can be kept; the reason is in `failure`
+    store:   None: nothing can be kept; the reason is in `failure`
+    earlier: the part that was made before, of a run that goes on: kept as the run's own
     run_id: empty until the store has taken the run in
     """
 
-    def __init__(self, store: Store | None, plan: Plan, duration_s: float | None = None, *, keep_seconds: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store | None,
+        plan: Plan,
+        duration_s: float | None = None,
+        *,
+        keep_seconds: bool = False,
+        earlier: Earlier | None = None,
+    ) -> None:
         self.failure = ""
         self.run_id = ""
         self._store, self._plan, self._keep_seconds = store, plan, keep_seconds
@@ -53,9 +64,17 @@ class Recording:
         self._held: list[Packed] = []
         self._events: list[Event] = []
         self._phase: tuple[str, bool] | None = None
+        self._earlier = earlier
+        self._before = 0  # seconds of the earlier part; those of now are numbered after them
+        for snapshot in self._earlier_seconds():
+            self._before += 1
+            self._sections.add(snapshot)
+            self._note_phase(snapshot)
 
     @classmethod
-    def at(cls, url: str, plan: Plan, duration_s: float | None = None, *, keep_seconds: bool = False) -> Recording:
+    def at(
+        cls, url: str, plan: Plan, duration_s: float | None = None, *, keep_seconds: bool = False, earlier: Earlier | None = None
+    ) -> Recording:
         """Into the store at an address; one that cannot be opened is told at the end."""
         try:
             store = Store.open(url) if url else None
@@ -63,7 +82,7 @@ class Recording:
             recording = cls(None, plan, duration_s)
             recording.failure = str(error)
             return recording
-        return cls(store, plan, duration_s, keep_seconds=keep_seconds)
+        return cls(store, plan, duration_s, keep_seconds=keep_seconds, earlier=earlier)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
@@ -72,7 +91,7 @@ class Recording:
         self._sections.add(snapshot)
         self._note_phase(snapshot)
         if self._keep_seconds:
-            self._held = [*self._held[-MOST_HELD:], Packed(snapshot.seq, snapshot.start_s, snapshot.end_s, pack(snapshot))]
+            self._held = [*self._held[-MOST_HELD:], _packed(self._before + snapshot.seq, snapshot)]
         store = self._store
         self._try(lambda: store.wait(WAIT_S))
         if self._begun(snapshot.end_s):
@@ -92,6 +111,9 @@ class Recording:
         assert self._row is not None
         row = finished_row(self._row, story)
         self._flush()
+        if self._keep_seconds:  # not before the end: there may be thousands, and now there is time
+            self._held = [_packed(seq, each) for seq, each in enumerate(self._earlier_seconds())]
+            self._flush()
         sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._sections.so_far())]
         totals = pack(story.result.total.as_snapshot())
         parts = RunParts(self._plan_json, document, totals, tuple(sections), events=(*self._events, *_events(story)))
@@ -139,7 +161,7 @@ class Recording:
     def _begun(self, seconds: float) -> bool:
         if self._row is not None:
             return True
-        began_at = datetime.fromtimestamp(datetime.now(UTC).timestamp() - seconds, UTC)
+        began_at = self._earlier.started_at if self._earlier else datetime.fromtimestamp(datetime.now(UTC).timestamp() - seconds, UTC)
         row, store = begun_row(self._plan, self._plan_json, began_at, self._others), self._store
         assert store is not None
 
@@ -159,6 +181,12 @@ class Recording:
                 return
             del self._held[0]
 
+    def _earlier_seconds(self) -> Iterator[Snapshot]:
+        """Those of the part that was made before; its log goes on while this run does."""
+        if self._earlier is not None:
+            end_s = self._earlier.end_s
+            yield from takewhile(lambda snapshot: snapshot.end_s <= end_s, self._earlier.snapshots())
+
     def _note_phase(self, snapshot: Snapshot) -> None:
         now = (snapshot.phase, snapshot.judged)
         if now != self._phase and len(self._events) < MOST_EVENTS:
@@ -172,6 +200,10 @@ class Recording:
             self.failure = str(error)
             return False
         return True
+
+
+def _packed(seq: int, snapshot: Snapshot) -> Packed:
+    return Packed(seq, snapshot.start_s, snapshot.end_s, pack(snapshot))
 
 
 def begun_row(plan: Plan, plan_json: str, started_at: datetime, other_load: float | None) -> RunRow:

@@ -5,7 +5,7 @@ from typing import Any
 import loadstone as ls
 
 CYCLES = 8  # six are the least that make an interval of 95 %
-GAP_S = 1.0  # between two scenarios
+GAP_S = 0.5  # at most about so long lies between two scenarios
 
 
 class VariantUser(ls.User):

@@ -1,11 +1,13 @@
-"""A system that runs agents' workflows: response times at rising numbers of users, then the throughput of each endpoint.
+"""A system that runs agents' workflows: response times at rising numbers of users, the throughput of each endpoint, spikes, stress.
 
 `loadstone run workflow`; docs/ready-suites.md tells its options, and how to make it your own.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import loadstone as ls
+from loadstone.suites.workflow.stress import OPTIONS as STRESS_OPTIONS
+from loadstone.suites.workflow.stress import stress
 
 TEXTS = (
     "My invoice is wrong and I want a refund now. The charge is double.",
@@ -66,20 +68,21 @@ ENDPOINTS = (
     ),
 )
 
-PARTS = ("load", "throughput", "spike")
+PARTS = ("load", "throughput", "spike", "stress")
 USUAL = ("load", "throughput")  # without a choice
 USUAL_RATE = 2.0  # workflows a second
 # name, times the usual load, how often, and how long it takes to get there and back, as a share of the duration
 SPIKES = (("spikes 10x", 10, 3, 0.0), ("spikes 100x", 100, 3, 0.0), ("gradual 10x", 10, 1, 0.5))
 
 OPTIONS = (
-    ls.Option("only", None, "These parts: load, throughput, spike; several with commas.", kind="parts", choices=PARTS),
+    ls.Option("only", None, "These parts: load, throughput, spike, stress; several with commas.", kind="parts", choices=PARTS),
     ls.Option("levels", "10,100", "Numbers of users, one level after another."),
     ls.Option("duration", "20s", "How long each level lasts.", kind="duration", least=1),
     ls.Option("throughput-duration", "10s", "How long each endpoint is tried.", kind="duration", least=1),
     ls.Option("load", False, "Only the levels of users."),
     ls.Option("throughput", False, "Only the throughput of the endpoints."),
     ls.Option("spike", False, "Only spikes: 10 times and 100 times the usual load, three in a row each, then a gradual one."),
+    *STRESS_OPTIONS,
     ls.Option(
         "url",
         None,
@@ -93,6 +96,7 @@ PRESETS = {
     "full": {"levels": "10,100,1000", "duration": "60s", "throughput_duration": "20s"},
     "soak": {"levels": "25", "duration": "1h", "load": True},
     "spike": {"spike": True, "duration": "20s"},
+    "stress": {"stress": True, "duration": "20s"},
 }
 
 
@@ -116,7 +120,10 @@ def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
     only = options.only or tuple(part for part in PARTS if getattr(options, part)) or USUAL
     scenarios: list[ls.Scenario] = []
-    gates: list[dict[str, str]] = []
+    gates: list[dict[str, Any]] = []
+    pressure = None
+    if "stress" in only:  # first: pressure begins with the load
+        scenarios, gates, pressure = stress(options, workflow=ENDPOINTS[-1].steps, items=ENDPOINTS[1].steps)
     if "load" in only:
         for users in numbers_of_users(options.levels):
             add_level(scenarios, gates, users, options.duration)
@@ -125,7 +132,7 @@ def build(options: ls.Options) -> ls.Suite:
             add_endpoint(scenarios, gates, endpoint, options.throughput_duration)
     if "spike" in only:
         add_spikes(scenarios, gates, options.duration)
-    else:
+    if set(only) & set(USUAL):
         gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
     return ls.Suite(
         "workflow",
@@ -135,6 +142,7 @@ def build(options: ls.Options) -> ls.Suite:
         gates=gates,
         baselines={"rules": "workflow"},
         graceful_stop="10s",
+        **({"pressure": pressure} if pressure else {}),
     )
 
 
@@ -149,7 +157,7 @@ def numbers_of_users(text: str) -> list[int]:
     return levels
 
 
-def add_level(scenarios: list[ls.Scenario], gates: list[dict[str, str]], users: int, duration_s: float) -> None:
+def add_level(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], users: int, duration_s: float) -> None:
     """So many users, after whatever came before; judged from the moment when all are there."""
     level = next((each for each in LEVELS if users <= each.users), LEVELS[-1])
     name, requirement = f"{users} users", f"load_level_{users}"
@@ -161,7 +169,7 @@ def add_level(scenarios: list[ls.Scenario], gates: list[dict[str, str]], users: 
     gates.append({"gate": f"max(load.users{{scenario={name}}}) >= {users}", "requirement": requirement, "name": "all users at once"})
 
 
-def add_endpoint(scenarios: list[ls.Scenario], gates: list[dict[str, str]], endpoint: Endpoint, duration_s: float) -> None:
+def add_endpoint(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], endpoint: Endpoint, duration_s: float) -> None:
     """One endpoint at a constant rate."""
     name, requirement = endpoint.name, f"throughput_{endpoint.name}"
     profile = ls.constant_rate(endpoint.rate, duration_s)
@@ -171,7 +179,7 @@ def add_endpoint(scenarios: list[ls.Scenario], gates: list[dict[str, str]], endp
     gates.append({"gate": f"rate(http.errors{{scenario={name}}}) < 1%", "requirement": requirement})
 
 
-def add_spikes(scenarios: list[ls.Scenario], gates: list[dict[str, str]], duration_s: float) -> None:
+def add_spikes(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], duration_s: float) -> None:
     """Usual load, then so many times as much, each kind of spike after the other; how long it takes to be itself again after each."""
     for name, peak, repeat, ramp in SPIKES:
         profile = ls.spike(
