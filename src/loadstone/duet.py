@@ -333,7 +333,9 @@ def _refuse_failing(arm: _Arm, taken: Slice) -> None:
     arm.check(taken)
     if taken.failed >= taken.asked:
         reason = next(iter(taken.reasons), "nothing was asked")
-        raise NoSamples(f"every request to {arm.key} failed: {reason}", where=arm.target.name, hint="loadstone hit tells more")
+        raise NoSamples(
+            f"every request to {arm.key} failed: {reason}", where=arm.target.name, hint="loadstone hit on the same URL tells more"
+        )
 
 
 def pace_of(alone_per_s: float, capacity_per_s: float) -> Pace:

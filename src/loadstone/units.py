@@ -73,8 +73,15 @@ def parse_size(text: str | float, *, negative: bool = False) -> int:
     return round(_checked(_float(parts[1]) * factor, "size", _SIZES, negative=negative, shown=text))
 
 
-def parse_share(text: str | float) -> float:
-    """A share from 0 to 1 of "1%" or 0.01."""
+def parse_share(text: str | float, *, where: str = "") -> float:
+    """A share from 0 to 1 of "1%" or 0.01; `where` is what a mistake names, such as a flag."""
+    try:
+        return _share(text)
+    except UnitError as error:
+        raise UnitError(error.what, where=where, hint=error.hint) from None
+
+
+def _share(text: str | float) -> float:
     shown = text
     if isinstance(text, str):
         parts = _SHARE.fullmatch(text)

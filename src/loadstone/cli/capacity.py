@@ -132,6 +132,8 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     if not url and given["start"] is None:
         start = max(START[name], shares.whole / 4)  # a suite's own load is a guess at what the target bears
     if start > most:
+        if given["start"] is not None and given["most"] is not None:
+            raise UsageError(f"--start {given['start']} is above --max {given['most']}", where="flag --start", hint="leave it out")
         start = most
     ramp_s, level_s, verify_s = SECONDS
     if given["level_time"]:

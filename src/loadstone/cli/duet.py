@@ -84,10 +84,10 @@ def terms_of(given: dict[str, Any]) -> Terms:
     from loadstone.duet import Terms
     from loadstone.units import parse_duration, parse_share
 
-    limits = {name: parse_share(given[name]) for name in ("limit", "error_limit")}
-    for name, limit in limits.items():
-        if not 0.001 <= limit < 1:
-            flag = f"--{name.replace('_', '-')}"
+    flags = {"limit": "--limit", "error_limit": "--error-limit"}
+    limits = {name: parse_share(given[name], where=flag) for name, flag in flags.items()}
+    for name, flag in flags.items():
+        if not 0.001 <= limits[name] < 1:
             raise UsageError("must be from 0.1% to 99%", where=f"{flag} {given[name]}", hint=f"{flag} 5%")
     most_s = parse_duration(given["max_time"])
     pairs, users = whole_number(given["pairs"], "--pairs"), given["users"]

@@ -133,7 +133,7 @@ class CommandTarget:
             )
         except OSError as error:
             self.stop()
-            raise UsageError(f"cannot be started: {error.strerror}", where=self.name, hint="try the command by itself") from None
+            raise UsageError(f"cannot be started: {error.strerror}", where=self.name, hint="run the command by itself") from None
         watch_over(self._guard, self._process.pid)
 
     def start(self) -> str:
@@ -143,7 +143,7 @@ class CommandTarget:
         while not answers(self._port):
             if (why := self.gone()) or time.monotonic() > self._deadline:
                 what = why or f"does not answer on port {self._port} within {self._ready_within_s:g} s"
-                raise TargetUnreachable(f"{what}{self._tail()}", where=self.name, hint="try the command by itself")
+                raise TargetUnreachable(f"{what}{self._tail()}", where=self.name, hint="run the command by itself")
             time.sleep(LOOK_EVERY_S)
         return f"http://127.0.0.1:{self._port}"
 

@@ -22,7 +22,9 @@ WINDOWS = 12
 @click.command("report")
 @click.argument("place", metavar="DIR|LOG")
 @json_option
-@click.option("--windows", type=click.IntRange(2, 200), default=WINDOWS, show_default=True, help="Rows of the table over time.")
+@click.option(
+    "--windows", type=click.IntRange(2, 200), metavar="N", default=WINDOWS, show_default=True, help="Rows of the table over time."
+)
 @click.option("--resume", is_flag=True, help="Write result and summary beside the log, as the run would have.")
 @no_color_option
 def command(place: str, *, as_json: bool, windows: int, resume: bool, no_color: bool) -> int:

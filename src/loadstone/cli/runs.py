@@ -33,7 +33,7 @@ def command() -> None:
 @click.option("--since", metavar="DATE|TIME", help="From this day on (2026-01-31), or not older than this (7d).")
 @click.option("--verdict", metavar="WORD", help="pass, fail, inconclusive, untrustworthy, unreachable, interrupted or unfinished.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With this tag; again for more.")
-@click.option("-n", "--most", type=click.IntRange(1), default=30, show_default=True, help="The newest so many.")
+@click.option("-n", "--most", type=click.IntRange(1), metavar="N", default=30, show_default=True, help="The newest so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 @store_option
 def list_(*, as_json: bool, store_url: str | None, **given: Any) -> None:

@@ -27,7 +27,7 @@ FALSE_ALARM_RATE = 0.01  # promised; a machine is not to be trusted when its own
 
 @click.command("selftest")
 @click.option("--time", "time_text", metavar="TIME", default="2m", show_default=True, help="How long; the more, the surer the rates.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the first duet; each has one more.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", default=1, show_default=True, help="Of the first duet; each has one more.")
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="No line while it goes on.")
 def command(*, time_text: str, seed: int, as_json: bool, quiet: bool) -> int:

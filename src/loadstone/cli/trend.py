@@ -28,7 +28,7 @@ MEASURED = frozenset({"pass", "fail", "inconclusive"})  # the others' numbers ar
 @click.option("--branch", metavar="NAME", help="Of this branch of the repository.")
 @click.option("--since", metavar="DATE|TIME", help="From this day on (2026-01-31), or not older than this (90d).")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With this tag; again for more.")
-@click.option("-n", "--most", type=click.IntRange(2), default=200, show_default=True, help="The newest so many.")
+@click.option("-n", "--most", type=click.IntRange(2), metavar="N", default=200, show_default=True, help="The newest so many.")
 @json_option
 @no_color_option
 @store_option

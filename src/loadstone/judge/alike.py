@@ -61,7 +61,8 @@ def alikeness(before: Mapping[str, object], after: Mapping[str, object], *, desp
 
 def machine_key(machine: Mapping[str, object]) -> str:
     """One text for all machines that are alike, to tell the histories of different ones apart."""
-    return ", ".join(read(machine.get(field)) or "unknown" for field, (_, read, effect) in _FIELDS.items() if effect == MACHINE_SPREAD)
+    found = {field: read(machine.get(field)) or "unknown" for field, (_, read, effect) in _FIELDS.items() if effect == MACHINE_SPREAD}
+    return ", ".join(f"{text} cores" if field == "cores" else text for field, text in found.items())
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,7 @@ from loadstone.judge.queue_growth import KIND as SATURATION
 from loadstone.judge.readings import read
 from loadstone.judge.story import Story
 from loadstone.judge.trust import LOAD_UNREACHED, UNTRUSTWORTHY_TIMES, examine
-from loadstone.judge.verdict import Status, Verdict
+from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.gate_text import GateSpec
@@ -143,7 +143,7 @@ class _Stance:
         doubt = (
             f"{verdict.samples} samples, {needed} are needed"
             if few
-            else f"the limit lies within what was measured, {low:.4g} to {high:.4g}"
+            else f"the limit lies within what was measured, {show_value(low, verdict.unit)} to {show_value(high, verdict.unit)}"
         )
         return cls(verdict, Answer.UNCLEAR, few, doubt)
 

@@ -38,8 +38,11 @@ def asked_for(text: str, catalogue: Catalogue) -> Asked:
 
     raises: UsageError for an unknown metric, a statistic it does not have, or a metric of which neither way is better
     """
-    spec = parse_gate(f"{text} < 1")
-    return _asked(spec, known_metric(spec, catalogue))
+    try:
+        spec = parse_gate(f"{text} < 1")
+        return _asked(spec, known_metric(spec, catalogue))
+    except UsageError as error:  # of the limit, which nobody wrote, nothing is said
+        raise UsageError(error.what, where=f"figure {text!r}", hint=error.hint) from None
 
 
 def main_figures(view: View, catalogue: Catalogue) -> list[Asked]:

@@ -78,16 +78,22 @@ def _capacity(document: CapacityDocument, every: str) -> str:
     met = document.met
     unit = document.unit
     if document.outcome == "found" and low is not None and high is not None and document.capacity is not None:
-        return f"{document.capacity:.4g}{unit} ({low:.4g}–{high:.4g}) meets {every}"
+        return f"{document.capacity:.4g}{unit} ({low:.4g}–{high:.4g}) {_meets(document)} {every}"
     if document.outcome == "at least" and met is not None:
-        return f"at least {met:.4g}{unit} meets {every}, the most that was tried"
+        return f"at least {met:.4g}{unit} {_meets(document)} {every}, the most that was tried"
     if document.outcome == "generator's limit":
-        least = f"at least {met:.4g}{unit} meets {every}; " if met is not None else ""
+        least = f"at least {met:.4g}{unit} {_meets(document)} {every}; " if met is not None else ""
         return f"{least}beyond that the generator, not the target, was at its limit"
     if document.outcome == "never met":
         return f"no load meets {every}: not even {high:.4g}{unit}"
-    least = f"at least {met:.4g}{unit} meets {every}, but " if met is not None else ""
+    least = f"at least {met:.4g}{unit} {_meets(document)} {every}, but " if met is not None else ""
     return f"{least}how much more cannot be told" if met is not None else "what load meets the objectives cannot be told"
+
+
+def _meets(document: CapacityDocument) -> str:
+    """`80/s meets`, but `80 users meet`."""
+    one = document.unit.startswith("/") or (document.met if document.capacity is None else document.capacity) == 1
+    return "meets" if one else "meet"
 
 
 def row_text(level: CapacityLevel, unit: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loadstone.judge.beside import Compared
 from loadstone.judge.difference import Answer
-from loadstone.report.difference_table import Answered, DifferencePart, add_reasons, add_table, counted, part_of
+from loadstone.report.difference_table import ROOMY, Answered, DifferencePart, add_reasons, add_table, counted, part_of
 from loadstone.report.sheet import Sheet, Span, Style
 from loadstone.report.telling import sound
 from loadstone.report.text import Look
@@ -75,12 +75,14 @@ def render_comparison(compared: Compared, look: Look) -> str:
     else:
         sheet.prose(f"Of {len(found.differences)} figures: {counted(found.differences)}.")
     if found.differences and not found.refused:
-        sheet.heading("FIGURES", "what changed, with its interval; `sees` is the smallest worsening that shows")
+        sees = "; sees: the smallest worsening that shows" if sheet.width >= ROOMY else ""
+        sheet.heading("FIGURES", f"what changed, with its interval{sees}")
         add_table(sheet, found.differences, "before", "after")
         sheet.blank()
         add_reasons(sheet, found.differences)
-    if found.notices:
+    notices = [notice for notice in found.notices if notice != found.refused]
+    if notices:
         sheet.heading("NOTICES")
-        for notice in found.notices:
+        for notice in notices:
             sheet.prose(notice, indent="    ", first=Span("  ! ", Style.WARN))
     return str(sheet)

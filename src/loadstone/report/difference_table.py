@@ -84,7 +84,8 @@ def add_reasons(sheet: Sheet, differences: Iterable[Difference], *, most: int = 
     told: dict[str, list[str]] = {}
     for each in sorted(differences, key=lambda each: ORDER.index(each.answer)):
         if each.answer is not Answer.NOT_WORSE and each.reason:
-            told.setdefault(each.reason, []).append(each.figure)
+            suspected = "" if sheet.width >= ROOMY or each.suspected is Severity.NONE else f"; {each.suspected} suspected"
+            told.setdefault(each.reason + suspected, []).append(each.figure)
     for reason, figures in list(told.items())[:most]:
         whose = figures[0] if len(figures) == 1 else f"{len(figures)} figures"
         sheet.prose(f"{whose}: {reason}", Style.DIM, indent="  ")
@@ -128,7 +129,7 @@ def _row(each: Difference, *, roomy: bool) -> list[Span]:
     answer = str(each.answer)
     if each.severity is not Severity.NONE:
         answer += f", {each.severity}"
-    elif each.suspected is not Severity.NONE:
+    elif roomy and each.suspected is not Severity.NONE:
         answer += f", {each.suspected} suspected"
     cells = [value(each.before, each.unit), value(each.after, each.unit), change(each), interval(each), format_share(each.limit)]
     if roomy:

@@ -58,7 +58,7 @@ def measured(outcome: Outcome) -> list[str]:
     lines = [f"{format_count(outcome.pairs)} pairs in {format_duration(facts.seconds)}: {ENDED.get(outcome.ended, 'it goes on')}"]
     users = f"{pace.users} user{'s' if pace.users != 1 else ''} at once"
     if pace.capacity_per_s:
-        users += f", at most {format_rate(pace.rate_per_s)}; measured capacity {format_rate(pace.capacity_per_s)}"
+        users += f"; of the {format_rate(pace.capacity_per_s)} that the slower side bears, {format_rate(pace.rate_per_s)} are used"
     if pace.users:
         lines.append(f"load on an arm in its turn: {users}")
     if facts.restarts:

@@ -51,8 +51,9 @@ def other_times(document: Document, sheet: Sheet) -> None:
     for name in OTHERS:
         rows += time_row(name, document.metrics.get(name))
         if name == SERVICE and len(document.steps) > 1 and sheet.width < ROOM_FOR_SERVICE:
+            several = len({step.scenario for step in document.steps}) > 1
             for step in document.steps[:MOST_STEPS]:
-                rows += time_row(f"  {step.step}", step.metrics.get(name))
+                rows += time_row(f"  {step.scenario} / {step.step}" if several else f"  {step.step}", step.metrics.get(name))
     if not rows:
         return
     sheet.heading("OTHER TIMES", "ms")

@@ -71,7 +71,7 @@ def _inconclusive(document: Document) -> str:
     lacking = [gate for gate in document.gates if gate.status == "no_data"]
     if not lacking:
         return "Nothing was measured, so nothing can be said."
-    named = ", ".join(_label(gate) for gate in lacking[:2])
+    named = ", ".join(_label(gate) for gate in lacking[:2]) + (f" and {len(lacking) - 2} more" if len(lacking) > 2 else "")
     return f"{len(lacking)} of {len(document.gates)} gates lack data, which is never a pass: {named}."
 
 

@@ -69,7 +69,12 @@ def _baseline(store: Store, name: str) -> Beside | None:
             pass
         else:
             return None
-    return baseline_side(store, plain)
+    try:
+        return baseline_side(store, plain)
+    except StoreError as error:
+        if plain != name or not error.what.startswith("there is no baseline"):
+            raise
+        raise StoreError(f"there is no run and no baseline {name!r}", where=error.where, hint=f"last~1, or {error.hint}") from None
 
 
 def baseline_side(store: Store, name: str, *, branch: str | None = None, machine: str | None = None) -> Beside:
