@@ -12,6 +12,7 @@ from loadstone.cli.main import main
         (["--max-time", "5s"], "--max-time"),
         (["--start", "quick"], "--start"),
         (["--max", "0"], "--max"),
+        (["--start", "100", "--max", "10"], "--start 100 is above --max 10"),
     ],
 )
 def test_a_wrong_flag_is_named(words: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:

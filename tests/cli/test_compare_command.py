@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadstone.cli.main import main
+from loadstone.report.text import Look
 from loadstone.store.store import Store
 from loadstone.testing.past_runs import keep, scattered
 
@@ -112,3 +113,31 @@ def test_runs_that_did_something_else_do_not_count(tmp_path: Path, capsys: pytes
     called(["trend", "p50(http.response_time)", "--json", "--store", path])
     (history,) = json.loads(capsys.readouterr().out)["histories"]
     assert len(history["runs"]) == 10
+
+
+def test_a_run_beside_itself_is_refused(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["compare", "last", "--store", kept]) == 2
+    assert "r022 would be compared with itself. Try: loadstone compare last~1 last" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nobody", "last"], "there is no run and no baseline 'nobody'"),
+        (["r000", "r001", "--figure", "p95(http.nothing)"], "figure 'p95(http.nothing)': unknown metric"),
+        (["r000", "r001", "--limit", "10ms"], "flag --limit: '10ms'"),
+    ],
+)
+def test_a_mistake_is_told_with_what_was_written(words: list[str], told: str, kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["compare", *words, "--store", kept]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_narrow_page_keeps_the_names_of_figures(kept: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.report.text.look_of", lambda _: Look(80))
+    called(["compare", "r000", "r022", "--store", kept])
+    page = capsys.readouterr().out
+    assert "  p50(http.response_time) " in page
+    assert "sees" not in page
+    assert "suspected" in page.partition("FIGURES")[2]
+    assert max(map(len, page.splitlines())) <= 80

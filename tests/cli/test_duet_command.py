@@ -16,6 +16,7 @@ import pytest
 
 from loadstone.cli.duet import _quantile
 from loadstone.cli.duet_targets import CommandTarget, UrlTarget, checked_out, target_of
+from loadstone.cli.main import main
 from loadstone.errors import TargetUnreachable, UsageError
 
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
@@ -172,3 +173,11 @@ def _words(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+@pytest.mark.parametrize("flag", ["--limit", "--error-limit"])
+def test_a_share_that_is_none_is_named_by_its_flag(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["duet", "http://127.0.0.1:9/", "http://127.0.0.1:9/", flag, "5x"])
+    assert end.value.code == 2
+    assert f"{flag}: '5x'" in capsys.readouterr().err

@@ -60,3 +60,9 @@ def test_a_busy_machine_is_named_with_what_to_do() -> None:
     assert "host busy" in page
     assert "other programs used 1.5 of" in page
     assert "repeat it when they are quiet" in page
+
+
+def test_users_meet_and_a_rate_meets() -> None:
+    assert " users (" in (users := render_capacity_text(found("users"), Look(120)))
+    assert ") meet " in users
+    assert ") meets " in render_capacity_text(found("found"), Look(120))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,13 +11,16 @@ from loadstone.cli.keeping import opened, store_option
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.errors import UsageError
 
+if TYPE_CHECKING:
+    from loadstone.judge.beside import Beside
+
 
 @click.command("compare")
 @click.argument("before")
 @click.argument("after", nargs=-1)
 @click.option("--figure", "figures", multiple=True, metavar="FIGURE", help="Only this, as p95(http.response_time); again for more.")
 @click.option("--limit", metavar="SHARE", help="How much worse is still fine.  [default: 5%; of memory and CPU 20%]")
-@click.option("--rules", metavar="NAME", default="default", show_default=True, help="Limits of a ready suite: default, bot, baseline.")
+@click.option("--rules", metavar="NAME", default="default", show_default=True, help="Limits: default, bot, chat, llm, workflow, baseline.")
 @click.option("--confirm", metavar="RUN", help="One more run, which must bear out what is worse.")
 @click.option("--despite-machine", is_flag=True, help="Compare runs of different machines, with a wider interval.")
 @click.option("--all", "every", is_flag=True, help="Compare every figure of every step.")
@@ -44,6 +47,7 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     store = opened(store_url)
     try:
         old, new = side(store, before.split(",")), side(store, after or ("last",))
+        _refuse_one_run(old, new)
         confirming = side(store, [given["confirm"]]).runs[-1] if given["confirm"] else None
     finally:
         store.close()
@@ -60,6 +64,15 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     return int(compared.exit_code)
 
 
+def _refuse_one_run(old: Beside, new: Beside) -> None:
+    """A run beside itself looks the same, whatever it was."""
+    names = [run.name for run in old.runs]
+    if set(names) <= {run.name for run in new.runs}:
+        raise UsageError(
+            f"{', '.join(names)} would be compared with itself", where="BEFORE and AFTER", hint="loadstone compare last~1 last"
+        )
+
+
 def _rules(name: str, limit: str | None) -> Any:
     from dataclasses import replace
 
@@ -70,7 +83,7 @@ def _rules(name: str, limit: str | None) -> Any:
         raise UsageError(f"no rules {name!r}{nearest(name, list(PRESETS))}", where="flag --rules", hint=f"one of {', '.join(PRESETS)}")
     if limit is None:
         return PRESETS[name]
-    share = parse_share(limit)
+    share = parse_share(limit, where="flag --limit")
     if not 0 < share < 10:
         raise UsageError(f"{limit} is no share that a figure may be worse by", where="flag --limit", hint="--limit 10%")
     return replace(PRESETS[name], times=share, rates=share, resources=share, shares=share)

@@ -144,7 +144,7 @@ def _calls(words: Sequence[str], given: dict[str, Any], terms: Terms, told: Call
 
 def _sides(words: Sequence[str], given: dict[str, Any], stack: contextlib.ExitStack) -> tuple[tuple[Target, Target, Target], list[str]]:
     """A, B, a second A, and what is left of the words: the suite."""
-    from loadstone.cli.duet_targets import CommandTarget, checked_out, target_of
+    from loadstone.cli.duet_targets import CommandTarget, UrlTarget, checked_out, target_of
 
     revisions = [given["rev_a"], given["rev_b"], given["start"]]
     if any(revisions):
@@ -162,7 +162,11 @@ def _sides(words: Sequence[str], given: dict[str, Any], stack: contextlib.ExitSt
         from loadstone.cli.duet_targets import EXAMPLE
 
         raise UsageError("a duet needs two targets", where="A B", hint=f"each is {EXAMPLE}")
-    return (target_of(words[0]), target_of(words[1]), target_of(words[0])), list(words[2:])
+    sides = target_of(words[0]), target_of(words[1]), target_of(words[0])
+    for each in sides:
+        if given["path"] and isinstance(each, UrlTarget):
+            each.name = each.origin + given["path"]  # what is asked, not what the URL says
+    return sides, list(words[2:])
 
 
 def _quantile(text: str) -> float:

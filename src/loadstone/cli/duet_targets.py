@@ -38,7 +38,8 @@ class UrlTarget:
     def __init__(self, url: str) -> None:
         self._url = url if "://" in url else f"http://{url}"
         origin, path = split_url(self._url)
-        self.name = f"{origin.scheme}://{origin.authority}{path}"
+        self.origin = f"{origin.scheme}://{origin.authority}"
+        self.name = self.origin + path
         if origin.scheme not in {"http", "https"}:
             raise UsageError(f"{origin.scheme} is not compared by requests", where=self.name, hint=EXAMPLE)
 

@@ -197,7 +197,7 @@ def _notices(document: CapacityDocument) -> list[str]:
     if document.ended:
         notices.insert(0, f"the search ended early: {document.ended}")
     if not any(level.resources for level in document.levels):
-        notices.append("no probe watched the target, so nothing is said of its resources; add --probe")
+        notices.append("no probe read the target's resources: add --probe, or --pid of one that runs")
     return notices
 
 
