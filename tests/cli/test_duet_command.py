@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -181,3 +182,17 @@ def test_a_share_that_is_none_is_named_by_its_flag(flag: str, capsys: pytest.Cap
         main(["duet", "http://127.0.0.1:9/", "http://127.0.0.1:9/", flag, "5x"])
     assert end.value.code == 2
     assert f"{flag}: '5x'" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_ends_a_duet_begins_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    with pytest.raises(SystemExit) as end:
+        main(["duet", "http://127.0.0.1:9/", "http://127.0.0.1:9/"])
+    assert end.value.code == 3
+    assert "\r\x1b[Kloadstone: http://127.0.0.1:9" in screen.getvalue()

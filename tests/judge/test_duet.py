@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from loadstone.errors import UsageError
-from loadstone.judge.difference import Answer, Severity
-from loadstone.judge.duet import DuetJudge, Look, Pair
+from loadstone.judge.difference import Answer, Difference, Severity
+from loadstone.judge.duet import DuetJudge, Look, Pair, decide
+from loadstone.judge.duet_answer import Said
 from loadstone.testing.noise import PROFILES, duet_pairs
 
 
@@ -220,3 +221,10 @@ def test_times_of_zero_are_no_error_and_what_never_changes_is_not_worse() -> Non
 def test_a_plan_that_cannot_be_judged_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         DuetJudge(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_could_not_be_excluded_is_not_said_to_be() -> None:
+    time = Said(Difference("p50(http.service_time)", "ms", 1.0, 1.0, None, Answer.NOT_WORSE, 0.05), settled=True)
+    errors = Said(Difference("errors", "%", 0.0, 0.0, None, Answer.CANNOT_TELL, 0.005), settled=False, holds_back=False)
+    assert decide([time]) == (Answer.NOT_WORSE, "a worsening by the limit is excluded for every figure")
+    assert decide([time, errors]) == (Answer.NOT_WORSE, "a worsening by the limit is excluded for p50(http.service_time)")

@@ -23,7 +23,7 @@ def command() -> None:
     """Keep named sets of runs to compare with."""
 
 
-@command.command("save")
+@command.command("save", short_help="Put runs into a baseline; without any, the last.")
 @click.argument("name")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="The newest so many count.  [default: 20]")
@@ -47,7 +47,7 @@ def save(name: str, runs: tuple[str, ...], *, pin: bool, accept: bool, store_url
     click.echo(_line(found))
 
 
-@command.command("promote")
+@command.command("promote", short_help="Pin a run: it always counts.")
 @click.argument("run")
 @click.argument("name")
 @click.option("--accept", is_flag=True, help="Although a comparison failed it: somebody has looked at it.")
@@ -79,7 +79,7 @@ def list_(*, as_json: bool, retired: bool, store_url: str | None) -> None:
         click.echo("no baseline; loadstone baseline save NAME makes one of the last run", err=True)
 
 
-@command.command("show")
+@command.command("show", short_help="Print members and medians of a baseline.")
 @click.argument("name")
 @click.option("--branch", metavar="NAME", help="What counts for this branch.")
 @click.option("--machine", metavar="CLASS", help="What counts for this class of machine, as `runs list` shows it.")
@@ -150,7 +150,7 @@ def export(name: str, *, kind: str, output: str | None, force: bool, store_url: 
     click.echo(f"{path}: {_line(found)}")
 
 
-@command.command("import")
+@command.command("import", short_help="Put the figures of a file into a baseline.")
 @click.argument("file")
 @click.argument("name")
 @store_option

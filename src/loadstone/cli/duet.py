@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,7 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
     terms = terms_of(given)
     told = _live(as_json=as_json, quiet=quiet)
     with termination_as_interrupt(), contextlib.ExitStack() as stack:
+        stack.callback(wiped, as_json=as_json, quiet=quiet)
         if given["calls"]:
             outcome = _calls(words, given, terms, told)
         else:
@@ -182,13 +184,24 @@ def _quantile(text: str) -> float:
 
 def _live(*, as_json: bool, quiet: bool) -> Callable[[Outcome], None]:
     """A line on the terminal that is written again and again; nothing where nobody looks."""
-    if quiet or as_json or not sys.stderr.isatty():
+    if not _watched(as_json=as_json, quiet=quiet):
         return lambda _: None
     from loadstone.report.duet_text import progress
 
     def show(outcome: Outcome) -> None:
-        end = "\n" if outcome.ended else ""
-        sys.stderr.write(f"\r\x1b[K{progress(outcome)[:160]}{end}")
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be taken back
+        sys.stderr.write(f"\r\x1b[K{progress(outcome)[:width]}")
         sys.stderr.flush()
 
     return show
+
+
+def _watched(*, as_json: bool, quiet: bool) -> bool:
+    return not (quiet or as_json) and sys.stderr.isatty()
+
+
+def wiped(*, as_json: bool, quiet: bool) -> None:
+    """Take the line back, so that the page, or the mistake that ended it, begins on a line of its own."""
+    if _watched(as_json=as_json, quiet=quiet):
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

@@ -52,7 +52,7 @@ def list_(*, as_json: bool, store_url: str | None, **given: Any) -> None:
         click.echo(line)
 
 
-@command.command("show")
+@command.command("show", short_help="Print the report of a run once more.")
 @click.argument("name", default="last", metavar="[RUN]")
 @click.option("--json", "as_json", is_flag=True, help="The JSON document of the run.")
 @no_color_option
@@ -78,7 +78,7 @@ def show(name: str, *, as_json: bool, no_color: bool, store_url: str | None) -> 
         click.echo(f"flagged: {row.flagged}")
 
 
-@command.command("rm")
+@command.command("rm", short_help="Forget runs, but none of a baseline.")
 @click.argument("names", nargs=-1, required=True, metavar="RUN...")
 @store_option
 def rm(names: tuple[str, ...], *, store_url: str | None) -> None:
@@ -171,7 +171,7 @@ def check(*, move_aside: bool, store_url: str | None) -> int:
         click.echo(line, err=True)
     url, _ = chosen_url(store_url)
     if not move_aside or url is None:
-        click.echo("damaged; --move-aside renames it, and nothing else is changed", err=True)
+        click.echo(f"{url} is damaged: `loadstone runs check --move-aside` renames it, and nothing else is changed", err=True)
         return ExitCode.USAGE
     path = path_of(url)
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")

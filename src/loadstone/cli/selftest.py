@@ -36,6 +36,7 @@ def command(*, time_text: str, seed: int, as_json: bool, quiet: bool) -> int:
     The targets are two reference backends that answer after 10 ms, and B after 0%, 5%, 10% or 20% more: so this is about
     the machine and the method, not about your own server, whose times may scatter more.
     """
+    from loadstone.cli.duet import wiped
     from loadstone.selftest import self_test
     from loadstone.units import parse_duration
 
@@ -43,7 +44,10 @@ def command(*, time_text: str, seed: int, as_json: bool, quiet: bool) -> int:
     if most_s <= 0:
         raise UsageError("must be more than 0", where=f"--time {time_text}", hint="--time 2m")
     with _two_backends() as play:
-        test = self_test(play, most_s, told=_live(as_json=as_json, quiet=quiet), seed=seed)
+        try:
+            test = self_test(play, most_s, told=_live(as_json=as_json, quiet=quiet), seed=seed)
+        finally:
+            wiped(as_json=as_json, quiet=quiet)
     code = exit_code_of(test)
     if as_json:
         click.echo(json.dumps(document_of(test, code), indent=2))

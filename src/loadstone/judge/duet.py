@@ -165,6 +165,7 @@ def decide(figures: Sequence[Said]) -> tuple[Answer | None, str]:
     worse = [said.difference.figure for said in figures if said.difference.answer is Answer.WORSE]
     if worse:
         return Answer.WORSE, f"worse: {', '.join(worse)}"
+    told = figures
     figures = [said for said in figures if said.holds_back or said.difference.answer is not Answer.CANNOT_TELL]
     open_still = [said.difference.figure for said in figures if not said.settled]
     if open_still:
@@ -175,4 +176,5 @@ def decide(figures: Sequence[Said]) -> tuple[Answer | None, str]:
     better = [said.difference.figure for said in figures if said.difference.answer is Answer.BETTER]
     if better:
         return Answer.BETTER, f"better: {', '.join(better)}"
-    return Answer.NOT_WORSE, "a worsening by the limit is excluded for every figure"
+    of = "every figure" if len(figures) == len(told) else ", ".join(said.difference.figure for said in figures)
+    return Answer.NOT_WORSE, f"a worsening by the limit is excluded for {of}"
