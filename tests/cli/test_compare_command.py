@@ -134,7 +134,7 @@ def test_a_mistake_is_told_with_what_was_written(words: list[str], told: str, ke
 
 
 def test_a_narrow_page_keeps_the_names_of_figures(kept: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadstone.report.text.look_of", lambda _: Look(80))
+    monkeypatch.setattr("loadstone.report.text.look_of", lambda _, **_given: Look(80))
     called(["compare", "r000", "r022", "--store", kept])
     page = capsys.readouterr().out
     assert "  p50(http.response_time) " in page
