@@ -54,6 +54,13 @@ def test_failures_are_compared_in_points() -> None:
     assert (one.answer, one.before, one.after, one.effect) == (Answer.WORSE, 0.0, 20.0, None)
 
 
+def test_a_service_that_fails_most_requests_is_worse_even_after_few_seconds() -> None:
+    clean, broken = Sections(shares=[Share(0, 50)] * 4), Sections(shares=[Share(33, 50), Share(40, 50), Share(45, 50), Share(40, 50)])
+    assert compared(clean, broken, ERRORS).answer is Answer.WORSE
+    few, some_more = Sections(shares=[Share(1, 100)] * 10), Sections(shares=[Share(3, 100)] * 10)
+    assert compared(few, some_more, ERRORS).answer is not Answer.WORSE
+
+
 def test_a_missing_figure_or_another_plan_cannot_be_told() -> None:
     side = {P50.name: sections(1, "ci")}
     assert compare_runs(side, {}, [P50])[0].answer is Answer.CANNOT_TELL

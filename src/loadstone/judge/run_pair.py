@@ -63,12 +63,22 @@ def _shift(figure: Figure, before: Sections | None, after: Sections | None, betw
     try:
         if figure.is_share:
             old, new = ([(part.hits, part.samples) for part in side.shares] for side in (before, after))
-            return share_shift(old, new, between)
+            return share_shift(old, new, between * _scatter(before, after))
         if before.times and after.times:
             return quantile_shift(before.times, after.times, before.q, between)
         return level_shift(before.levels, after.levels, between)
     except NoSamples as problem:
         return problem.what
+
+
+def _scatter(before: Sections, after: Sections) -> float:
+    """How far single trials of a share scatter, in points: the spread of a share between runs is told in parts of that.
+
+    A share near 0 or 1 cannot swing by as many points as one in the middle.
+    """
+    hits, samples = (sum(getattr(part, name) for side in (before, after) for part in side.shares) for name in ("hits", "samples"))
+    share = (hits + 1) / (samples + 2)
+    return float((share * (1 - share)) ** 0.5)
 
 
 def _told(figure: Figure, shift: Shift, chance: float, rules: RegressionRules, old: Sections, new: Sections, source: str) -> Difference:
