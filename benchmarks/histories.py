@@ -195,7 +195,7 @@ def history(seed: int, number: int, outliers: float, likeness: float, effect: fl
     return values
 
 
-MACHINE = {"cpu": "simulated", "cores": 2, "memory_bytes": 8e9, "kernel": "6.1", "python": "3.11", "version": "1", "plan_hash": "1"}
+MACHINE = {"cpu": "simulated", "cores": 2, "memory": "8 GB", "kernel": "6.1", "python": "3.11", "version": "1", "plan_hash": "1"}
 
 
 def show(seed: int, profile: str, effect: float) -> str:

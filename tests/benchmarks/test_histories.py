@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from benchmarks.histories import history, share, show, stored
+from benchmarks.histories import MACHINE, history, share, show, stored
+from loadstone.judge.alike import Likeness, alikeness
 
 
 def test_one_trial_is_shown_with_its_numbers_and_answers() -> None:
@@ -19,3 +20,7 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 
 def test_a_share_is_of_the_trials_in_which_something_was_found() -> None:
     assert share([[], [25], [3, 25], []]) == 50.0
+
+
+def test_the_simulated_runs_are_made_on_one_machine() -> None:
+    assert alikeness(MACHINE, MACHINE).likeness is Likeness.SAME  # else every interval is widened
