@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from loadstone.errors import UsageError
 from loadstone.judge.baseline_rule import FEWEST, Comparison
-from loadstone.judge.beside import Beside, PastRun, compare
+from loadstone.judge.beside import Beside, Compared, PastRun, compare
 from loadstone.judge.difference import Answer, Difference, Severity
+from loadstone.judge.figures import Asked as Figure
 from loadstone.judge.figures import asked_for, main_figures
 from loadstone.judge.panel import Asked
 from loadstone.judge.regression_rules import PRESETS, RegressionRules
@@ -23,6 +24,25 @@ MOST_TOLD = 3
 NO_BASELINE = "nothing to compare with: --baseline NAME, after loadstone baseline save NAME RUN"
 
 
+class _ThisRun:
+    """The run that goes on, to be put beside what was kept; its course is kept only where one earlier run is all there is."""
+
+    def __init__(self, asked: Asked, name: str) -> None:
+        self.beside: Beside | None = asked.past.baseline(name) if asked.past else None
+        self._machine = asked.past.machine if asked.past else {}
+        self._sections = Sections() if self.beside is not None and len(self.beside.runs) == 1 else None
+
+    def see(self, snapshot: Snapshot) -> None:
+        """One more second."""
+        if self._sections is not None:
+            self._sections.add(snapshot)
+
+    def compared(self, beside: Beside, view: View, figures: Sequence[Figure], rules: RegressionRules) -> Compared:
+        """All that was judged, beside what was kept."""
+        parts = [section.aggregate() for section in self._sections.so_far()] if self._sections is not None else []
+        return compare(beside, Beside("this run", [PastRun("this run", view, parts, self._machine)]), figures, rules)
+
+
 class RegressionGate:
     """Worse fails, not worse and better pass, and what nobody can tell is no data.
 
@@ -33,26 +53,24 @@ class RegressionGate:
         self._spec = asked.spec
         self._limit, name = _settings(asked.settings)
         self._figure = asked_for(str(asked.settings["figure"]), asked.catalogue)
-        self._beside: Beside | None = asked.past.baseline(name) if asked.past else None
-        self._machine = asked.past.machine if asked.past else {}
-        self._sections = Sections()
+        self._run = _ThisRun(asked, name)
 
     def see(self, snapshot: Snapshot) -> Verdict | None:
         """See Gate; a regression is judged at the end."""
-        self._sections.add(snapshot)
+        self._run.see(snapshot)
         return None
 
     def check(self, view: View) -> Verdict:
         """See Gate."""
-        if self._beside is None:
+        beside = self._run.beside
+        if beside is None:
             return self._verdict(Status.NO_DATA, NO_BASELINE)
-        now = PastRun("this run", view, [section.aggregate() for section in self._sections.so_far()], self._machine)
         rules = RegressionRules(named={self._figure.figure.name: self._limit})
-        compared = compare(self._beside, Beside("this run", [now]), [self._figure], rules)
+        compared = self._run.compared(beside, view, [self._figure], rules)
         (difference,) = compared.found.differences
         statuses = {Answer.WORSE: Status.FAIL, Answer.CANNOT_TELL: Status.NO_DATA}
-        verdict = self._verdict(statuses.get(difference.answer, Status.PASS), _reason(difference, self._beside), difference)
-        return replace(verdict, collecting=_collecting(self._beside, compared.found))
+        verdict = self._verdict(statuses.get(difference.answer, Status.PASS), _reason(difference, beside), difference)
+        return replace(verdict, collecting=_collecting(beside, compared.found))
 
     def _verdict(self, status: Status, reason: str, difference: Difference | None = None) -> Verdict:
         effect = difference.effect if difference else None
@@ -86,28 +104,26 @@ class BaselineGate:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._rules = _rules(asked.settings)
-        self._beside: Beside | None = asked.past.baseline(str(asked.settings.get("baseline") or "")) if asked.past else None
-        self._sections = Sections()
+        self._run = _ThisRun(asked, str(asked.settings.get("baseline") or ""))
 
     def see(self, snapshot: Snapshot) -> Verdict | None:
         """See Gate; judged at the end."""
-        self._sections.add(snapshot)
+        self._run.see(snapshot)
         return None
 
     def check(self, view: View) -> Verdict:
         """See Gate; the value is the number of figures that are worse."""
-        if self._beside is None or self._asked.past is None:
+        beside = self._run.beside
+        if beside is None:
             return Verdict(self._asked.spec, Status.NO_DATA, None, 0, "1", 0, NO_BASELINE)
-        now = PastRun("this run", view, [section.aggregate() for section in self._sections.so_far()], self._asked.past.machine)
-        figures = main_figures(view, self._asked.catalogue)
-        compared = compare(self._beside, Beside("this run", [now]), figures, self._rules)
+        compared = self._run.compared(beside, view, main_figures(view, self._asked.catalogue), self._rules)
         differences = compared.found.differences
         worse = [each for each in differences if each.answer is Answer.WORSE]
         unclear = [each for each in differences if each.answer is Answer.CANNOT_TELL]
         status = Status.FAIL if worse else Status.NO_DATA if unclear or not differences else Status.PASS
-        told = [f"{each.figure} {_reason(each, self._beside)}" for each in (*worse, *unclear)][:MOST_TOLD]
-        reason = compared.found.refused or "; ".join(told) or f"{len(differences)} figures are not worse than {self._beside.name}"
-        collecting = _collecting(self._beside, compared.found)
+        told = [f"{each.figure} {_reason(each, beside)}" for each in (*worse, *unclear)][:MOST_TOLD]
+        reason = compared.found.refused or "; ".join(told) or f"{len(differences)} figures are not worse than {beside.name}"
+        collecting = _collecting(beside, compared.found)
         value = float(len(worse)) if differences else None
         return Verdict(self._asked.spec, status, value, 0, "1", len(differences), reason, collecting=collecting)
 

@@ -105,6 +105,7 @@ class Kept:
 
     def __init__(self, store: Store, plan: Plan, asked: str = "", collected: str = "") -> None:
         self._store, self._asked, self._collected = store, asked, collected
+        self._read: dict[str, Beside] = {}  # gates ask one by one, and a baseline's runs are read once for all of them
         row = begun_row(plan, plan.model_dump_json(), datetime.now(UTC), None)
         self._branch, self._class = row.git_branch, row.machine
         here = collect(seed=plan.seed, command=[], plan="", event_loop="", kernel_clock=False)
@@ -115,6 +116,11 @@ class Kept:
         wanted = name or self._asked
         if not wanted:
             return None
+        if wanted not in self._read:
+            self._read[wanted] = self._side(wanted)
+        return self._read[wanted]
+
+    def _side(self, wanted: str) -> Beside:
         if wanted == self._collected and not self._store.baseline(wanted, branch=self._branch, machine=self._class).run_ids:
             return Beside(f"baseline {wanted}", [])
         return baseline_side(self._store, wanted, branch=self._branch, machine=self._class)
