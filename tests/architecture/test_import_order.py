@@ -19,9 +19,11 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"load"}),
     frozenset({"judge"}),
     frozenset({"store"}),
-    frozenset({"report", "live", "synth", "testing"}),
+    frozenset({"charts"}),
+    frozenset({"report", "live", "synth"}),
+    frozenset({"testing"}),
     frozenset({"run"}),
-    frozenset({"sweep", "monitor", "duet", "capacity", "selftest"}),
+    frozenset({"sweep", "monitor", "duet", "capacity", "selftest", "dashboard"}),
     frozenset({""}),  # the package itself, `import loadstone`: what a user sees
     frozenset({"cli", "pytest_plugin", "suites"}),
 )

@@ -34,8 +34,8 @@ class Breaking:
         """Nothing to do."""
 
 
-def line(story: Any) -> bytes:
-    return f"{story.result.plan_name}: {story.verdict}\n".encode()
+def line(told: Any) -> bytes:
+    return f"{told.document.provenance.plan}: {told.document.verdict}\n".encode()
 
 
 @pytest.fixture

@@ -36,8 +36,8 @@ class PageSink(SinkConformance):
 
 
 class PageReport(ReportConformance):
-    def render(self, story: Any) -> bytes:
-        return code_of("report")["verdict_line"](story)  # type: ignore[no-any-return]
+    def render(self, told: Any) -> bytes:
+        return code_of("report")["verdict_line"](told)  # type: ignore[no-any-return]
 
 
 class PageMetric(MetricConformance):

@@ -14,6 +14,7 @@ from loadstone.measure.snapshot import Failure, Gauge, Snapshot
 from loadstone.report.document import Document, schema_json
 from loadstone.report.json import render_json
 from loadstone.report.telling import distribution
+from loadstone.report.told import Told
 from loadstone.testing.samples import PROVENANCE, make_histogram, make_series, make_snapshot, make_story, spread_ms
 
 SHIPPED = files("loadstone.report") / "schema" / "result-1.json"
@@ -25,7 +26,7 @@ def no_constant(name: str) -> Any:
 
 
 def document(story: Story) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(render_json(story), parse_constant=no_constant)
+    found: dict[str, Any] = json.loads(render_json(Told.of(story)), parse_constant=no_constant)
     jsonschema.validate(found, json.loads(SHIPPED.read_text(encoding="utf-8")))
     return found
 
@@ -47,7 +48,7 @@ def test_the_shipped_schema_is_what_the_types_say() -> None:
 
 @pytest.mark.parametrize("name", STORIES)
 def test_every_document_follows_the_schema_and_reads_back_as_the_same_types(name: str) -> None:
-    raw = render_json(STORIES[name])
+    raw = render_json(Told.of(STORIES[name]))
     assert document(STORIES[name])["schema"] == "loadstone.result/1"
     again = Document.model_validate_json(raw)
     assert again.model_dump(mode="json") == json.loads(raw)
@@ -56,7 +57,7 @@ def test_every_document_follows_the_schema_and_reads_back_as_the_same_types(name
 def test_the_document_has_exactly_the_promised_keys() -> None:
     found = document(make_story())
     top = "schema verdict exit_code load metrics steps errors checks gates requirements score decision bands"
-    top += " recovery causes recommendations failure_patterns connection_memory generator notices provenance"
+    top += " recovery causes recommendations failure_patterns connection_memory events generator notices provenance"
     assert list(found) == top.split()
     assert {"target_rate", "achieved_rate", "requests", "errors", "dropped"} <= set(found["load"])
     times = "unit count beyond mean min p50 p90 p95 p99 p99_9 max too_few"

@@ -12,6 +12,7 @@ from loadstone.measure.snapshot import Series, Snapshot
 from loadstone.plan.model import Plan
 from loadstone.report.json import render_json
 from loadstone.report.text import render_text
+from loadstone.report.told import Told
 from loadstone.run import execute
 from loadstone.testing.server import Peer, ScriptedServer, response
 
@@ -56,7 +57,7 @@ def test_what_the_target_says_is_in_gates_snapshots_and_reports(target: str, met
     waiting = Series("target.requests_waiting", (("probe", "it"),))
     assert [snapshot.gauges[waiting].count for snapshot in sink.seen[:3]] == [1, 1, 1]
     assert story.result.total.count("probe.readings") == 2  # the first of the three seconds is warm-up
-    document = json.loads(render_json(story))
+    document = json.loads(render_json(Told.of(story)))
     assert document["metrics"]["target.requests_waiting"]["max"] == 3.0
     assert document["metrics"]["target.done_total"]["unit"] == "1/s"
     page = render_text(story, 100)

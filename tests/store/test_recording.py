@@ -18,6 +18,7 @@ from loadstone.measure.earlier import Earlier
 from loadstone.plan.gate_text import GateSpec
 from loadstone.plan.model import Plan
 from loadstone.report.json import render_json
+from loadstone.report.told import Told
 from loadstone.store.recording import Recording
 from loadstone.store.rows import Policy
 from loadstone.store.sqlite import SqliteStore
@@ -50,7 +51,7 @@ def test_a_run_is_unfinished_from_its_first_second_and_whole_at_its_end(store: S
     for seq in range(1, 10):
         recording.snapshot(make_snapshot(seq))
     story = make_story()
-    assert recording.finish(story, render_json(story)) == begun.id
+    assert recording.finish(story, render_json(Told.of(story))) == begun.id
     run = store.load(begun.id)
     assert (run.row.verdict, run.row.exit_code, run.row.cpu) == ("pass", 0, "Example CPU")
     assert run.totals.count("http.requests") == sum(section.count("http.requests") or 0 for section in run.sections) == 1000
@@ -61,7 +62,7 @@ def test_secrets_do_not_reach_the_store(store: SqliteStore, tmp_path: Path) -> N
     recording = Recording(store, PLAN, keep_seconds=True)
     recording.snapshot(make_snapshot(0))
     story = make_story()
-    run_id = recording.finish(story, render_json(story))
+    run_id = recording.finish(story, render_json(Told.of(story)))
     assert "**********" in store.parts(run_id).plan_json
     assert all(b"s3cret" not in path.read_bytes() for path in tmp_path.iterdir())
 
@@ -85,7 +86,7 @@ def test_seconds_wait_while_the_store_is_locked(store: SqliteStore, tmp_path: Pa
     recording.snapshot(make_snapshot(2))
     assert [second.seq for second in store.parts(recording.run_id).seconds] == [0, 1, 2]
     story = make_story()
-    recording.finish(story, render_json(story))
+    recording.finish(story, render_json(Told.of(story)))
     assert recording.failure == ""
 
 
@@ -98,7 +99,7 @@ def test_a_store_that_fails_is_told_and_raises_nothing(store: SqliteStore, monke
     monkeypatch.setattr(store, "finish", full)
     recording.snapshot(make_snapshot(0))
     story = make_story()
-    assert recording.finish(story, render_json(story)) == ""
+    assert recording.finish(story, render_json(Told.of(story))) == ""
     assert "no room" in recording.failure
     assert not store.runs()[0].finished
 
@@ -108,7 +109,7 @@ def test_a_store_that_cannot_be_opened_is_told_at_the_end(tmp_path: Path) -> Non
     recording = Recording.at(f"sqlite:///{tmp_path / 'runs.db'}", PLAN)
     recording.snapshot(make_snapshot(0))
     story = make_story()
-    assert recording.finish(story, render_json(story)) == ""
+    assert recording.finish(story, render_json(Told.of(story))) == ""
     assert "is damaged" in recording.failure
 
 
@@ -116,8 +117,8 @@ def test_only_a_run_that_passed_enters_a_baseline_by_itself(store: SqliteStore) 
     store.make_baseline("main", Policy())
     for gates, entered in ((("count(http.requests) > 1",), True), (("count(http.requests) < 1",), False)):
         recording, story = Recording(store, PLAN), make_story(gates=gates)
-        recording.finish(story, render_json(story))
-        assert (recording.enter("main", render_json(story)) == "") is entered
+        recording.finish(story, render_json(Told.of(story)))
+        assert (recording.enter("main", render_json(Told.of(story))) == "") is entered
     (member,) = store.baseline("main").members
     assert member.figures["success_rate"] == 1.0
     assert member.source == "by itself"
@@ -132,7 +133,7 @@ def judged_by(status: Status, *, collecting: bool = False) -> Story:
 
 
 def finished(store: SqliteStore, story: Story) -> tuple[Recording, bytes]:
-    recording, document = Recording(store, PLAN), render_json(story)
+    recording, document = Recording(store, PLAN), render_json(Told.of(story))
     recording.snapshot(make_snapshot(0))
     assert recording.finish(story, document)
     return recording, document
@@ -170,7 +171,7 @@ def test_a_run_that_went_on_is_kept_with_the_seconds_of_both_its_parts(store: Sq
         log.append(snapshot)  # the log goes on while the run does
     assert [row.started_at for row in store.runs()] == [started_at]
     story = make_story()
-    run_id = recording.finish(story, render_json(story))
+    run_id = recording.finish(story, render_json(Told.of(story)))
     run = store.load(run_id)
     assert sum(section.count("http.requests") or 0 for section in run.sections) == 1000
     assert [second.start_s for second in store.parts(run_id).seconds] == [float(seq) for seq in range(10)]

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from loadstone.judge.panel import Asked, Gate, Statement
-from loadstone.judge.story import Story
 from loadstone.judge.verdict import Status, Verdict
 from loadstone.live.terminal import TerminalView
 from loadstone.measure.catalogue import BUILT_IN as METRICS
@@ -22,6 +21,7 @@ from loadstone.measure.snapshot import Snapshot, View
 from loadstone.plan.any_profile import read_profile
 from loadstone.plan.gate_text import GateSpec, parse_gate
 from loadstone.plugins import BUILT_IN, Plugins
+from loadstone.report.told import Told
 from loadstone.testing.conformance import (
     GateConformance,
     MetricConformance,
@@ -66,11 +66,11 @@ class AnySink(SinkConformance):
 
 
 class AnyReport(ReportConformance):
-    def __init__(self, factory: Callable[[Story], bytes]) -> None:
+    def __init__(self, factory: Callable[[Told], bytes]) -> None:
         self.factory = factory
 
-    def render(self, story: Story) -> bytes:
-        return self.factory(story)
+    def render(self, told: Told) -> bytes:
+        return self.factory(told)
 
 
 class AnyProfile(ProfileConformance):
@@ -164,8 +164,8 @@ class Blind:
         return Verdict(GateSpec.in_code("other", "other"), Status.PASS, 1.0, 1.0, "1", 1, "")
 
 
-def moody(story: Story) -> bytes:
-    return f"{datetime.now(UTC).timestamp()} {story.result.plan_name}".encode()
+def moody(told: Told) -> bytes:
+    return f"{datetime.now(UTC).timestamp()} {told.document.provenance.plan}".encode()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from loadstone.units import parse_duration
 
 if TYPE_CHECKING:
     from loadstone.judge.story import Story
+    from loadstone.measure.timeline import Timeline
+    from loadstone.report.told import Told
     from loadstone.run import Checkpoint
 
 LEAST_S = 1.0
@@ -28,17 +30,19 @@ def read_checkpoint(text: str | None) -> float | None:
     return every_s
 
 
-def checkpoint(every_s: float, files: list[tuple[Callable[[Story], bytes], Path]]) -> Checkpoint:
+def checkpoint(every_s: float, files: list[tuple[Callable[[Told], bytes], Path]], timeline: Timeline) -> Checkpoint:
     """Writes the files of a run every so many seconds; a disk that is full is told once, and ends nothing."""
+    from loadstone.report.told import Told
     from loadstone.run import Checkpoint
 
     silent = False
 
     def write(story: Story) -> None:
         nonlocal silent
+        told = Told.of(story, timeline.so_far())
         for render, path in files:
             try:
-                replace_file(path, render(story))
+                replace_file(path, render(told))
             except OSError as error:
                 if not silent:
                     click.echo(f"loadstone: the checkpoint {path} could not be written: {error.strerror}", err=True)

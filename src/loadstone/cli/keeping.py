@@ -128,11 +128,12 @@ def recording_of(watched: Watched) -> Recording | None:
 def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) -> None:
     """Finish the run in the store; what went wrong is told, and changes nothing of the verdict."""
     from loadstone.plugins import installed
+    from loadstone.report.told import Told
 
     if recording is None:
         return
     try:
-        document = installed().get("report", "json")(story)
+        document = installed().get("report", "json")(Told.of(story))
         run_id = recording.finish(story, document)
         if recording.failure:
             click.echo(f"loadstone: the run is not kept{' whole' if run_id else ''}: {recording.failure}", err=True)

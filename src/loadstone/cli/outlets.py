@@ -11,9 +11,9 @@ import click
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
-    from loadstone.judge.story import Story
     from loadstone.measure.sink import Sink, Watched
     from loadstone.measure.snapshot import Snapshot
+    from loadstone.report.told import Told
 
 KEPT = "store"  # watches every run; asking for it keeps its seconds, too
 LOG = "log"
@@ -87,7 +87,7 @@ def chosen_sinks(watched: Watched) -> list[Guarded]:
     return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS) if name not in kept]
 
 
-def chosen_reports() -> list[tuple[Callable[[Story], bytes], Path]]:
+def chosen_reports() -> list[tuple[Callable[[Told], bytes], Path]]:
     """Those that --report names, and their files; raises before the run what would make it worthless after it."""
     from loadstone.plugins import installed
 

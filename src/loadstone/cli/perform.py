@@ -24,10 +24,10 @@ from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
-    from loadstone.judge.story import Story
     from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
+    from loadstone.report.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,14 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
 
     faults: of the reference backend, for a plan that asks for that
     """
+    from loadstone.measure.timeline import Timeline
     from loadstone.plugins import installed
-    from loadstone.report.text import look_of, render_text
+    from loadstone.report.text import look_of, render_page
+    from loadstone.report.told import Told
     from loadstone.run import execute
 
     sinks: Sequence[Sink] = ()
-    recording = None
+    recording, timeline = None, Timeline()
     try:
         plan, past = with_past(plan)
         watched = _watched(plan, showing)
@@ -82,9 +84,9 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         check_machine(plan)
         reports = chosen_reports()
         recording = recording_of(watched)
-        sinks = [*([recording] if recording else []), *_sinks(watched, showing)]
+        sinks = [*([recording] if recording else []), timeline, *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
-            marks = checkpoint(showing.checkpoint_s, _files(watched)) if showing.checkpoint_s else None
+            marks = checkpoint(showing.checkpoint_s, _files(watched), timeline) if showing.checkpoint_s else None
             command = ["loadstone", *sys.argv[1:]]
             story = execute(aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks)
     finally:
@@ -92,20 +94,21 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         for sink in sinks:
             sink.close()  # also where the run was refused before it began
     reports += _files(watched)
-    kept = [write_result(path, render(story)) for render, path in reports]
+    story_told = Told.of(story, timeline.so_far())
+    kept = [write_result(path, render(story_told)) for render, path in reports]
     told([sink for sink in sinks if sink is not recording])
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if showing.json:
-        return _tell(installed().get("report", "json")(story).decode(), code, kept=watched.folder is not None)
+        return _tell(installed().get("report", "json")(story_told).decode(), code, kept=watched.folder is not None)
     look = look_of(sys.stdout, plain=showing.no_color)
-    text = render_text(story, look.width, look.color, unicode=look.unicode)
+    text = render_page(story_told.document, look)
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
     return _tell(f"{text}\n", code, kept=watched.folder is not None)
 
 
-def _files(watched: Watched) -> list[tuple[Callable[[Story], bytes], Path]]:
+def _files(watched: Watched) -> list[tuple[Callable[[Told], bytes], Path]]:
     """The reports that --out keeps, and their files."""
     from loadstone.plugins import installed
 

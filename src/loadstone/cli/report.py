@@ -34,19 +34,21 @@ def command(place: str, *, as_json: bool, windows: int, resume: bool, no_color: 
     """
     from loadstone.plugins import installed
     from loadstone.report.series import read_gaps, read_snapshots
-    from loadstone.report.text import look_of, render_text
+    from loadstone.report.text import look_of, render_page
+    from loadstone.report.told import Told
     from loadstone.run import judge_again
 
     path = newest_log(Path(place))
     plan, started_at = plan_in(path)
     story = judge_again(plan, read_snapshots(path), started_at, gaps_s=tuple(read_gaps(path)))
+    told = Told.of(story)
     if resume:
-        _write(path, {"json": installed().get("report", "json")(story), "text": installed().get("report", "text")(story)})
+        _write(path, {name: installed().get("report", name)(told) for name in ("json", "text")})
     if as_json:
-        click.echo(installed().get("report", "json")(story).decode(), nl=False)
+        click.echo(installed().get("report", "json")(told).decode(), nl=False)
         return int(story.exit_code)
     look = look_of(sys.stdout, plain=no_color)
-    click.echo(render_text(story, look.width, look.color, unicode=look.unicode))
+    click.echo(render_page(told.document, look))
     for line in _over_time(path, windows):
         click.echo(f"  {line}" if line else "")
     return int(story.exit_code)

@@ -16,11 +16,13 @@ from loadstone.judge.run_state import RunState
 from loadstone.judge.score import decide, requirements, score, without_pressure
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
+from loadstone.judge.verdict import Verdict
 from loadstone.load.frames import Ready
 from loadstone.load.outlook import Outlook
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.declared import catalogue_of
+from loadstone.measure.event import Event
 from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.probes.provenance import collect
@@ -138,6 +140,12 @@ def _facts(result: Result, state: RunState, makers: LoadMakers) -> GeneratorFact
     )
 
 
+def _events(state: RunState, verdicts: Sequence[Verdict]) -> tuple[Event, ...]:
+    found = state.events + [Event(verdict.at_s, "gate", verdict.reason) for verdict in verdicts if verdict.at_s is not None]
+    found.sort(key=lambda event: event.at_s or 0.0)
+    return (*found, *([Event(None, "ended early", state.aborted_by)] if state.aborted_by else []))
+
+
 def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
     total, plan, load = result.total, state.plan, result.load
     trust = assess(total, facts)
@@ -175,6 +183,7 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
         recommend(causes),
         failure_patterns(state.over_time, total),
         state.connection_memory.finding(),
+        events=_events(state, verdicts),
     )
 
 

@@ -16,10 +16,13 @@ from loadstone.judge.verdict import Verdict
 from loadstone.load.pressure import Pressure
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
+from loadstone.measure.event import Event
 from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.band_text import level_by_load
 from loadstone.plan.model import Plan
+
+MOST_EVENTS = 1000
 
 
 @dataclass
@@ -33,6 +36,7 @@ class RunState:
     connection_memory: ConnectionMemory = field(default_factory=ConnectionMemory)
     warm_up_s: float = 0.0
     interrupts: int = 0
+    events: list[Event] = field(default_factory=list)
     aborted_by: str = ""
     gaps_s: tuple[float, ...] = ()
     spikes: RecoveryWatch = field(default_factory=RecoveryWatch)
@@ -40,6 +44,7 @@ class RunState:
     pressure: Pressure = field(init=False)
     over_time: RunCourse = field(init=False)
     by_load: dict[str, LoadGrowth] = field(init=False)
+    _phase: tuple[str, bool] | None = None
 
     def __post_init__(self) -> None:
         self.pressure = Pressure(self.plan.pressure)
@@ -49,6 +54,7 @@ class RunState:
     def see(self, snapshot: Snapshot) -> bool:
         """Take in one second; True when the run should end now."""
         fired = self.gates.see(snapshot)
+        self._note_phase(snapshot)
         self.over_time.see(snapshot)
         for level in self.by_load.values():
             level.see(snapshot)
@@ -64,6 +70,17 @@ class RunState:
             return False
         self.aborted_by = self._reason(fired)
         return bool(self.aborted_by)
+
+    def note(self, event: Event) -> None:
+        """Something happened; of very many only the first are kept."""
+        if len(self.events) < MOST_EVENTS:
+            self.events.append(event)
+
+    def _note_phase(self, snapshot: Snapshot) -> None:
+        now = (snapshot.phase, snapshot.judged)
+        if now != self._phase:
+            self.note(Event(snapshot.start_s, "phase", snapshot.phase or ("load" if snapshot.judged else "warm-up")))
+        self._phase = now
 
     def recorded(self, metrics: Iterable[Metric]) -> list[Metric]:
         """Those of some metrics that have a value."""

@@ -17,6 +17,7 @@ from loadstone.judge.scaling import Scaling
 from loadstone.judge.score import Decision, Requirement
 from loadstone.judge.trust import Trust
 from loadstone.judge.verdict import Verdict
+from loadstone.measure.event import Event
 from loadstone.measure.result import Result
 
 
@@ -28,6 +29,7 @@ class Story:
     recoveries:   what followed each spike of the load
     scalings:     what the target's instances did about each of them; None where nothing counts any
     connection_memory: what each connection costs the target; None where too few came
+    events:       what happened meanwhile, in order of time
     score:        gates passed of all gates, in percent; None without gates
     """
 
@@ -46,3 +48,4 @@ class Story:
     recommendations: tuple[Recommendation, ...] = ()
     failure_patterns: tuple[FailurePattern, ...] = ()
     connection_memory: PerConnection | None = None
+    events: tuple[Event, ...] = ()

@@ -235,6 +235,14 @@ class ConnectionMemory(_Part):
     counted: str = Field(description="what was counted: connections, or descriptors where connections were not read often enough")
 
 
+class Event(_Part):
+    """Something that happened in the run."""
+
+    at_s: FiniteFloat | None = Field(description="seconds since the run's start; null: the whole run")
+    kind: str = Field(description="phase, gate, control, alert, or ended early")
+    text: str
+
+
 class Generator(_Part):
     """How far the load generator itself can be trusted."""
 
@@ -300,6 +308,7 @@ class Document(_Part):
     recommendations: list[Recommendation] = Field(default_factory=list)
     failure_patterns: list[FailurePattern] = Field(default_factory=list)
     connection_memory: ConnectionMemory | None = Field(default=None, description="null where too few connections came")
+    events: list[Event] = Field(default_factory=list, description="in order of time")
     generator: Generator
     notices: list[Notice]
     provenance: Origin

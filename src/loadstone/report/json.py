@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-from loadstone.judge.story import Story
-from loadstone.report.telling import document_of
+from loadstone.report.told import Told
 
 
-def render_json(story: Story) -> bytes:
+def render_json(told: Told) -> bytes:
     """The document in UTF-8, indented, ended by a newline."""
-    return (json.dumps(document_of(story).model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (json.dumps(told.document.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -49,6 +49,7 @@ def document_of(story: Story) -> doc.Document:
         recovery=[_recovery(*each) for each in zip_longest(story.recoveries, story.scalings)],
         **_explained(story),
         connection_memory=_connection_memory(story),
+        events=[doc.Event(at_s=finite(each.at_s), kind=sound(each.kind), text=sound(each.text)) for each in story.events],
         generator=_generator(story),
         notices=[doc.Notice(code=sound(str(n.code)), text=sound(n.text), advice=sound(n.advice)) for n in story.notices],
         provenance=_origin(result),

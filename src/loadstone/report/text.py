@@ -20,6 +20,7 @@ from loadstone.report.text_recovery import recovery
 from loadstone.report.text_target import target
 from loadstone.report.text_verdict import bands, decision, gates, headline, requirements
 from loadstone.report.text_websocket import websockets
+from loadstone.report.told import Told
 
 NARROWEST, FILE_WIDTH, WIDEST = 80, 100, 160
 BLOCKS = (
@@ -73,9 +74,9 @@ def render_text(story: Story, width: int = NARROWEST, color: bool = False, *, un
     return render_page(document_of(story), Look(width, color, unicode))
 
 
-def render_file(story: Story) -> bytes:
+def render_file(told: Told) -> bytes:
     """The report `text`: the page for a file, without colour."""
-    return render_text(story, FILE_WIDTH).encode()
+    return render_page(told.document, Look(FILE_WIDTH)).encode()
 
 
 def render_page(document: Document, look: Look) -> str:

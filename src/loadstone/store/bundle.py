@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from loadstone.errors import StoreError
+from loadstone.measure.event import Event
 from loadstone.measure.packing import unpack
-from loadstone.store.rows import Event, Packed, RunParts, RunRow
+from loadstone.store.rows import Packed, RunParts, RunRow
 
 FORMAT = "loadstone.run/1"
 SUFFIX = ".loadstone.tar.gz"

@@ -12,6 +12,7 @@ from typing import Any
 from loadstone.errors import StoreError
 from loadstone.judge.story import Story
 from loadstone.measure.earlier import Earlier
+from loadstone.measure.event import Event
 from loadstone.measure.packing import pack
 from loadstone.measure.sections import Sections
 from loadstone.measure.sink import Watched
@@ -21,14 +22,13 @@ from loadstone.probes.provenance import own_version
 from loadstone.probes.surroundings import load_of_others, surroundings
 from loadstone.store.admission import figures_of, flaw, refusal
 from loadstone.store.location import chosen_url
-from loadstone.store.rows import Event, Packed, RunParts, RunRow
+from loadstone.store.rows import Packed, RunParts, RunRow
 from loadstone.store.schema import work_hash
 from loadstone.store.store import Store
 
 # While a run goes on, nobody is kept waiting for another process's lock; at its end there is time.
 WAIT_S, WAIT_AT_END_S = 0.2, 15.0
 MOST_WITH_SECONDS = 20  # runs; the oldest ones' seconds go
-MOST_EVENTS = 1000
 MOST_HELD = 600  # seconds that wait in memory while the store cannot be written
 
 
@@ -62,14 +62,11 @@ class Recording:
         self._others = load_of_others()
         self._row: RunRow | None = None
         self._held: list[Packed] = []
-        self._events: list[Event] = []
-        self._phase: tuple[str, bool] | None = None
         self._earlier = earlier
         self._before = 0  # seconds of the earlier part; those of now are numbered after them
         for snapshot in self._earlier_seconds():
             self._before += 1
             self._sections.add(snapshot)
-            self._note_phase(snapshot)
 
     @classmethod
     def at(
@@ -89,7 +86,6 @@ class Recording:
         if self._store is None:
             return
         self._sections.add(snapshot)
-        self._note_phase(snapshot)
         if self._keep_seconds:
             self._held = [*self._held[-MOST_HELD:], _packed(self._before + snapshot.seq, snapshot)]
         store = self._store
@@ -116,7 +112,7 @@ class Recording:
             self._flush()
         sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._sections.so_far())]
         totals = pack(story.result.total.as_snapshot())
-        parts = RunParts(self._plan_json, document, totals, tuple(sections), events=(*self._events, *_events(story)))
+        parts = RunParts(self._plan_json, document, totals, tuple(sections), events=tuple(_events(story)))
         self.failure = ""
         if not self._try(lambda: store.finish(row, parts)):
             return ""
@@ -186,12 +182,6 @@ class Recording:
         if self._earlier is not None:
             end_s = self._earlier.end_s
             yield from takewhile(lambda snapshot: snapshot.end_s <= end_s, self._earlier.snapshots())
-
-    def _note_phase(self, snapshot: Snapshot) -> None:
-        now = (snapshot.phase, snapshot.judged)
-        if now != self._phase and len(self._events) < MOST_EVENTS:
-            self._events.append(Event(snapshot.start_s, "phase", snapshot.phase or ("load" if snapshot.judged else "warm-up")))
-        self._phase = now
 
     def _try(self, call: Callable[[], object]) -> bool:
         try:
@@ -266,6 +256,4 @@ _FACTS = (
 
 
 def _events(story: Story) -> list[Event]:
-    found = [Event(verdict.at_s, "gate", verdict.reason) for verdict in story.verdicts if verdict.at_s is not None]
-    found += [Event(None, "ended early", story.result.aborted_by)] if story.result.aborted_by else []
-    return [*found, *(Event(None, f"notice {notice.code}", notice.text) for notice in story.notices)]
+    return [*story.events, *(Event(None, f"notice {notice.code}", notice.text) for notice in story.notices)]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.event import Event
 from loadstone.measure.result import Provenance
 
 UNFINISHED = "unfinished"
@@ -107,14 +108,6 @@ class RunFilter:
     work_hash: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     most: int | None = None
-
-
-class Event(NamedTuple):
-    """Something that happened: a phase began, a notice was given, a gate ended the run; at_s None: the whole run."""
-
-    at_s: float | None
-    kind: str
-    text: str
 
 
 class Span(NamedTuple):

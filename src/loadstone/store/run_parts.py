@@ -10,11 +10,12 @@ from typing import Any, overload
 
 from loadstone.errors import StoreError
 from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.event import Event
 from loadstone.measure.packing import level_row, pack, series_of, unpack
 from loadstone.measure.snapshot import LOAD, Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 from loadstone.store.database import Database
-from loadstone.store.rows import Event, Packed, RunParts, RunRow, Span, StoredRun
+from loadstone.store.rows import Packed, RunParts, RunRow, Span, StoredRun
 from loadstone.store.run_rows import sound
 
 _VERDICT = ("gate", "requirement", "status", "value", "low", "high", "limit", "unit", "samples", "reason")

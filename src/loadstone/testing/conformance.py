@@ -28,6 +28,7 @@ from loadstone.measure.sink import Sink, Watched
 from loadstone.measure.snapshot import Failure, Snapshot
 from loadstone.plan.gate_text import GateSpec
 from loadstone.plan.model import Plan
+from loadstone.report.told import Told
 from loadstone.testing.samples import make_snapshot, make_story
 
 TREE: dict[str, Any] = {
@@ -97,7 +98,7 @@ class ReportConformance:
     """A report turns any story into bytes, the same each time, and without secrets or control characters of others."""
 
     @abstractmethod
-    def render(self, story: Story) -> bytes:
+    def render(self, told: Told) -> bytes:
         """The report."""
 
     def stories(self) -> list[Story]:
@@ -115,19 +116,19 @@ class ReportConformance:
     def test_it_tells_any_story(self) -> None:
         """In bytes, and some of them."""
         for story in self.stories():
-            told = self.render(story)
-            assert isinstance(told, bytes), f"a report is bytes, not {type(told).__name__}"
-            assert told, f"nothing was told of a run that was {story.verdict}"
+            page = self.render(Told.of(story))
+            assert isinstance(page, bytes), f"a report is bytes, not {type(page).__name__}"
+            assert page, f"nothing was told of a run that was {story.verdict}"
 
     def test_it_tells_the_same_story_in_the_same_bytes(self) -> None:
         """Times and orders come from the story, not from the moment."""
         for one, other in zip(self.stories(), self.stories(), strict=True):
-            assert self.render(one) == self.render(other), f"two reports of one run that was {one.verdict} differ"
+            assert self.render(Told.of(one)) == self.render(Told.of(other)), f"two reports of one run that was {one.verdict} differ"
 
     def test_names_from_outside_bring_no_control_characters(self) -> None:
         """A step's name must not clear the reader's terminal."""
         for story in self.stories():
-            assert b"\x1b[31m" not in self.render(story), "an escape sequence from a step's name came through"
+            assert b"\x1b[31m" not in self.render(Told.of(story)), "an escape sequence from a step's name came through"
 
 
 class GateConformance:

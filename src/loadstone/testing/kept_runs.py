@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.event import Event
 from loadstone.measure.packing import pack
 from loadstone.measure.sections import Sections
 from loadstone.measure.snapshot import Snapshot
-from loadstone.store.rows import Event, Packed, RunParts, RunRow
+from loadstone.store.rows import Packed, RunParts, RunRow
 from loadstone.store.schema import work_hash
 from loadstone.testing.samples import make_snapshot
 

@@ -1,0 +1,105 @@
+"""A whole run, warm-up and rest included, in a bounded number of stretches: what charts over time are drawn from.
+
+`measure/sections` keeps the judged part alone, for comparisons; here nothing is left out, and phases are never mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadstone.measure.aggregate import Aggregate, together
+from loadstone.measure.packing import pack, unpack
+from loadstone.measure.snapshot import Gauge, Snapshot
+
+MOST_STRETCHES = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some seconds of a run, of one phase.
+
+    start_s, end_s: seconds since the run's start
+    content:        as `measure.packing.pack` writes it
+    """
+
+    start_s: float
+    end_s: float
+    judged: bool
+    phase: str
+    content: bytes
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Stretch:
+        """One snapshot."""
+        return cls(snapshot.start_s, snapshot.end_s, snapshot.judged, snapshot.phase, pack(snapshot))
+
+    def snapshot(self) -> Snapshot:
+        """What was measured in it."""
+        return unpack(self.content)
+
+    def aggregate(self) -> Aggregate:
+        """The same as a View."""
+        return Aggregate.of(self.snapshot())
+
+
+class Timeline:
+    """The Sink that folds seconds into stretches; when there would be too many, two neighbours of one phase become one.
+
+    most: stretches; a run of many short phases may have up to as many more as it has phases
+    """
+
+    def __init__(self, most: int = MOST_STRETCHES) -> None:
+        if most < 2:
+            raise ValueError(f"a run over time has at least 2 stretches, not {most}")
+        self._most = most
+        self._width_s = 1.0
+        self._ended: list[Stretch] = []
+        self._open: list[Snapshot] = []
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """See Sink."""
+        if self._open and not _alike(self._open[-1], snapshot):
+            self._end()
+        self._open.append(snapshot)
+        # Seconds end a little early or late; half of one decides.
+        if snapshot.end_s - self._open[0].start_s >= self._width_s - 0.5:
+            self._end()
+
+    def so_far(self) -> tuple[Stretch, ...]:
+        """All stretches in order; those at the end of a phase may be shorter than the others."""
+        return (*self._ended, *([Stretch.of(_joined(self._open))] if self._open else []))
+
+    def close(self) -> None:
+        """See Sink."""
+
+    def _end(self) -> None:
+        self._ended.append(Stretch.of(_joined(self._open)))
+        self._open = []
+        if len(self._ended) >= self._most:
+            fewer = halved(self._ended)
+            if len(fewer) < len(self._ended):
+                self._ended = fewer
+                self._width_s *= 2.0
+
+
+def halved(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Each two neighbours of one phase as one stretch."""
+    found: list[Stretch] = []
+    alone = False  # may the last one found take in another?
+    for stretch in stretches:
+        if alone and _alike(found[-1], stretch):
+            found[-1] = Stretch.of(_joined([found[-1].snapshot(), stretch.snapshot()]))
+            alone = False
+        else:
+            found.append(stretch)
+            alone = True
+    return found
+
+
+def _alike(one: Snapshot | Stretch, other: Snapshot | Stretch) -> bool:
+    return (one.phase, one.judged) == (other.phase, other.judged)
+
+
+def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
+    return together(snapshots, Gauge.then)
