@@ -1,4 +1,4 @@
-"""The suites, each run for real: started together in waves, because most of their time is waiting."""
+"""The suites, each run for real: some at a time, because most of their time is waiting."""
 
 from __future__ import annotations
 
@@ -7,36 +7,34 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from loadstone.reference.process import ReferenceProcess
+
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
 LIMIT_S = 120
-WAVES: tuple[dict[str, str], ...] = (
-    {
-        "demo": "demo",
-        "demo latency": "demo --fault latency",
-        "demo errors": "demo --fault errors",
-        "demo stall": "demo --fault stall",
-    },
-    {
-        "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
-        "chat by variables": "run chat --concurrent-users",
-        "workflow": "run workflow --levels 5,20 --duration 2s --throughput-duration 2s",
-    },
-    {
-        "llm": "run llm --duration 2s --users 6 --fail-on-regression --memory-target 30",
-        "llm cache": "run llm --parts cache --duration 1s --users 6 --cache-pressure 20",
-        "llm load": "load llm --scenario api --duration 3s",
-        "spike": "run workflow --spike --duration 2s",
-        "stress": "run workflow --only stress --duration 2s --stress-rate 64/s --stress-connections 40",
-    },
-    {
-        "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store",
-    },
-)
+AT_ONCE = 6
+# The longest first, so that the end waits for none.
+COMMANDS = {
+    "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store",
+    "llm": "run llm --duration 2s --users 6 --fail-on-regression --memory-target 30",
+    "variants": "run llm --variants {before},{after} --duration 1s --no-store --quiet",
+    "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
+    "workflow": "run workflow --levels 5,20 --duration 2s --throughput-duration 2s",
+    "llm cache": "run llm --parts cache --duration 1s --users 6 --cache-pressure 20",
+    "stress": "run workflow --only stress --duration 2s --stress-rate 64/s --stress-connections 40",
+    "spike": "run workflow --spike --duration 2s",
+    "demo": "demo",
+    "demo latency": "demo --fault latency",
+    "demo errors": "demo --fault errors",
+    "demo stall": "demo --fault stall",
+    "chat by variables": "run chat --concurrent-users",
+    "llm load": "load llm --scenario api --duration 3s",
+}
 ENVIRONMENT = {"chat by variables": {"MAX_CONCURRENT_USERS": "4", "TEST_DURATION_MINUTES": "0.07"}}
 
 
@@ -60,30 +58,16 @@ class Run:
 @pytest.fixture(scope="session")
 def runs() -> Mapping[str, Run]:
     """Every run by name."""
-    return {name: run for wave in WAVES for name, run in _wave(wave).items()}
+    with ReferenceProcess() as before, ReferenceProcess() as after, ThreadPoolExecutor(AT_ONCE) as room:
+        lines = {name: line.format(before=before.url, after=after.url) for name, line in COMMANDS.items()}
+        started = {name: room.submit(_ended, name, line) for name, line in lines.items()}
+        return {name: run.result() for name, run in started.items()}
 
 
-def _wave(commands: Mapping[str, str]) -> dict[str, Run]:
-    started = {
-        name: subprocess.Popen(
-            [*PROGRAM, *words.split(), "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **ENVIRONMENT.get(name, {})},
-        )
-        for name, words in commands.items()
-    }
-    try:
-        return {name: _ended(process) for name, process in started.items()}
-    finally:
-        for process in started.values():
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-
-
-def _ended(process: subprocess.Popen[str]) -> Run:
-    out, err = process.communicate(timeout=LIMIT_S)
-    assert out, err
-    return Run(process.returncode, json.loads(out), err)
+def _ended(name: str, line: str) -> Run:
+    environment = {**os.environ, **ENVIRONMENT.get(name, {})}
+    done = subprocess.run(
+        [*PROGRAM, *line.split(), "--json"], capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False
+    )
+    assert done.stdout, done.stderr
+    return Run(done.returncode, json.loads(done.stdout), done.stderr)

@@ -1,8 +1,7 @@
 """What the suites make of --variants and --spike."""
 
-import json
-import subprocess
-import sys
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -10,7 +9,6 @@ from loadstone.errors import PlanError, UsageError
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
-from loadstone.reference.process import ReferenceProcess
 
 URLS = "http://127.0.0.1:8001,http://127.0.0.1:8002/"
 
@@ -42,13 +40,9 @@ def test_spikes_are_alone_and_each_kind_has_its_gate() -> None:
     assert "recovery" in {line.kind for line in plan.gates}
 
 
-def test_two_variants_that_are_the_same_save_nothing() -> None:
-    program = "import sys; from loadstone.cli.main import main; sys.exit(main())"
-    with ReferenceProcess() as before, ReferenceProcess() as after:
-        words = ["run", "llm", "--variants", f"{before.url},{after.url}", "--duration", "1s", "--no-store", "--json", "--quiet"]
-        ran = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, timeout=100, check=False)
-    document = json.loads(ran.stdout)
-    assert document["requirements"]["memory_optimization"]["status"] == "fail"
-    saving = next(gate for gate in document["gates"] if gate["name"] == "memory saving")
+def test_two_variants_that_are_the_same_save_nothing(runs: Mapping[str, Any]) -> None:
+    run = runs["variants"]
+    assert run.requirements()["memory_optimization"] == "fail"
+    saving = next(gate for gate in run.document["gates"] if gate["name"] == "memory saving")
     assert abs(saving["value"]) < 10
     assert saving["samples"] >= 6
