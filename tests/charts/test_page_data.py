@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from loadstone.charts import assets, plotly
 from loadstone.charts.coarse import QUANTILE_ERROR, packed
-from loadstone.charts.page_data import page_metrics, page_run, page_stretch, packed_run
+from loadstone.charts.fewer import halved
+from loadstone.charts.page_data import packed_run, page_metrics, page_run, page_stretch
+from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
-from loadstone.measure.snapshot import Gauge, Series, Snapshot
+from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
 from loadstone.measure.timeline import Stretch
 from loadstone.stats.histogram import Histogram
 from loadstone.testing.samples import make_histogram, make_series, make_snapshot, spread_ms
@@ -30,7 +32,7 @@ def unpacked(text: str) -> Any:
 def middle_of(bucket: int) -> float:
     """The middle of a coarse bucket, by its definition and not by our table."""
     shift = max(0, (bucket >> BITS) - 1)
-    return (2 * (bucket - (shift << BITS)) + 1) * 2**shift / 2 - 0.5
+    return (2 * (bucket - (shift << BITS)) + 1) * float(1 << shift) / 2 - 0.5
 
 
 @given(st.integers(0, 2**62))
@@ -108,17 +110,32 @@ def counted(run: dict[str, Any]) -> int:
     return sum(count for stretch in run["stretches"] for number, count in stretch["c"] if number in numbers)
 
 
-def test_two_hundred_series_over_ten_hours_stay_within_a_megabyte_and_a_half() -> None:
-    series = [make_series("http.response_time", scenario="long", step=f"step {n}", outcome="ok") for n in range(200)]
-    rng = np.random.default_rng(7)
-    timeline = []
-    for at in range(40):  # as many stretches as were left of 240; the test is of the bytes, and those before are halved alike
-        histograms = {}
-        for one in series:
-            histograms[one] = make_histogram(spread_ms(300, 5.0 * float(rng.lognormal(0, 0.2))))
-        timeline.append(Stretch.of(Snapshot(at, at * 900.0, (at + 1) * 900.0, True, "load", histograms)))
-    text = packed_run(None, Catalogue(), timeline)
-    assert len(text) <= 1_500_000
+def test_fewer_stretches_hold_what_all_of_them_held() -> None:
+    level = make_series("target.memory")
+    snapshots = [
+        Snapshot(
+            at,
+            at,
+            at + 1.0,
+            at > 1,
+            "load",
+            {make_series("http.response_time", step=str(at % 2)): make_histogram(spread_ms(20 + at, 3.0 + at), beyond=at % 3)},
+            {Series("http.requests"): at},
+            {level: Gauge(at, at - 1.0, at + 1.0, 3.0 * at, 3)},
+            {Failure("status", "a", "503"): 1},
+        )
+        for at in range(1, 9)
+    ]
+    run = page_run(None, Catalogue(), [Stretch.of(each) for each in snapshots])
+    fewer = halved(halved(run["stretches"]))
+    assert [(one["start_s"], one["end_s"]) for one in fewer] == [(1.0, 2.0), (2.0, 6.0), (6.0, 9.0)]
+    whole = Aggregate(snapshots[1:5])
+    assert fewer[1]["c"][0][1] == whole.count("http.requests")
+    assert fewer[1]["g"][0][1:] == [5.0, 1.0, 6.0, 3.5, 12]
+    assert fewer[1]["f"] == [["status", "a", "503", 4]]
+    for number, (metric, tags) in enumerate(run["series"]):
+        expected = whole.distribution(metric, tags)
+        assert [row[1:] for row in fewer[1]["d"] if row[0] == number] == ([packed(expected)] if expected else [])
 
 
 @pytest.mark.parametrize("name", [*assets.SCRIPTS, "charts.css"])

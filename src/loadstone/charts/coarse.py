@@ -35,8 +35,10 @@ def packed(histogram: Histogram) -> list[int | float]:
         return [0, histogram.beyond, 0, 0, 0]
     fine, counts = histogram.used()
     coarse = _COARSE[fine]
-    starts = np.flatnonzero(np.diff(coarse, prepend=-1))
+    starts = np.concatenate(([0], np.flatnonzero(coarse[1:] != coarse[:-1]) + 1))
+    buckets = coarse[starts]
     pairs = np.empty(2 * starts.size, dtype=np.int64)
-    pairs[0::2] = np.diff(coarse[starts], prepend=0)
+    pairs[0] = buckets[0]
+    pairs[2::2] = buckets[1:] - buckets[:-1]
     pairs[1::2] = np.add.reduceat(counts, starts)
     return [histogram.count, histogram.beyond, histogram.min, histogram.max, float(histogram.total), *pairs.tolist()]

@@ -20,13 +20,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loadstone.charts.coarse import QUANTILE_ERROR, packed
+from loadstone.charts.fewer import halved
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Series, Snapshot
-from loadstone.measure.timeline import Stretch, halved
+from loadstone.measure.timeline import Stretch
 
 # What the packed data of one run may take: with Plotly's script, a page of one run stays below 5 MB, of five runs below 10.
 MOST_BYTES = 1_500_000
 LEAST_STRETCHES = 30
+LEAST_BYTES_EACH = 0.5  # that a number in a histogram takes when it is packed; most take more
 
 Json = dict[str, Any]
 
@@ -66,7 +68,7 @@ def page_run(
         "started_at": started_at,
         "document": document,
         "error": QUANTILE_ERROR,
-        "seconds_each": max((stretch.end_s - stretch.start_s for stretch in timeline), default=0.0),
+        "seconds_each": _longest(stretches),
         "metrics": page_metrics(catalogue, numbers.metrics()),
         "series": numbers.table(),
         "events": list((document or {}).get("events") or events),
@@ -109,14 +111,27 @@ def packed_run(
 
     Too many bytes: neighbours of one phase become one stretch until it fits, or until there are few; `seconds_each` says how long they are.
     """
-    text = in_text(page_run(document, catalogue, timeline, **about))
-    while len(text) > most_bytes and len(timeline) > LEAST_STRETCHES:
-        fewer = halved(timeline)
-        if len(fewer) == len(timeline):
-            break
-        timeline = fewer
-        text = in_text(page_run(document, catalogue, timeline, **about))
+    run = page_run(document, catalogue, timeline, **about)
+    while LEAST_BYTES_EACH * _numbers_in(run["stretches"]) > most_bytes and _shortened(run):
+        pass  # packing what cannot fit takes seconds
+    text = in_text(run)
+    while len(text) > most_bytes and _shortened(run):
+        text = in_text(run)
     return text
+
+
+def _numbers_in(stretches: Sequence[Json]) -> int:
+    return sum(len(row) for one in stretches for part in "dcg" for row in one[part])
+
+
+def _shortened(run: Json) -> bool:
+    """Did half as many stretches take the place of those in a run? No where there are few, or none have a neighbour of their phase."""
+    if len(run["stretches"]) <= LEAST_STRETCHES:
+        return False
+    fewer = halved(run["stretches"])
+    shorter = len(fewer) < len(run["stretches"])
+    run["stretches"], run["seconds_each"] = fewer, _longest(fewer)
+    return shorter
 
 
 def in_text(data: Any) -> str:
@@ -140,6 +155,10 @@ def _stretch(snapshot: Snapshot, numbers: _Numbers) -> Json:
         ],
         "f": [[failure.kind, failure.step, failure.text, count] for failure, count in snapshot.failures.items()],
     }
+
+
+def _longest(stretches: Sequence[Json]) -> float:
+    return round(max((one["end_s"] - one["start_s"] for one in stretches), default=0.0), 3)
 
 
 def _short(value: float) -> float:
