@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,9 +16,11 @@ from loadstone.report.html.gate_bar import gate_bar, interval, limit_text, value
 from loadstone.report.html.headline import WORDS, clock, facts, score_text
 from loadstone.report.html.metric_tables import metric_tables, step_names
 from loadstone.report.html.overlays import names, overlays_table
+from loadstone.report.telling import QUANTILES
 from loadstone.report.text_causes import when
 from loadstone.report.text_verdict import WANTED_SCORE, margin, why
 from loadstone.report.told import Told
+from loadstone.stats.quantiles import least_samples
 from loadstone.units import format_count, format_duration, format_rate, format_share
 
 MOST_RUNS = 5  # in one page, the first one included
@@ -54,6 +57,7 @@ def _context(runs: Sequence[Told], data: Embedded) -> Mapping[str, Any]:
         "beside": overlays_table(runs) if len(runs) > 1 else None,
         "names": names(runs),
         "data": data,
+        "least_samples": json.dumps({name: least_samples(q) for name, q in QUANTILES.items()}),
     }
 
 
