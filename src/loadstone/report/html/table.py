@@ -50,13 +50,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a title; `note` says unit and meaning of all."""
+    """Rows under a title; `note` says unit and meaning of all, `inner` that it goes on with what the table before began."""
 
     key: str
     title: str
     columns: Sequence[str]
     rows: Sequence[Row]
     note: str = ""
+    inner: bool = False
 
 
 def spread(values: Figures | None, metric: str, *, floors: bool = False) -> list[Cell]:

@@ -5,7 +5,8 @@ globalThis.Report = globalThis.Report || {};
   const root = document.documentElement;
   const KEY = "loadstone-theme";
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  let watchers = [];
+  const watchers = [];
+  let chosen = "";
   let printing = false;
 
   function stored() {
@@ -18,17 +19,18 @@ globalThis.Report = globalThis.Report || {};
 
   function theme() {
     if (printing) return "light";
-    return root.dataset.theme || (dark.matches ? "dark" : "light");
+    return chosen || (dark.matches ? "dark" : "light");
   }
 
+  // Charts read the theme from the page, so that it stands there also while it is the system's.
   function tell() {
-    const button = document.getElementById("theme");
-    button.textContent = theme() === "dark" ? "Light" : "Dark";
+    root.dataset.theme = theme();
+    document.getElementById("theme").textContent = theme() === "dark" ? "Light" : "Dark";
     for (const see of watchers) see(theme());
   }
 
   function choose(name) {
-    root.dataset.theme = name;
+    chosen = name;
     try {
       localStorage.setItem(KEY, name);
     } catch {
@@ -39,20 +41,11 @@ globalThis.Report = globalThis.Report || {};
 
   function print(begins) {
     printing = begins;
-    if (begins) {
-      root.dataset.before = root.dataset.theme || "";
-      root.dataset.theme = "light";
-    } else {
-      if (root.dataset.before) root.dataset.theme = root.dataset.before;
-      else delete root.dataset.theme;
-      delete root.dataset.before;
-    }
     tell();
   }
 
   root.classList.add("scripted");
-  const before = stored();
-  if (before === "dark" || before === "light") root.dataset.theme = before;
+  chosen = ["dark", "light"].includes(stored()) ? stored() : "";
   document.getElementById("theme").addEventListener("click", () => choose(theme() === "dark" ? "light" : "dark"));
   dark.addEventListener("change", tell);
   addEventListener("afterprint", () => print(false));
