@@ -2,6 +2,7 @@
 // The page at work: charts drawn when they come into sight, one window of time and one filter for everything that is shown.
 (function (R, L) {
   const at = (id) => document.getElementById(id);
+  const FURTHER = /^metric:/;
   const state = { from_s: null, to_s: null, filter: {}, hidden: new Set() };
   let runs = [];
   let figures = [];
@@ -67,8 +68,7 @@
 
   function plan() {
     const groups = new Map();
-    for (const chart of L.charts)
-      if (chart.applies(runs[0])) groups.set(chart.group, [...(groups.get(chart.group) || []), chart]);
+    for (const chart of L.chartsFor(runs[0])) groups.set(chart.group, [...(groups.get(chart.group) || []), chart]);
     const watcher = new IntersectionObserver((entries) => entries.forEach(see), { rootMargin: "300px" });
     const see = (entry) => {
       const figure = figures.find((one) => one.element === entry.target);
@@ -78,14 +78,30 @@
     for (const [name, charts] of groups) {
       const part = document.createElement("section");
       const title = document.createElement("h2");
-      const grid = document.createElement("div");
       title.textContent = name;
-      grid.className = "charts";
-      charts.forEach((chart, index) => grid.append(framed(chart, charts.length % 2 === 1 && index === 0)));
-      part.append(title, grid);
+      part.append(title);
+      const first = charts.filter((chart) => !FURTHER.test(chart.name)), further = charts.filter((chart) => FURTHER.test(chart.name));
+      if (first.length) part.append(grid(first));
+      if (further.length) part.append(first.length ? folded(further) : grid(further));
       at("charts").append(part);
     }
     figures.forEach((figure) => watcher.observe(figure.element));
+  }
+
+  function grid(charts) {
+    const element = document.createElement("div");
+    element.className = "charts";
+    charts.forEach((chart, index) => element.append(framed(chart, charts.length % 2 === 1 && index === 0)));
+    return element;
+  }
+
+  // Charts of metrics that no chosen one shows: there for who looks for them.
+  function folded(charts) {
+    const element = document.createElement("details");
+    const summary = document.createElement("summary");
+    summary.textContent = charts.length === 1 ? "1 more chart" : `${charts.length} more charts`;
+    element.append(summary, grid(charts));
+    return element;
   }
 
   function framed(chart, wide) {
@@ -166,7 +182,7 @@
     });
     addEventListener("beforeprint", () => {
       R.print(true);
-      if (globalThis.Plotly) figures.filter((figure) => !figure.fresh).forEach(draw);
+      if (globalThis.Plotly) figures.filter((figure) => !figure.fresh && !figure.element.closest("details:not([open])")).forEach(draw);
     });
   }
 
