@@ -11,10 +11,12 @@
   function count(value) {
     return Number.isInteger(value) ? thousands(value) : digits(value);
   }
+  // Three digits that matter, none of them a zero at the end.
   function digits(value) {
-    const size = Math.abs(value);
-    if (size >= 99.95) return thousands(Math.round(value));
-    return size >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+    if (value === 0) return "0";
+    const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+    if (places === 0) return thousands(Math.round(value));
+    return value.toFixed(Math.min(places, 9)).replace(/0+$/, "").replace(/\.$/, "");
   }
   function figure(value) {
     if (value < 0) return "-" + figure(-value);
