@@ -7,6 +7,7 @@ run as every report is given it; reading the run from a store or a log comes on 
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from benchmarks.figures import Bound, Figure
 from benchmarks.processes import Failed
 from benchmarks.rounds import Options, attempt
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
-from loadstone.measure.timeline import Timeline
+from loadstone.measure.timeline import Stretch, Timeline
 from loadstone.report.told import Told
 from loadstone.stats.histogram import Histogram
 from loadstone.testing.samples import make_snapshot, make_story
@@ -75,14 +76,23 @@ def page_figures(shape: Shape, folder: Path, rounds: int, seconds: float | None,
     size = Figure(f"page of a simulated run of {shape.name}: size", "MB", Bound(most=megabytes))
     opened = Figure(f"page of a simulated run of {shape.name}: navigation to first chart drawn, in Chromium", "s", Bound(most=2.0))
     told = Figure(f"page of a simulated run of {shape.name} with damage: is it named", "", Bound(least=1))
+    cpu = Figure(f"page of a simulated run of {shape.name}: processor time of making it", "s")
     for _ in range(rounds):
+        before = children_cpu_s()
         made.add(attempt(lambda: make(run, page)))
+        cpu.rounds.append(children_cpu_s() - before)
     if page.exists():
         size.add(attempt(lambda: page.stat().st_size / 1e6))
         told.add(attempt(lambda: float(DAMAGE.encode() in page.read_bytes())))
         for _ in range(rounds):
             opened.add(attempt(lambda: open_page(page)))
-    yield from (made, size, opened, told)
+    yield from (made, cpu, size, opened, told)
+
+
+def children_cpu_s() -> float:
+    """Seconds that processors worked for processes that this one started and that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def make(run: Path, page: Path) -> float:
@@ -114,7 +124,7 @@ def open_page(page: Path) -> float:
     return taken
 
 
-def timeline(shape: Shape) -> tuple[object, ...]:
+def timeline(shape: Shape) -> tuple[Stretch, ...]:
     """The stretches of such a run."""
     rng = np.random.default_rng(17)
     kinds = [made_up(rng, shape) for _ in range(VARIANTS)]

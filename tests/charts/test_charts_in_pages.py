@@ -110,7 +110,9 @@ def test_a_quantile_among_time_outs_is_longer_than_anything_recorded(opened: Ope
 def test_every_chart_that_applies_is_drawn(opened: OpenRun) -> None:
     page = opened(text_of(seconds()))
     names = page.evaluate("Loadstone.chartsFor(runs[0]).map((one) => one.name)")
-    assert {"latency", "latency_parts", "distribution", "ecdf", "throughput", "users", "errors", "generator_cpu", "generator_lag"} <= set(names)
+    assert {"latency", "latency_parts", "distribution", "ecdf", "throughput", "users", "errors", "generator_cpu", "generator_lag"} <= set(
+        names
+    )
     assert not {"llm_ttft", "ws_messages", "target_memory"} & set(names)
     for name in names:
         script = f"Loadstone.chartsFor(runs[0]).find((one) => one.name === {name!r}).draw(document.getElementById('chart'), runs[0], {{}})"
@@ -157,12 +159,16 @@ def test_texts_from_outside_stay_texts(opened: OpenRun) -> None:
         assert page.locator("#chart svg text tspan[style*='font-weight: bold']").count() == 0
     assert page.evaluate("window.hurt") is None
     draw(page, "latency_steps")
-    assert "</script><img" in page.locator("#chart").evaluate("(one) => [...one.querySelectorAll('svg text')].map((each) => each.textContent).join(' ')")
+    assert "</script><img" in page.locator("#chart").evaluate(
+        "(one) => [...one.querySelectorAll('svg text')].map((each) => each.textContent).join(' ')"
+    )
 
 
 def test_a_hover_text_shows_markup_from_outside_as_it_was_written(opened: OpenRun) -> None:
     snapshots = [make_snapshot(at, phase="load") for at in range(4)]
-    page = opened(text_of(snapshots, {"events": [{"at_s": 1.5, "kind": "alert", "text": "<b>late</b> &lt; 5"}], "gates": [], "recovery": []}))
+    page = opened(
+        text_of(snapshots, {"events": [{"at_s": 1.5, "kind": "alert", "text": "<b>late</b> &lt; 5"}], "gates": [], "recovery": []})
+    )
     draw(page, "throughput")
     page.evaluate(
         "(() => { const chart = document.getElementById('chart');"
@@ -225,7 +231,9 @@ def test_a_theme_changes_the_colours_of_lines(opened: OpenRun) -> None:
     colours = []
     for theme in ("light", "dark"):
         draw(page, "throughput", f"{{theme: '{theme}'}}")
-        colours.append(page.evaluate("document.getElementById('chart').data.at(-2).line?.color || document.getElementById('chart').data[0].line.color"))
+        colours.append(
+            page.evaluate("document.getElementById('chart').data.at(-2).line?.color || document.getElementById('chart').data[0].line.color")
+        )
     assert colours[0] != colours[1]
 
 

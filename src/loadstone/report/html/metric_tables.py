@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from loadstone.measure.catalogue import FLOORED, Catalogue
 from loadstone.report.document import Count, Distribution, Document, Figures, Level, Step
@@ -69,7 +70,13 @@ def _grouped(document: Document, catalogue: Catalogue) -> Iterable[Table]:
             yield Table(f"{key}-counts", "Counts" if times else f"{title}: counts", ("metric", "count", "rate"), rows, inner=bool(times))
         if levels:
             rows = [_level_row(name, mine[name], catalogue) for name in levels]
-            yield Table(f"{key}-levels", "Levels" if times or counts else title, ("metric", "least", "mean", "greatest", "last"), rows, inner=bool(times or counts))
+            yield Table(
+                f"{key}-levels",
+                "Levels" if times or counts else title,
+                ("metric", "least", "mean", "greatest", "last"),
+                rows,
+                inner=bool(times or counts),
+            )
 
 
 def _time_rows(document: Document, catalogue: Catalogue, name: str) -> list[Row]:
@@ -87,7 +94,10 @@ def _time_rows(document: Document, catalogue: Catalogue, name: str) -> list[Row]
 
 
 def _count_row(name: str, values: Figures, catalogue: Catalogue) -> Row:
-    return Row(name, [_count_cell(values, name), _rate_cell(values, name)], meaning=meaning(catalogue, name))
+    metric = catalogue.get(name)
+    whole = (metric.share_of or "") if metric is not None else ""
+    cells = [replace(cell, whole=whole) for cell in (_count_cell(values, name), _rate_cell(values, name))]
+    return Row(name, cells, meaning=meaning(catalogue, name))
 
 
 def _level_row(name: str, values: Figures, catalogue: Catalogue) -> Row:

@@ -22,6 +22,7 @@ class Cell:
 
     metric, stat: what the page computes for a window; empty where a cell does not change with it
     tone:         bad, warn, dim or empty
+    whole:        the count that this one is a part of: where that was counted, none found is 0
     title:        said when the pointer rests on it, and to who listens
     """
 
@@ -30,6 +31,7 @@ class Cell:
     stat: str = ""
     tone: str = ""
     title: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,9 @@ def measured(values: Figures | None) -> bool:
 def share_cell(part: Figures | None, whole: Figures | None, metric: str) -> Cell:
     """One count as a share of another."""
     if not isinstance(whole, Count) or not whole.count:
-        return Cell(NONE, metric, "share", "dim")
+        return Cell(NONE, metric, "share", "dim", whole="http.requests")
     count = (part.count or 0) if isinstance(part, Count) else 0
-    return Cell(format_share(count / whole.count), metric, "share", "bad" if count else "")
+    return Cell(format_share(count / whole.count), metric, "share", "bad" if count else "", whole="http.requests")
 
 
 def amount(value: float | None, unit: str) -> str:

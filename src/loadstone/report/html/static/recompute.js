@@ -50,19 +50,20 @@
   }
 
   // Text and tone of one cell; as the page's Python does it for the whole run.
-  function cell(totals, metric, stat, tags) {
+  function cell(totals, metric, stat, tags, whole = "") {
+    const zero = whole && totals.count(whole, tags) ? 0 : null; // the whole was counted, so none of these were found
     const run = totals.run;
     if (stat in SHARES) return quantile(totals, metric, stat, tags);
     if (stat === "share") {
-      const value = totals.share(metric, tags);
+      const value = totals.share(metric, tags) ?? zero;
       return value === null ? [NONE, "dim"] : [share(value), value ? "bad" : ""];
     }
     if (stat === "rate") {
-      const value = totals.rate(metric, tags);
+      const value = totals.rate(metric, tags) ?? zero;
       return value === null ? [NONE, "dim"] : [amount(value, run.unit(metric) === "B" ? "B/s" : "1/s"), ""];
     }
     if (stat === "samples" || stat === "count") {
-      const value = totals.count(metric, tags);
+      const value = totals.count(metric, tags) ?? zero;
       if (value === null) return [NONE, "dim"];
       const scaled = stat === "count" ? Math.round(value / run.scale(metric)) : value;
       return [stat === "count" && run.unit(metric) === "B" ? size(scaled) : count(scaled), ""];
@@ -113,7 +114,7 @@
       one.className = one.dataset.tone;
       return;
     }
-    const [text, tone] = cell(totals, one.dataset.metric, one.dataset.stat, tags);
+    const [text, tone] = cell(totals, one.dataset.metric, one.dataset.stat, tags, one.dataset.whole);
     one.textContent = text;
     one.className = tone ? `n ${tone}` : "n";
   }
