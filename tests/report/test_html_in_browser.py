@@ -59,7 +59,8 @@ def test_a_window_computes_the_tables_anew_and_the_reset_brings_back_what_stood_
     look(page, "20", "40")
     expect(caption).to_have_text("of 00:20–00:40")
     after = number(cell.inner_text())
-    assert 30 < before < 100 < 300 < after
+    assert 30 < before < 100
+    assert after > 300
     page.click("#reset")
     expect(caption).to_be_hidden()
     assert cell.inner_text() == whole
@@ -75,7 +76,7 @@ def test_the_whole_run_computed_in_the_page_is_what_python_says(page: Page, writ
     stats = cells.evaluate_all("cells => cells.map((cell) => cell.dataset.stat)")
     for was, now, stat in zip(exact, cells.all_inner_texts(), stats, strict=True):
         if stat.startswith("p") and was not in ("—", "too few"):
-            assert number(now) == pytest.approx(number(was), rel=0.012)
+            assert number(now) == pytest.approx(number(was), rel=0.012, abs=0.0011)  # three digits are shown
         elif stat != "mean":
             assert now == was, stat
 
@@ -171,7 +172,7 @@ def test_other_runs_can_be_taken_out_of_the_charts(page: Page, written: Written)
     page.wait_for_function(f"{traces} < {both}")
 
 
-def test_it_prints_with_its_charts(page: Page, written: Written, tmp_path: Path) -> None:
+def test_it_prints_with_its_charts(page: Page, written: Written) -> None:
     page.goto(written(told_of(slowing(), gates=GATES)))
     expect(page.locator("#charts figure").first).to_be_attached()
     page.locator("#chart-latency").scroll_into_view_if_needed()

@@ -45,7 +45,8 @@ def test_a_gate_without_data_says_so_and_has_no_drawing() -> None:
     told = told_of(slowing(), gates=GATES)
     lacking = next(gate for gate in told.document.gates if gate.status == "no_data")
     page = page_of(told)
-    assert lacking.reason and lacking.reason.replace("'", "&#39;") in page
+    assert lacking.reason
+    assert lacking.reason.replace("'", "&#39;") in page
     assert gate_bar(lacking) is None
 
 
@@ -77,7 +78,8 @@ def test_every_number_of_the_tables_stands_there_without_a_script() -> None:
 
 def test_a_run_without_a_timeline_has_no_charts_and_none_of_their_scripts() -> None:
     bare = replace(told_of(slowing()), timeline=())
-    assert len(render_html(bare)) < 150_000 < 2_000_000 < len(render_html(told_of(slowing())))
+    assert len(render_html(bare)) < 150_000
+    assert len(render_html(told_of(slowing()))) > 2_000_000
 
 
 def test_an_empty_run_has_a_page() -> None:
@@ -112,7 +114,9 @@ def test_a_moment_is_told_like_a_clock(seconds: float | None, text: str) -> None
 def test_a_bar_puts_the_value_on_its_side_of_the_limit() -> None:
     gates = told_of(slowing(), gates=("p95(http.response_time) < 2s", "p95(http.response_time) < 20ms", "throughput(http.requests) > 1/s"))
     under, over, above = (gate_bar(gate) for gate in gates.document.gates)
-    assert under is not None and over is not None and above is not None
+    assert under is not None
+    assert over is not None
+    assert above is not None
     assert under.value < under.limit == under.allowed[1]
     assert over.value > over.limit == over.allowed[1]
     assert above.allowed == (above.limit, 100.0)
