@@ -19,7 +19,7 @@ from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.preflight import check_machine, check_room
-from loadstone.cli.result_files import file_options, files_of_run, tell_github
+from loadstone.cli.report_files import file_options, files_of_run, tell_github
 from loadstone.cli.streams import silence_stdout, without_terminal
 from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard

@@ -13,7 +13,7 @@ import click
 from loadstone.cli.found_run import Found, found_run
 from loadstone.cli.keeping import store_option
 from loadstone.cli.page_options import json_option, no_color_option
-from loadstone.cli.result_files import chosen_formats, format_option, print_report, renderer, tell_damage, write_whole
+from loadstone.cli.report_files import chosen_formats, format_option, print_report, renderer, tell_damage, write_whole
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def command(place: str, *, formats: str | None, out: str | None, name: str | Non
     found = found_run(place, store_url)
     told, code = with_view(found.told, cast("View", given["view"]), given["against"], given["figures"], store_url)
     overlays = [found_run(each, store_url).told for each in given["overlays"]]
-    tell_damage(told.damage)
+    if kinds:
+        tell_damage(told.damage)  # a page says so itself
     if given["resume"]:
         _resume(replace(found, told=told))
     if out is not None:

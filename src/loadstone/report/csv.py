@@ -24,6 +24,7 @@ from loadstone.report.trend import trend_document_of
 
 COLUMNS = ("time_s", "metric", "tags", "statistic", "value", "unit")
 DISTRIBUTION = ("count", "beyond", "mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
+OVER_TIME = frozenset({"count", "mean", "p50", "p95", "p99", "max"})
 LEVEL = ("last", "mean", "min", "max")
 LONGEST_TAG = 200
 
@@ -94,10 +95,17 @@ def _stretch(stretch: Stretch, catalogue: Catalogue) -> Iterator[Line]:
         if metric is None:
             continue
         if len(several) > 1 or several[0].tags:
-            yield from _numbers(stretch.end_s, name, tag_text(phase), figures(whole, metric))
+            yield from _of_stretch(stretch.end_s, name, tag_text(phase), figures(whole, metric))
         for series in several:
             found = figures(whole if len(several) == 1 else Aggregate.of(_alone(snapshot, series)), metric)
-            yield from _numbers(stretch.end_s, name, tag_text((*series.tags, *phase)), found)
+            yield from _of_stretch(stretch.end_s, name, tag_text((*series.tags, *phase)), found)
+
+
+def _of_stretch(end_s: float, metric: str, tags: str, found: Figures) -> Iterator[Line]:
+    """Of times, what a chart is drawn from: a run of many series would else be several times as long."""
+    for line in _numbers(round(end_s, 3), metric, tags, found):
+        if not isinstance(found, Distribution) or line.statistic in OVER_TIME:
+            yield line
 
 
 def _alone(snapshot: Snapshot, series: Series) -> Snapshot:

@@ -47,7 +47,7 @@ def formats_in(text: str, others: tuple[str, ...] = ()) -> list[str]:
     others: reports of other packages, which are formats, too
     raises: UsageError for one that is unknown, and for none at all
     """
-    known = [*FORMATS, *ALSO, *(name for name in others if name not in FORMATS)]
+    known = list(dict.fromkeys((*FORMATS, *ALSO, *others)))
     words = [word.strip() for word in text.split(",") if word.strip()]
     for word in words:
         if word not in known:

@@ -50,7 +50,7 @@ def render_junit(told: Told) -> bytes:
         ET.SubElement(properties, "property", {"name": key, "value": plain(value, LONGEST)})
     for case in cases:
         _add(suite, case, time)
-    ET.SubElement(suite, "system-out").text = "\n".join(told.damage) or None
+    ET.SubElement(suite, "system-out").text = "\n".join(plain(line, LONGEST) for line in told.damage) or None
     ET.SubElement(suite, "system-err")
     ET.indent(suites)
     found: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
@@ -79,7 +79,7 @@ def cases_of(told: Told) -> Iterator[Case]:
 def _run(document: Document) -> Case:
     outcome = "error" if document.verdict in UNJUDGED else ""
     details = tuple(f"{notice.code}: {notice.text}. {notice.advice}" for notice in document.notices)
-    return Case("run", "loadstone", outcome, document.verdict, why(document) if outcome else "", details)
+    return Case("verdict", "run", outcome, document.verdict, why(document) if outcome else "", details)
 
 
 def _judged(name: str, of: str, status: str, reason: str, details: tuple[str, ...]) -> Case:
@@ -93,7 +93,7 @@ def _answered(name: str, of: str, answer: str, reason: str, details: tuple[str, 
 
 
 def _add(suite: ET.Element, case: Case, run_time: str) -> None:
-    time = run_time if case.of == "loadstone" else "0.000"  # gates are judged on the run, and take no time of their own
+    time = run_time if case.of == "run" else "0.000"  # gates are judged on the run, and take no time of their own
     element = ET.SubElement(suite, "testcase", {"name": plain(case.name, LONGEST), "classname": f"loadstone.{case.of}", "time": time})
     if not case.outcome:
         return

@@ -20,7 +20,7 @@ MOST_ROWS, MOST_CAUSES, MOST_NOTICES = 40, 4, 6
 MARKS = {"pass": "✅", "fail": "❌", "no_data": "❔"}
 ANSWERS = {Answer.WORSE: "❌ worse", Answer.BETTER: "✅ better", Answer.NOT_WORSE: "✅ not worse", Answer.CANNOT_TELL: "❔ cannot tell"}
 Lines = Iterator[str]
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&]|^[-+#=])")
 _MENTION = re.compile(r"@(?=\w)")
 
 
@@ -56,7 +56,7 @@ def _worse(told: Told) -> Lines:
         yield from _worse_gates(told)
         return
     found = told.compared.found
-    yield f"### {told.compared.answer.value.capitalize()} than {escaped(told.compared.before.name)}"
+    yield f"### {ANSWERS[told.compared.answer]}: beside {escaped(told.compared.before.name)}"
     yield ""
     if found.refused:
         yield f"Not compared: {escaped(found.refused)}."

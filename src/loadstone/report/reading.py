@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from loadstone.errors import UsageError
 from loadstone.report.document import SCHEMA, Document
@@ -15,6 +14,8 @@ FAMILY = SCHEMA.partition("/")[0]
 NEEDED = ("verdict", "exit_code", "load")  # without these nothing is left to tell
 MOST_ROUNDS = 200
 _HINT = "a document that `loadstone run --json` printed or --out kept"
+EXTRA = "extra_forbidden"
+UNION = frozenset({"Distribution", "Count", "Level"})  # in the places of what may be any of them
 BRACKETS = {"{": "}", "[": "]"}
 _EMPTY: dict[str, Any] = {name: [] for name in ("steps", "errors", "checks", "gates", "bands", "notices")}
 _UNKNOWN = {
@@ -119,25 +120,43 @@ def _typed(tree: dict[str, Any], where: str, damage: list[str]) -> Document:
         try:
             return Document.model_validate(tree)
         except ValidationError as error:
-            for each in error.errors(include_url=False):
-                _mend(tree, each, where, damage)
+            for place, kind in _wrong(error):
+                _mend(tree, place, kind, where, damage)
     raise UsageError("is damaged beyond reading", where=where, hint="another copy of it")
 
 
-def _mend(tree: dict[str, Any], error: ErrorDetails, where: str, damage: list[str]) -> None:
-    place = [part for part in error["loc"] if not isinstance(part, str) or part not in {"Distribution", "Count", "Level"}]
+def _wrong(error: ValidationError) -> list[tuple[list[int | str], str]]:
+    """Places and kinds of what is wrong: one for each part that is to be taken out, of a list the last one first."""
+    found: dict[tuple[int | str, ...], str] = {}
+    variants: dict[tuple[int | str, ...], dict[int | str, list[tuple[int | str, ...]]]] = {}
+    broken: set[tuple[tuple[int | str, ...], int | str]] = set()
+    for each in error.errors(include_url=False):
+        place, kind = each["loc"], each["type"]
+        at = next((at for at, part in enumerate(place) if part in UNION), None)
+        if at is None:
+            found[place if kind == EXTRA else place[:2]] = kind
+            continue
+        variants.setdefault(place[:at], {}).setdefault(place[at], []).append((*place[:at], *place[at + 1 :]))
+        if kind != EXTRA:
+            broken.add((place[:at], place[at]))
+    for place, by_variant in variants.items():  # what may be of several types complains once for each
+        fields = next((fields for variant, fields in by_variant.items() if (place, variant) not in broken), None)
+        found.update(dict.fromkeys(fields, EXTRA) if fields else {place[:2]: "damaged"})
+    ordered = sorted(found, key=lambda place: [(isinstance(part, int), f"{part:>9}") for part in place], reverse=True)
+    return [(list(place), found[place]) for place in ordered]
+
+
+def _mend(tree: dict[str, Any], place: list[int | str], kind: str, where: str, damage: list[str]) -> None:
     name = ".".join(str(part) for part in place)
-    if error["type"] == "missing" and len(place) == 1:
-        if name in NEEDED:
-            raise UsageError(f"is damaged: {name} cannot be read", where=where, hint="another copy of it")
+    if place[0] in NEEDED and kind != EXTRA:
+        raise UsageError(f"is damaged: {name} cannot be read", where=where, hint="another copy of it")
+    if kind == "missing" and len(place) == 1:
         tree[name] = _DEFAULTS.get(name)
         damage.append(f"{name} is missing")
         return
-    if place[0] == "load" and error["type"] != "extra_forbidden":
-        raise UsageError(f"is damaged: {name} cannot be read", where=where, hint="another copy of it")
-    gone = _take_out(tree, place, extra=error["type"] == "extra_forbidden")
+    gone = _take_out(tree, place, extra=kind == EXTRA)
     if gone:
-        damage.append(f"{gone} {'is unknown here' if error['type'] == 'extra_forbidden' else 'cannot be read'}")
+        damage.append(f"{gone} {'is unknown here' if kind == EXTRA else 'cannot be read'}")
 
 
 def _take_out(tree: dict[str, Any], place: list[Any], *, extra: bool) -> str:
