@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,9 +35,10 @@ WAVES: tuple[dict[str, str], ...] = (
         "stress": "run workflow --only stress --duration 2s --stress-rate 64/s --stress-connections 40",
     },
     {
-        "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store",
+        "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store --save-intermediate-results",
     },
 )
+KEPT = {"chat", "llm", "bot"}  # whose result files are looked at
 ENVIRONMENT = {"chat by variables": {"MAX_CONCURRENT_USERS": "4", "TEST_DURATION_MINUTES": "0.07"}}
 
 
@@ -47,6 +49,7 @@ class Run:
     code: int
     document: dict[str, Any]
     stderr: str
+    folder: Path
 
     def gates(self, status: str) -> set[str]:
         """The gates of that status."""
@@ -58,15 +61,16 @@ class Run:
 
 
 @pytest.fixture(scope="session")
-def runs() -> Mapping[str, Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Run]:
     """Every run by name."""
-    return {name: run for wave in WAVES for name, run in _wave(wave).items()}
+    folder = tmp_path_factory.mktemp("results")
+    return {name: run for wave in WAVES for name, run in _wave(wave, folder).items()}
 
 
-def _wave(commands: Mapping[str, str]) -> dict[str, Run]:
+def _wave(commands: Mapping[str, str], folder: Path) -> dict[str, Run]:
     started = {
         name: subprocess.Popen(
-            [*PROGRAM, *words.split(), "--json"],
+            [*PROGRAM, *words.split(), "--json", *(("--out", str(folder / name)) if name in KEPT else ())],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -75,7 +79,7 @@ def _wave(commands: Mapping[str, str]) -> dict[str, Run]:
         for name, words in commands.items()
     }
     try:
-        return {name: _ended(process) for name, process in started.items()}
+        return {name: _ended(process, folder / name) for name, process in started.items()}
     finally:
         for process in started.values():
             if process.poll() is None:
@@ -83,7 +87,7 @@ def _wave(commands: Mapping[str, str]) -> dict[str, Run]:
                 process.communicate()
 
 
-def _ended(process: subprocess.Popen[str]) -> Run:
+def _ended(process: subprocess.Popen[str], folder: Path) -> Run:
     out, err = process.communicate(timeout=LIMIT_S)
     assert out, err
-    return Run(process.returncode, json.loads(out), err)
+    return Run(process.returncode, json.loads(out), err, folder)

@@ -8,12 +8,11 @@ from typing import Final
 from loadstone.judge.figures import main_figures
 from loadstone.judge.history import judge_histories
 from loadstone.measure.snapshot import View
+from loadstone.report.baseline_file import baseline_file
 from loadstone.report.document import Document, Gate
 from loadstone.report.file_figures import MB, level_of, run_info, scaled, share, times_in, times_of
 from loadstone.report.result_files import Evidence, ResultFile
 from loadstone.report.trend import Trend, trend_document_of
-from loadstone.store.admission import refusal
-from loadstone.store.baseline_files import run_to_json
 from loadstone.store.past import catalogue_of_run
 from loadstone.suites.bot import results as to
 from loadstone.suites.bot.targets import PATHS, STRESS
@@ -87,20 +86,12 @@ def build_trend(evidence: Evidence) -> to.TrendReport:
     return to.TrendReport(report_info=run_info(evidence, to.UNITS), runs=len(runs), trends=documents)
 
 
-def build_baseline(evidence: Evidence) -> bytes | None:
-    """The figures of a run that may enter a baseline, as `loadstone baseline import` takes them; None for any other run."""
-    document = evidence.told.document.model_dump(mode="json")
-    if evidence.kept is None or refusal(evidence.kept.row, document):
-        return None
-    return run_to_json(evidence.told.document.provenance.plan, evidence.kept.row, document).encode()
-
-
 FILES: Final = (
     ResultFile("reports/performance_report_{stamp}.json", build_performance, schema="bot-performance", model=to.PerformanceReport),
     ResultFile("reports/regression_report_{stamp}.json", build_regression, schema="bot-regression", model=to.RegressionReport),
     ResultFile("reports/trend_report_{stamp}.json", build_trend, schema="bot-trend", model=to.TrendReport),
     ResultFile("cicd_results/ci_decision_{stamp}.json", build_decision, schema="bot-decision", model=to.CiDecision),
-    ResultFile("baselines/baseline_{stamp}.json", build_baseline),
+    ResultFile("baselines/baseline_{stamp}.json", baseline_file),
     ResultFile(
         "data/intermediate_results_{stamp}.json",
         build_performance,

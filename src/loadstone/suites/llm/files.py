@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from pydantic import Field, FiniteFloat, NonNegativeInt
 
+from loadstone.report.baseline_file import baseline_file
 from loadstone.report.document import Count, Distribution, Document, Gate, Level
 from loadstone.report.file_figures import MB, RunInfo, count_of, level_of, run_info, scaled, share, times_in, times_of
 from loadstone.report.result_files import Evidence, FilePart, Part, ResultFile
@@ -203,6 +204,7 @@ def build_summary(evidence: Evidence) -> bytes:
 FILES: Final = (
     ResultFile("performance_report_{stamp}.json", build_report, schema="llm", model=LlmReport),
     ResultFile("performance_summary_{stamp}.csv", build_summary),
+    ResultFile("performance_baselines/performance_baseline_{stamp}.json", baseline_file),
     ResultFile("performance_dashboard.html", report="html"),
 )
 
