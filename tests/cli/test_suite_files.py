@@ -76,7 +76,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 def own_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_result_files.py").write_text(OWN)
     monkeypatch.syspath_prepend(str(tmp_path))
-    found = Plugins(BUILT_IN | {"result_file": {"own": "own_result_files:FILES"}}, {})
+    found = Plugins({**BUILT_IN, "result_file": {"own": "own_result_files:FILES"}}, {})
     monkeypatch.setattr("loadstone.plugins.installed", lambda: found)
 
 
