@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ def write_suite_files(watched: Watched, told: Told, recording: Recording | None)
     if folder is None or not watched.plan.results.files:
         return True
     row = recording.row if recording is not None and recording.run_id and not recording.failure else None
-    evidence = Evidence(told, KeptRun(row, partial(_history, row)) if row is not None else None)
+    evidence = Evidence(replace(told, run_id=row.id), KeptRun(row, partial(_history, row))) if row is not None else Evidence(told)
     written = [_write(file, evidence, folder / file.name(watched.stamp)) for file in suite_files(watched.plan)]
     return all(written)
 
