@@ -75,6 +75,11 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "prometheus": "loadstone.probes.prometheus:PrometheusProbe",
         "remote": "loadstone.probes.remote:RemoteProbe",
     },
+    "result_file": {
+        "bot": "loadstone.suites.bot.files:FILES",
+        "chat": "loadstone.suites.chat.files:FILES",
+        "llm": "loadstone.suites.llm.files:FILES",
+    },
     "store": {
         "sqlite": "loadstone.store.sqlite:SqliteStore",
     },

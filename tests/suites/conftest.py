@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ LIMIT_S = 120
 AT_ONCE = 6
 # The longest first, so that the end waits for none.
 COMMANDS = {
-    "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store",
+    "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store --save-intermediate-results",
     "llm": "run llm --duration 2s --users 6 --fail-on-regression --memory-target 30",
     "variants": "run llm --variants {before},{after} --duration 1s --no-store --quiet",
     "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
@@ -35,6 +36,7 @@ COMMANDS = {
     "chat by variables": "run chat --concurrent-users",
     "llm load": "load llm --scenario api --duration 3s",
 }
+KEPT = {"chat", "llm", "bot"}  # whose result files are looked at
 ENVIRONMENT = {"chat by variables": {"MAX_CONCURRENT_USERS": "4", "TEST_DURATION_MINUTES": "0.07"}}
 
 
@@ -45,6 +47,7 @@ class Run:
     code: int
     document: dict[str, Any]
     stderr: str
+    folder: Path
 
     def gates(self, status: str) -> set[str]:
         """The gates of that status."""
@@ -56,18 +59,18 @@ class Run:
 
 
 @pytest.fixture(scope="session")
-def runs() -> Mapping[str, Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Run]:
     """Every run by name."""
     with ReferenceProcess() as before, ReferenceProcess() as after, ThreadPoolExecutor(AT_ONCE) as room:
         lines = {name: line.format(before=before.url, after=after.url) for name, line in COMMANDS.items()}
-        started = {name: room.submit(_ended, name, line) for name, line in lines.items()}
+        folder = tmp_path_factory.mktemp("results")
+        started = {name: room.submit(_ended, name, line, folder / name) for name, line in lines.items()}
         return {name: run.result() for name, run in started.items()}
 
 
-def _ended(name: str, line: str) -> Run:
+def _ended(name: str, line: str, folder: Path) -> Run:
     environment = {**os.environ, **ENVIRONMENT.get(name, {})}
-    done = subprocess.run(
-        [*PROGRAM, *line.split(), "--json"], capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False
-    )
+    argv = [*PROGRAM, *line.split(), "--json", *(("--out", str(folder)) if name in KEPT else ())]
+    done = subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False)
     assert done.stdout, done.stderr
-    return Run(done.returncode, json.loads(done.stdout), done.stderr)
+    return Run(done.returncode, json.loads(done.stdout), done.stderr, folder)

@@ -21,6 +21,7 @@ from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.report_files import file_options, files_of_run, tell_github
 from loadstone.cli.streams import silence_stdout, without_terminal
+from loadstone.cli.suite_files import files_meanwhile, write_suite_files
 from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
@@ -86,7 +87,8 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         recording = recording_of(watched)
         sinks = [*([recording] if recording else []), timeline, *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
-            marks = checkpoint(showing.checkpoint_s, files, timeline) if showing.checkpoint_s else None
+            every_s, meanwhile = files_meanwhile(watched, showing.checkpoint_s, files)
+            marks = checkpoint(every_s, meanwhile, timeline) if every_s else None
             command = ["loadstone", *sys.argv[1:]]
             story = execute(aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks)
     finally:
@@ -98,6 +100,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     kept = [write_result(path, render(story_told)) for render, path in reports]
     told([sink for sink in sinks if sink is not recording])
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
+    kept.append(write_suite_files(watched, story_told, recording))
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     tell_github(story_told)
     if showing.json:

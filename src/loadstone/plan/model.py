@@ -26,6 +26,7 @@ from loadstone.plan.recovery_text import KIND as RECOVERY
 from loadstone.plan.recovery_text import recovery_settings
 from loadstone.plan.regression_text import KIND as REGRESSION
 from loadstone.plan.regression_text import regression_settings
+from loadstone.plan.results import ResultSettings
 from loadstone.plan.saving_text import KIND as SAVING
 from loadstone.plan.saving_text import saving_settings
 from loadstone.plan.slo import Slo
@@ -222,6 +223,7 @@ class Plan(_Model):
     llm: LlmSettings = LlmSettings()
     stop: StopRules = StopRules()
     baselines: BaselineSettings = BaselineSettings()
+    results: ResultSettings = ResultSettings()
     tags: Tags = Field(default_factory=dict)
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
     settle_s: Delay = Field(default=0.0, alias="settle", description="how long the target rests after the load, and is still watched")

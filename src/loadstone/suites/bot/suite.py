@@ -22,6 +22,7 @@ from loadstone.synth.messages import VERSION, Size, make_messages
 __all__ = ["OPTIONS", "PRESETS", "build"]
 
 ROUNDS = 3  # of the comparison; the least disturbed counts
+INTERMEDIATE = "10s"  # so often what came of the run so far is written
 CROWD = 100  # users at one time under the stress of many users
 ANY_STATUS = range(200, 600)
 HEAVY = {"memory": "digest", "cpu": "user"}  # kind of stress -> kind of query
@@ -204,6 +205,7 @@ def build(options: ls.Options) -> ls.Suite:
         scenarios=plan.scenarios,
         gates=gates(options, parts, asked, knows_content=knows_content),
         metrics=METRICS,
+        results={"files": "bot"} | ({"every": INTERMEDIATE} if options.save_intermediate_results else {}),
         graceful_stop="10s",
     )
 

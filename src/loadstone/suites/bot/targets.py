@@ -39,6 +39,7 @@ OPTIONS = (
     ls.Option("agent-field", "agent", "The field that gets the agent's name; empty for none."),
     ls.Option("answer-field", "answer", "The field of the answer with its text."),
     ls.Option("data", ".loadstone/bot", "Folder for databases that are made."),
+    ls.Option("save-intermediate-results", False, "With --out: its folder data/ has what came of the run so far, anew every 10 s."),
 )
 PRESETS = {
     "quick": {"query_count": 20, "critical_count": 10, "stress_duration": "4s", "timeout": "90s"},

@@ -206,6 +206,7 @@ def build(options: ls.Options) -> ls.Suite:
             *([MEMORY_BAND] if memory else []),
         ],
         baselines={"rules": "chat"},
+        results={"files": "chat"},
         graceful_stop="10s",
     )
 

@@ -287,6 +287,7 @@ def build(options: ls.Options) -> ls.Suite:
             "auto_update": options.auto_update_baselines,
             "files": "performance_baselines" if options.save_baselines else None,
         },
+        results={"files": "llm"},
         graceful_stop="10s",
     )
 

@@ -1,0 +1,117 @@
+"""The files in which a suite leaves its results, beside those of every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loadstone.cli.checkpoints import replace_file
+from loadstone.cli.keeping import asked, opened
+from loadstone.errors import LoadstoneError, UsageError
+
+if TYPE_CHECKING:
+    from loadstone.judge.beside import PastRun
+    from loadstone.measure.sink import Watched
+    from loadstone.plan.model import Plan
+    from loadstone.report.result_files import Evidence, ResultFile
+    from loadstone.report.told import Told
+    from loadstone.store.recording import Recording
+    from loadstone.store.rows import RunRow
+
+Reports = list[tuple["Callable[[Told], bytes]", Path]]
+MOST_RUNS = 200  # of a history
+MEASURED = frozenset({"pass", "fail", "inconclusive"})  # the others' numbers are of half a run, or of the generator
+
+
+def suite_files(plan: Plan) -> Iterator[ResultFile]:
+    """Those of the plan's suite that a run of it has something for; raises PluginError for a table that is unknown or broken."""
+    from loadstone.plugins import installed
+
+    settings = plan.results
+    if settings.files:
+        table = installed().get("result_file", settings.files)
+        yield from (file for file in table if file.concerns(plan) and (settings.every_s or not file.during))
+
+
+def files_meanwhile(watched: Watched, checkpoint_s: float | None, reports: Reports) -> tuple[float | None, Reports]:
+    """How often files are written while the run goes on, and which: those of every run on request, the suite's as its plan says."""
+    files = list(suite_files(watched.plan))  # a broken table is told before the run
+    every_s, folder = checkpoint_s or watched.plan.results.every_s, watched.folder
+    found = reports if checkpoint_s else []
+    if folder is None or not every_s:
+        return None, []
+    for file in (file for file in files if file.during):
+        path = folder / file.name(watched.stamp)
+        _room(path.parent)
+        found = [*found, (partial(_meanwhile, file), path)]
+    return (every_s, found) if found else (None, [])
+
+
+def _room(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot be made: {error.strerror}", where=str(folder), hint="--out with a folder that you may write to") from None
+
+
+def _meanwhile(file: ResultFile, told: Told) -> bytes:
+    from loadstone.report.result_files import Evidence
+
+    return file.content(Evidence(told)) or b""
+
+
+def write_suite_files(watched: Watched, told: Told, recording: Recording | None) -> bool:
+    """Write them, at the end of a run; answers whether all of them could be written."""
+    from loadstone.report.result_files import Evidence, KeptRun
+
+    folder = watched.folder
+    if folder is None or not watched.plan.results.files:
+        return True
+    row = recording.row if recording is not None and recording.run_id and not recording.failure else None
+    evidence = Evidence(replace(told, run_id=row.id), KeptRun(row, partial(_history, row))) if row is not None else Evidence(told)
+    written = [_write(file, evidence, folder / file.name(watched.stamp)) for file in suite_files(watched.plan)]
+    return all(written)
+
+
+def _history(row: RunRow) -> Sequence[PastRun]:
+    """Runs of the same work, oldest first; none where the store cannot be read."""
+    from loadstone.store.past import past_run
+    from loadstone.store.rows import RunFilter
+
+    try:
+        with opened(asked("store")) as store:
+            rows = store.runs(RunFilter(work_hash=row.work_hash, most=MOST_RUNS))
+            return [past_run(store.load(each.id)) for each in rows if each.verdict in MEASURED]
+    except LoadstoneError as error:
+        click.echo(f"loadstone: the history of this run cannot be read: {error}", err=True)
+        return []
+
+
+def _write(file: ResultFile, evidence: Evidence, path: Path) -> bool:
+    data = _content(file, evidence)
+    if data is None:
+        return True
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data)
+    except OSError as error:
+        click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
+        return False
+    return True
+
+
+def _content(file: ResultFile, evidence: Evidence) -> bytes | None:
+    from loadstone.plugins import installed
+
+    if not file.report:
+        return file.content(evidence)
+    if file.report not in installed().names("report"):
+        click.echo(f"loadstone: no report is called {file.report!r}, so {file.pattern} is left out", err=True)
+        return None
+    data: bytes = installed().get("report", file.report)(evidence.told)
+    return data

@@ -1,0 +1,190 @@
+"""The bot suite's result files, in the folders that scripts around such bots look into: baselines, reports, cicd_results and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from loadstone.judge.figures import main_figures
+from loadstone.judge.history import judge_histories
+from loadstone.measure.snapshot import View
+from loadstone.report.baseline_file import baseline_file
+from loadstone.report.document import Document, Gate
+from loadstone.report.file_figures import MB, level_of, run_info, scaled, share, times_in, times_of
+from loadstone.report.result_files import Evidence, ResultFile
+from loadstone.report.trend import Trend, trend_document_of
+from loadstone.store.past import catalogue_of_run
+from loadstone.suites.bot import results as to
+from loadstone.suites.bot.targets import PATHS, STRESS
+
+SCENARIOS: Final = ("critical", "queries", "parallel", "synthetic", *(f"stress {kind}" for kind in STRESS))
+
+
+def build_performance(evidence: Evidence) -> to.PerformanceReport:
+    """The performance report, of a run that is over or still goes on."""
+    document = evidence.told.document
+    load = document.load
+    critical = evidence.part("critical")
+    whole = times_of(evidence)
+    return to.PerformanceReport(
+        report_info=run_info(evidence, to.UNITS),
+        response_time=to.Response(
+            queries=load.requests,
+            success_rate=share(load.requests - load.errors, load.requests),
+            **(whole.model_dump(include=_TIMES) if whole else dict.fromkeys(_TIMES)),
+        ),
+        critical_paths={path: _response(evidence, critical.view, {"path": path}) for path in PATHS} if critical else {},
+        parts={name: _response(evidence, part.view) for name in SCENARIOS if (part := evidence.part(name)) is not None},
+        agent_usage=_agents(evidence),
+        parallel_execution=_parallel(evidence),
+        edge_cases=_edge_cases(evidence),
+        resources=_resources(document),
+        failure_patterns=_patterns(document),
+        likely_causes=[to.LikelyCause(kind=one.kind, text=one.text, evidence=one.evidence, gates=one.gates) for one in document.causes],
+        recommendations=[f"{each.text} (measured: {each.trigger}; from {each.threshold})" for each in document.recommendations],
+    )
+
+
+def build_regression(evidence: Evidence) -> to.RegressionReport:
+    """What the gates that compare say."""
+    gates = [gate for gate in evidence.told.document.gates if gate.compares]
+    failed = [gate for gate in gates if gate.status == "fail"]
+    passed = gates and all(gate.status == "pass" for gate in gates)
+    return to.RegressionReport(
+        report_info=run_info(evidence, to.UNITS),
+        status="fail" if failed else "pass" if passed else "no_data",
+        compared=len(gates),
+        regressions=[_line(gate) for gate in failed],
+        others=[_line(gate) for gate in gates if gate.status != "fail"],
+    )
+
+
+def build_decision(evidence: Evidence) -> to.CiDecision | None:
+    """May it go out."""
+    document = evidence.told.document
+    if document.decision is None:
+        return None
+    return to.CiDecision(
+        report_info=run_info(evidence, to.UNITS),
+        decision=document.decision.answer,
+        exit_code=document.exit_code,
+        blocking=document.decision.blocking,
+        because=document.decision.because,
+        gates={name: found.status for name, found in document.requirements.items()},
+    )
+
+
+def build_trend(evidence: Evidence) -> to.TrendReport:
+    """What became of the main figures over the runs of this work."""
+    runs = evidence.kept.history() if evidence.kept else ()
+    documents = []
+    if runs:
+        newest = runs[-1]
+        asked = main_figures(newest.total, catalogue_of_run(newest))
+        figures = [run.figures(asked) for run in runs]
+        documents = [trend_document_of(each.figure.name, each.figure.unit, Trend(judge_histories(figures, each.figure))) for each in asked]
+    return to.TrendReport(report_info=run_info(evidence, to.UNITS), runs=len(runs), trends=documents)
+
+
+FILES: Final = (
+    ResultFile("reports/performance_report_{stamp}.json", build_performance, schema="bot-performance", model=to.PerformanceReport),
+    ResultFile("reports/regression_report_{stamp}.json", build_regression, schema="bot-regression", model=to.RegressionReport),
+    ResultFile("reports/trend_report_{stamp}.json", build_trend, schema="bot-trend", model=to.TrendReport),
+    ResultFile("cicd_results/ci_decision_{stamp}.json", build_decision, schema="bot-decision", model=to.CiDecision),
+    ResultFile("baselines/baseline_{stamp}.json", baseline_file),
+    ResultFile(
+        "data/intermediate_results_{stamp}.json",
+        build_performance,
+        schema="bot-performance",
+        model=to.PerformanceReport,
+        during=True,
+    ),
+)
+_TIMES: Final = {"p50", "p95", "p99", "mean", "max"}
+
+
+def _response(evidence: Evidence, view: View, tags: Mapping[str, str] | None = None) -> to.Response:
+    times, sent = times_in(evidence, view, tags=tags), view.count("http.requests", tags)
+    failed = view.count("http.errors", tags) or 0
+    return to.Response(
+        queries=sent,
+        success_rate=share(sent - failed, sent) if sent else None,
+        **(times.model_dump(include=_TIMES) if times else dict.fromkeys(_TIMES)),
+    )
+
+
+def _agents(evidence: Evidence) -> dict[str, to.Agent]:
+    part = evidence.part(*SCENARIOS)
+    if part is None:
+        return {}
+    view = part.view
+    calls: dict[str, int] = {}
+    for agent in sorted({name for series in view.series("bot.agent_calls") if (name := dict(series.tags).get("agent"))}):
+        calls[agent] = view.count("bot.agent_calls", {"agent": agent}) or 0
+    whole = sum(calls.values())
+    found = {}
+    for agent, count in calls.items():
+        work = times_in(evidence, view, "bot.compute_time", {"agent": agent})
+        found[agent] = to.Agent(
+            calls=count,
+            share=share(count, whole) or 0.0,
+            compute_time_p50=work.p50 if work else None,
+            compute_time_p95=work.p95 if work else None,
+        )
+    return found
+
+
+def _parallel(evidence: Evidence) -> to.Parallel | None:
+    if evidence.part("parallel") is None:
+        return None
+    one, many, saved = (times_of(evidence, f"bot.{name}") for name in ("sequential_time", "parallel_time", "time_saved"))
+    return to.Parallel(
+        sequential_time=one.min if one else None,
+        parallel_time=many.min if many else None,
+        time_saved_percent=saved.max if saved else None,
+    )
+
+
+def _edge_cases(evidence: Evidence) -> dict[str, int] | None:
+    part = evidence.part("synthetic")
+    if part is None:
+        return None
+    return {name: part.view.count("bot.hard_cases", {"outcome": name}) or 0 for name in ("answered", "refused", "failed", "leaked")}
+
+
+def _resources(document: Document) -> to.Resources:
+    memory, cpu = level_of(document, "target.memory"), level_of(document, "target.cpu")
+    return to.Resources(
+        peak_memory_mb=scaled(memory.max, MB) if memory else None,
+        average_memory_mb=scaled(memory.mean, MB) if memory else None,
+        cpu_percent=cpu.mean if cpu else None,
+        peak_cpu_percent=cpu.max if cpu else None,
+    )
+
+
+def _patterns(document: Document) -> list[to.Pattern]:
+    return [
+        to.Pattern(
+            kind=one.kind,
+            step=one.step,
+            text=one.text,
+            count=one.count,
+            share=one.share,
+            timing=one.timing,
+            comes_with=[f"{lift.tag}={lift.value}" for lift in one.tags],
+        )
+        for one in document.failure_patterns
+    ]
+
+
+def _line(gate: Gate) -> to.GateLine:
+    return to.GateLine(
+        name=gate.name or gate.gate,
+        status=gate.status,
+        value=gate.value,
+        low=gate.low,
+        high=gate.high,
+        limit=gate.limit,
+        unit=gate.unit,
+        reason=gate.reason,
+    )
