@@ -134,7 +134,7 @@ def test_more_users_begin_at_the_moment_and_too_many_end_after_their_pass(make_p
 
 
 def test_no_pass_begins_in_a_pause_and_users_keep_their_distance_after_it(make_plan: Any) -> None:
-    plan = make_plan({"kind": "ramping-users", "from_users": 0, "to_users": 10, "duration": "10s", "hold": "50s"}, pacing="1s")
+    plan = make_plan({"kind": "ramping-users", "from_users": 0, "to_users": 10, "duration": "9.3s", "hold": "50.7s"}, pacing="1s")
     run = simulate(plan, constant(0.01), meanwhile=asking((20.0, Pause()), (33.0, Resume())))
     assert sent_between(run, 20.001, 33.0) == 0
     first = sorted(s for s in run.target.sent_s() if s >= 33.0)[:10]
@@ -142,7 +142,7 @@ def test_no_pass_begins_in_a_pause_and_users_keep_their_distance_after_it(make_p
     assert max(run.target.sent_s()) == pytest.approx(73, abs=1.1)
     response = run.judged.distribution("http.response_time")
     assert response is not None
-    assert response.maximum < 0.1e9, "a pause is no wait for the target"
+    assert response.quantile(1.0) < 0.1e9, "a pause is no wait for the target"
 
 
 def test_volleys_stop_in_a_pause_and_go_on_after_it(make_plan: Any) -> None:
