@@ -1,6 +1,7 @@
 """A load that people change while it goes on: what holds before the moment, what after, and what never moves."""
 
 import itertools
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def asking(*asked: tuple[float, Control], late_s: float = 0.0) -> Any:
                 engine.control(control, START_NS + round(at_s * SECOND))
 
         for at_s, control in asked:
-            at(at_s - 0.02 + late_s, lambda control=control, at_s=at_s: tell(control, at_s))
+            at(at_s - 0.02 + late_s, partial(tell, control, at_s))
 
     return meanwhile
 
@@ -50,7 +51,9 @@ def test_a_spike_ends_by_itself_and_what_follows_is_as_it_was(make_plan: Any) ->
 
 
 def test_a_ramp_keeps_its_shape_under_a_factor(make_plan: Any) -> None:
-    run = simulate(make_plan({"kind": "ramping-rate", "from_rate": "0/s", "to_rate": "100/s", "duration": "10s"}), meanwhile=asking((5.0, Scale(2.0))))
+    run = simulate(
+        make_plan({"kind": "ramping-rate", "from_rate": "0/s", "to_rate": "100/s", "duration": "10s"}), meanwhile=asking((5.0, Scale(2.0)))
+    )
     assert sent_between(run, 0, 5) == pytest.approx(125, abs=1)
     assert sent_between(run, 5, 10) == pytest.approx(750, abs=1)
 
@@ -65,7 +68,8 @@ def test_arrivals_by_chance_keep_their_draws_under_a_factor(make_plan: Any) -> N
     plan = make_plan({"rate": "50/s", "duration": "20s", "poisson": True})
     plain, scaled = simulate(plan), simulate(plan, meanwhile=asking((10.0, Scale(2.0))))
     gaps, halved = (
-        [later - former for former, later in itertools.pairwise(s for s in sorted(run.target.due_s()) if s > 10.1)] for run in (plain, scaled)
+        [later - former for former, later in itertools.pairwise(s for s in sorted(run.target.due_s()) if s > 10.1)]
+        for run in (plain, scaled)
     )
     before = [s for s in sorted(plain.target.due_s()) if s < 10]
     assert sorted(scaled.target.due_s())[: len(before)] == before
@@ -114,7 +118,7 @@ def test_a_pause_in_the_warm_up_prolongs_it(make_plan: Any) -> None:
     assert run.judged.seconds == pytest.approx(15, abs=1e-3)
 
 
-def test_a_trace_is_played_faster_or_slower_and_used_up_earlier(make_plan: Any, tmp_path: Any) -> None:
+def test_bursts_come_twice_as_often_under_a_factor_of_two_and_are_used_up_earlier(make_plan: Any) -> None:
     run = simulate(make_plan({"kind": "burst", "size": 10, "every": "1s", "duration": "20s"}), meanwhile=asking((10.0, Scale(2.0))))
     assert sent_between(run, 0, 9.9) == 100
     assert sent_between(run, 9.9, 15) == 100

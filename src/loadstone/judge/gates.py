@@ -50,21 +50,20 @@ class GateWatch:
         - it is a percentile or a share of at least 30 samples and the limit lies outside its 99.9 % interval; or
         - it is another statistic (mean, throughput, level) and at least 10 s were judged.
         """
-        if not snapshot.judged:
+        paused = snapshot.phase == PAUSED  # there is no load then that a window could be about
+        if paused or not snapshot.judged:
             for windowed in self._windows.values():
                 windowed.interrupt()
+        if not snapshot.judged:
             return []
-        if snapshot.phase == PAUSED:
-            for windowed in self._windows.values():
-                windowed.interrupt()  # in a pause there is no load that a window could be about
         for course in self._courses.values():
             course.see(snapshot)
         fired = []
         for at, gate in enumerate(self.gates):
             window, whole = self._windows.get(at), self._whole.get(at)
-            if window is not None and snapshot.phase == PAUSED:
-                continue
             if window is not None:
+                if paused:
+                    continue
                 window.see(snapshot)
                 failed = gate.spec.abort and window.seen and window.status is Status.FAIL
                 verdict = window.verdict() if failed and at not in self._fired else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import sys
@@ -36,6 +37,9 @@ _KEYS: dict[str, Control] = {
     "s": Spike(SPIKE, SPIKE_S),
     "q": Stop(),
 }
+
+
+_ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|O.?|.)?", re.DOTALL)  # arrows and the like (ECMA-48, 5.4): no words of ours
 
 
 def can_read_keys(source: TextIO | None = None, screen: TextIO | None = None) -> bool:
@@ -94,7 +98,7 @@ def _read(descriptor: int, desk: ControlDesk, told: Callable[[str], None], over:
             continue
         if not pressed:
             return
-        for key in "" if pressed.startswith(b"\x1b") else pressed.decode("ascii", "ignore"):  # arrows are no words of ours
+        for key in _ESCAPES.sub(b"", pressed).decode("ascii", "ignore"):
             control = control_for(key, desk.state)
             if control is not None:
                 try:

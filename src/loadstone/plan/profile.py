@@ -20,7 +20,6 @@ from pydantic import BaseModel, ConfigDict
 
 from loadstone.plan.curve import NS_PER_S, Curve, even_areas, renewal_areas
 
-
 Number = TypeVar("Number", np.int64, np.float64)
 
 

@@ -30,11 +30,13 @@ def refusal(row: RunRow, document: Mapping[str, Any] | None = None, *, accept: b
         return f"run {row.id} was interrupted"
     if row.trust == "untrustworthy":
         return f"the generator of run {row.id} was not trustworthy"
-    if any(event.get("kind") == "control" for event in (document or {}).get("events", [])):
+    return _unlike_others(row, document or {}, accept=accept)
+
+
+def _unlike_others(row: RunRow, document: Mapping[str, Any], *, accept: bool) -> str:
+    if any(event.get("kind") == "control" for event in document.get("events", [])):
         return f"the load of run {row.id} was changed by hand, so no other run did the same"
-    if row.flagged and not accept:
-        return f"run {row.id} is flagged ({row.flagged})"
-    return ""
+    return f"run {row.id} is flagged ({row.flagged})" if row.flagged and not accept else ""
 
 
 def flaw(story: Story) -> str:
