@@ -148,6 +148,7 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.PRESSED, view(), facts(pressed="1 core for 30 s")),
         (NoticeCode.NOT_PRESSED, view(), facts(unpressed="stress-ng is not installed")),
         (NoticeCode.RESUMED, view(), facts(gaps_s=(90.0,))),
+        (NoticeCode.LOAD_CHANGED, view(), facts(changes=("load x 2 (by key)",))),
         (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )

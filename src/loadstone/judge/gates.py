@@ -12,7 +12,7 @@ from loadstone.judge.stretch import join, narrow
 from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
-from loadstone.measure.snapshot import Snapshot, View
+from loadstone.measure.snapshot import PAUSED, Snapshot, View
 from loadstone.measure.under_load import LOAD_TIME, scenarios_of
 from loadstone.plan.gate_text import Dimension, GateSpec
 from loadstone.stats.histogram import Histogram
@@ -50,9 +50,11 @@ class GateWatch:
         - it is a percentile or a share of at least 30 samples and the limit lies outside its 99.9 % interval; or
         - it is another statistic (mean, throughput, level) and at least 10 s were judged.
         """
-        if not snapshot.judged:
+        paused = snapshot.phase == PAUSED  # there is no load then that a window could be about
+        if paused or not snapshot.judged:
             for windowed in self._windows.values():
                 windowed.interrupt()
+        if not snapshot.judged:
             return []
         for course in self._courses.values():
             course.see(snapshot)
@@ -60,6 +62,8 @@ class GateWatch:
         for at, gate in enumerate(self.gates):
             window, whole = self._windows.get(at), self._whole.get(at)
             if window is not None:
+                if paused:
+                    continue
                 window.see(snapshot)
                 failed = gate.spec.abort and window.seen and window.status is Status.FAIL
                 verdict = window.verdict() if failed and at not in self._fired else None
