@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from loadstone.judge.verdict import Status
 from loadstone.live.cells import Line, text_of
-from loadstone.live.screen import Screen
+from loadstone.live.screen import Screen, can_redraw
 from loadstone.live.terminal import TerminalView
 from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Failure, Gauge, Snapshot
@@ -242,6 +242,27 @@ def screen_of(lines: Sequence[Line], *, color: bool) -> str:
     stream = StringIO()
     Screen(stream, color=color).draw(lines)
     return stream.getvalue()
+
+
+class Tty(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_redrawn"),
+    [
+        ({}, True),
+        ({"CI": "false"}, True),
+        ({"CI": "true"}, False),
+        ({"CI": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm"}, True),
+    ],
+)
+def test_only_a_terminal_with_a_person_before_it_is_redrawn(environment: dict[str, str], *, is_redrawn: bool) -> None:
+    assert can_redraw(Tty(), environment) is is_redrawn
+    assert not can_redraw(StringIO(), environment)
 
 
 def test_without_colour_there_is_none() -> None:

@@ -6,7 +6,8 @@ view, and nothing has to be known of how a terminal that was made narrower has w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from loadstone.live.cells import Line
@@ -14,6 +15,12 @@ from loadstone.live.cells import Line
 _HIDE, _SHOW, _CLEAR_LINE, _CLEAR_BELOW, _RESET = "\x1b[?25l", "\x1b[?25h", "\x1b[2K", "\x1b[J", "\x1b[0m"
 _STYLES = {"": "", "bold": "\x1b[1m", "dim": "\x1b[2m", "red": "\x1b[31m", "green": "\x1b[32m", "yellow": "\x1b[33m", "cyan": "\x1b[36m"}
 _COLORS = frozenset({"red", "green", "yellow", "cyan"})
+
+
+def can_redraw(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
+    """Is it a terminal that moves its cursor, with a person before it? A log of CI keeps every drawing."""
+    is_ci = environment.get("CI", "").lower() not in {"", "0", "false"}
+    return stream.isatty() and environment.get("TERM") != "dumb" and not is_ci
 
 
 class Screen:

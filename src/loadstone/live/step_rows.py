@@ -30,7 +30,8 @@ LEADS = (
     Lead("ws.round_trip_time", "round trip", "round trip"),
 )
 RESPONSE = LEADS[2]
-_TIMES = frozenset({lead.metric for lead in LEADS} | {"generator.share", "load.send_lag"})
+_OF_STEPS = frozenset(lead.metric for lead in LEADS)
+_TIMES = _OF_STEPS | {"generator.share", "load.send_lag"}
 _COUNTS = frozenset({*ASKED, *FAILED, "llm.output_tokens", "llm.requests", "llm.errors", "sse.streams", "sse.errors"})
 
 
@@ -66,6 +67,7 @@ class Group:
 
     counts: dict[str, int] = field(default_factory=dict)
     times: dict[str, Histogram] = field(default_factory=dict)
+    _own: set[str] = field(default_factory=set)
 
     def total(self, metrics: Sequence[str]) -> int:
         """Sum of some counts."""
@@ -76,7 +78,18 @@ class Group:
         for metric, count in other.counts.items():
             self.counts[metric] = self.counts.get(metric, 0) + count
         for metric, histogram in other.times.items():
-            self.times.setdefault(metric, Histogram()).merge(histogram)
+            self.record(metric, histogram)
+
+    def record(self, metric: str, histogram: Histogram) -> None:
+        """Add a histogram, which is only read: one alone is kept as it is, and copied before another is added to it."""
+        mine = self.times.get(metric)
+        if mine is None:
+            self.times[metric] = histogram
+            return
+        if metric not in self._own:
+            self._own.add(metric)
+            mine = self.times[metric] = mine.copy()
+        mine.merge(histogram)
 
 
 @dataclass(slots=True)
@@ -107,8 +120,8 @@ def groups_of(snapshots: Iterable[Snapshot]) -> Groups:
                     group.counts[series.metric] = group.counts.get(series.metric, 0) + count
         for series, histogram in snapshot.distributions.items():
             if series.metric in _TIMES and histogram.count + histogram.beyond:
-                for group in _places(found, series.tags):
-                    group.times.setdefault(series.metric, Histogram()).merge(histogram)
+                for group in _places(found, series.tags) if series.metric in _OF_STEPS else (found.whole,):
+                    group.record(series.metric, histogram)
     return found
 
 
