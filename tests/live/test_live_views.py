@@ -5,14 +5,13 @@ from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
-from rich.console import Console
 
+from loadstone.judge.verdict import Status
 from loadstone.live.figure_texts import clock, ms, progress
-from loadstone.live.lines import LineView
+from loadstone.live.lines import MOST_TURNS, LineView
 from loadstone.live.recent import Recent
-from loadstone.live.terminal import TerminalView
 from loadstone.measure.snapshot import Failure, Snapshot
-from loadstone.testing.samples import make_snapshot
+from loadstone.testing.samples import make_snapshot, make_story
 
 HOSTILE = "\x1b[31mred\x1b[0m [red]x[/red]\nnew"
 TIMEOUT = Failure("timeout_total", "home", "no answer")
@@ -96,61 +95,40 @@ def test_nothing_yet_is_told_as_nothing() -> None:
     assert ms(now.times.p99) == "—"
 
 
-def drawn(view: TerminalView, width: int = 100) -> str:
-    console = Console(file=StringIO(), width=width, force_terminal=False, highlight=False, markup=False, emoji=False)
-    with console.capture() as capture:
-        console.print(view.view())
-    return capture.get()
+def test_a_line_is_written_when_a_phase_begins() -> None:
+    phases = ["warm-up"] * 3 + ["load"] * 4
+    found = lines_of([make_snapshot(second, phase=phase) for second, phase in enumerate(phases)])
+    assert [line.split("  ")[0] for line in found] == ["shop 00:03", "shop 00:05 / 01:00 load"]
+    assert found[0].endswith("phase: load")
 
 
-def terminal(snapshots: Sequence[Snapshot], name: str = "shop", later_s: float = 0.0) -> TerminalView:
-    times = iter([0.0, *[float(second) for second in range(len(snapshots))]])
-    now = [0.0]
-
-    def clock() -> float:
-        now[0] = next(times, now[0])
-        return now[0]
-
-    view = TerminalView(name, 30.0, StringIO(), clock, start=False)
-    for snapshot in snapshots:
-        view.snapshot(snapshot)
-    now[0] += later_s
-    return view
-
-
-def test_the_terminal_shows_progress_load_latency_errors_and_the_generator() -> None:
-    shown = drawn(terminal(seconds(12)))
-    for part in ("shop  steady", "00:12 / 00:30", "100/s of 100/s asked", "10 users", "p99 28 ms", "(last 10 s)", "1,200", "CPU 40%"):
-        assert part in shown
+def test_a_gate_that_turns_has_a_line_and_one_that_stands_has_none() -> None:
+    stream = StringIO()
+    view = LineView("shop", 60.0, stream)
+    story = make_story(gates=["p95(http.response_time) < 1ms"])
+    view.snapshot(make_snapshot(0))
+    for _ in range(3):
+        view.judged(story.verdicts, ())
+    view.judged([replace(verdict, status=Status.PASS) for verdict in story.verdicts], ())
+    assert stream.getvalue().splitlines() == [
+        "shop 00:01  gate: p95(http.response_time) < 1ms fails now",
+        "shop 00:01  gate: p95(http.response_time) < 1ms holds now",
+    ]
 
 
-def test_each_scenario_has_a_row_when_there_are_several() -> None:
-    shown = drawn(terminal([make_snapshot(0), make_snapshot(1, scenario="admin", steps={"audit": (7, 80.0)})]))
-    assert [line.split()[0] for line in shown.splitlines() if line.startswith(("admin", "shop  "))][-2:] == ["admin", "shop"]
+def test_a_gate_that_turns_each_second_does_not_fill_the_log() -> None:
+    stream = StringIO()
+    view = LineView("shop", 60.0, stream)
+    (verdict,) = make_story(gates=["p95(http.response_time) < 1ms"]).verdicts
+    for turn in range(3 * MOST_TURNS):
+        view.judged([replace(verdict, status=Status.PASS if turn % 2 else Status.FAIL)], ())
+    assert len(stream.getvalue().splitlines()) == MOST_TURNS
 
 
-def test_a_full_worker_and_silent_workers_are_pointed_out() -> None:
-    assert "! a worker is out of CPU" in drawn(terminal([make_snapshot(0, cpu_percent=97.0)]))
-    assert "! no news from the workers for 9 s" in drawn(terminal(seconds(1), later_s=9.0))
-
-
-@pytest.mark.parametrize("width", [40, 80])
-def test_hostile_names_reach_neither_view(width: int) -> None:
+def test_hostile_names_do_not_reach_the_lines() -> None:
     snapshots = [make_snapshot(second, scenario=HOSTILE + str(second), phase=HOSTILE) for second in range(5)]
-    shown = drawn(terminal(snapshots, name=HOSTILE), width)
-    assert "\x1b" not in shown
-    assert "[red]" in drawn(terminal(snapshots, name=HOSTILE), 100)
     (line,) = lines_of(snapshots, name=HOSTILE)
     assert "\x1b" not in line
-    assert max(map(len, shown.splitlines())) <= width
-
-
-def test_the_terminal_starts_and_closes_on_a_plain_stream() -> None:
-    stream = StringIO()
-    view = TerminalView("shop", None, stream)
-    view.snapshot(make_snapshot(0))
-    view.close()
-    view.close()
 
 
 @pytest.mark.parametrize(("at_s", "text"), [(0.0, "00:00"), (65.9, "01:05"), (3600.0, "1:00:00")])

@@ -151,9 +151,10 @@ def view_of(plan: Plan, showing: Showing) -> Sink:
 
 
 def _view(watched: Watched, showing: Showing) -> Sink:
+    from loadstone.live.screen import can_redraw
     from loadstone.plugins import installed
 
-    made: Sink = installed().get("sink", "terminal" if watched.stream.isatty() and not showing.json else "lines")(watched)
+    made: Sink = installed().get("sink", "terminal" if can_redraw(watched.stream) and not showing.json else "lines")(watched)
     return made
 
 

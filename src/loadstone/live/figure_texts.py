@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from loadstone.live.recent import Figures, Times
+from loadstone.live.recent import Figures
+from loadstone.live.step_rows import Times
 from loadstone.units import format_count, format_duration, format_rate
 
 
@@ -27,10 +28,20 @@ def progress(elapsed_s: float, duration_s: float | None) -> str:
     return f"{clock(elapsed_s)} / {clock(duration_s)}" if duration_s else clock(elapsed_s)
 
 
+def count(number: float) -> str:
+    """Thousands apart by a comma, which every terminal has."""
+    return format_count(number).replace("\u202f", ",")
+
+
+def per_s(rate: float) -> str:
+    """A rate, thousands apart by a comma."""
+    return format_rate(rate).replace("\u202f", ",")
+
+
 def rate(figures: Figures) -> str:
     """Achieved, and asked where the plan asks for a rate."""
-    asked = f" of {format_rate(figures.asked_per_s)} asked" if figures.asked_per_s is not None else ""
-    return f"{format_rate(figures.rate_per_s)}{asked}"
+    asked = f" of {per_s(figures.asked_per_s)} asked" if figures.asked_per_s is not None else ""
+    return f"{per_s(figures.rate_per_s)}{asked}"
 
 
 def times(values: Times) -> str:
@@ -40,11 +51,16 @@ def times(values: Times) -> str:
 
 def errors(figures: Figures) -> str:
     """Failures of the window and since the start, and arrivals that were dropped."""
-    dropped = f", {format_count(figures.dropped_in_all)} dropped" if figures.dropped_in_all else ""
-    return f"{format_count(figures.errors)} now, {format_count(figures.errors_in_all)} in all{dropped}"
+    dropped = f", {count(figures.dropped_in_all)} dropped" if figures.dropped_in_all else ""
+    return f"{count(figures.errors)} now, {count(figures.errors_in_all)} in all{dropped}"
 
 
 def generator(figures: Figures) -> str:
     """The generator's own part of what is shown."""
+    return "  ".join(generator_parts(figures))
+
+
+def generator_parts(figures: Figures) -> list[str]:
+    """The same in parts, what matters most first."""
     cpu = f"CPU {figures.cpu_percent:.0f}%" if figures.cpu_percent is not None else "CPU —"
-    return f"{cpu}  own share p99 {ms(figures.share_ms)}  send lag p99 {ms(figures.lag_ms)}"
+    return [cpu, f"own share p99 {ms(figures.share_ms)}", f"send lag p99 {ms(figures.lag_ms)}"]

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from loadstone.judge.trust import CPU_BUSY_PERCENT
-from loadstone.measure.aggregate import Aggregate
-from loadstone.measure.exchanges import ASKED, FAILED, exchanges, failed_exchanges
-from loadstone.measure.snapshot import Snapshot
+from loadstone.live.step_rows import NO_TIMES, RESPONSE, Group, Groups, Lead, Row, Times, groups_of, lead_of_all, rows_of, times_ms
+from loadstone.measure.exchanges import ASKED, FAILED
+from loadstone.measure.snapshot import WIND_DOWN, Snapshot
+from loadstone.stats.histogram import Histogram
 
 WINDOW_S = 10.0
-MOST_SCENARIOS = 8
-NS_PER_MS = 1e6
-RESPONSE, ROUND_TRIP = "http.response_time", "ws.round_trip_time"
+PAST_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """Percentiles in ms; None without samples, inf when longer than anything recorded."""
+class Second:
+    """One second, as the lines over time draw it; p95 in ms of each leading metric that had samples."""
 
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One scenario over the window."""
-
-    scenario: str
+    end_s: float
     rate_per_s: float
-    errors: int
-    times: Times
+    errors_per_s: float
+    tokens_per_s: float
+    p95: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The last 60 seconds, oldest first; None where nothing was measured."""
+
+    rate_per_s: tuple[float | None, ...] = ()
+    p95: tuple[float | None, ...] = ()
+    errors_per_s: tuple[float | None, ...] = ()
+    tokens_per_s: tuple[float | None, ...] = ()
+
+
+NOTHING = Past()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,12 @@ class Figures:
     """What the last seconds came to, and the counts since the run's start, warm-up included.
 
     asked_per_s: None when the plan asks for users, not for a rate
+    lead:        the latency that `times`, `past.p95` and `spread` are of
+    tokens_per_s: None unless a language model answers
     share_ms:    p99 of the generator's own share of each response
+    spread:      the leading latency over the last 60 seconds
     hint:        why the numbers may be ours and not the target's; empty while all is well
+    rows:        one for each step, the worst first
     """
 
     elapsed_s: float = 0.0
@@ -50,7 +60,9 @@ class Figures:
     rate_per_s: float = 0.0
     asked_per_s: float | None = None
     users: int | None = None
-    times: Times = Times()
+    lead: Lead = RESPONSE
+    times: Times = NO_TIMES
+    tokens_per_s: float | None = None
     errors: int = 0
     requests_in_all: int = 0
     errors_in_all: int = 0
@@ -59,7 +71,9 @@ class Figures:
     lag_ms: float | None = None
     cpu_percent: float | None = None
     hint: str = ""
-    scenarios: tuple[Row, ...] = ()
+    past: Past = NOTHING
+    spread: Histogram | None = None
+    rows: tuple[Row, ...] = ()
 
 
 class Recent:
@@ -67,70 +81,91 @@ class Recent:
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
-        self._kept: deque[Snapshot] = deque()
+        self._newest: Snapshot | None = None
+        self._kept: deque[tuple[Snapshot, Groups]] = deque()
+        self._past: deque[tuple[Second, Group]] = deque(maxlen=PAST_S)
         self._requests = self._errors = self._dropped = 0
 
     def add(self, snapshot: Snapshot) -> None:
         """Take one more second in, and let go of what is older than the window."""
-        self._kept.append(snapshot)
-        while self._kept[0].end_s <= snapshot.end_s - self._window_s:
+        groups = groups_of([snapshot])
+        self._newest = snapshot
+        self._kept.append((snapshot, groups))
+        while self._kept[0][0].end_s <= snapshot.end_s - self._window_s:
             self._kept.popleft()
-        for series, count in snapshot.counts.items():
-            metric = series.metric
-            if metric in ASKED:
-                self._requests += count
-            if metric in FAILED:
-                self._errors += count
-            elif metric == "load.dropped":
-                self._dropped += count
+        self._past.append((_second(snapshot, groups), groups.whole))
+        self._requests += groups.whole.total(ASKED)
+        self._errors += groups.whole.total(FAILED)
+        self._dropped += sum(count for series, count in snapshot.counts.items() if series.metric == "load.dropped")
 
     def figures(self) -> Figures:
         """The window folded; a few merges of histograms."""
-        if not self._kept:
+        newest = self._newest
+        if newest is None:
             return Figures()
-        newest, whole = self._kept[-1], Aggregate(self._kept)
-        share, lag = _quantile_ms(whole, "generator.share"), _quantile_ms(whole, "load.send_lag")
-        cpu = _busiest(newest)
+        window = Groups.merged([groups for _, groups in self._kept])
+        seconds = sum(_load_s(snapshot) for snapshot, _ in self._kept)
+        past = _summed(group for _, group in self._past)
+        lead = lead_of_all(past)
+        whole, cpu = window.whole, _busiest(newest)
         return Figures(
             elapsed_s=newest.end_s,
             phase=newest.phase or ("" if newest.judged else "warm-up"),
-            window_s=whole.seconds,
-            rate_per_s=_per_second(exchanges(whole), whole.seconds),
+            window_s=seconds,
+            rate_per_s=whole.total(ASKED) / seconds if seconds > 0 else 0.0,
             asked_per_s=_level_sum(newest, "load.target_rate"),
             users=None if (users := _level_sum(newest, "load.users")) is None else round(users),
-            times=_times(whole, {}),
-            errors=failed_exchanges(whole),
+            lead=lead,
+            times=times_ms(whole.times.get(lead.metric)),
+            tokens_per_s=window.whole.total(("llm.output_tokens",)) / seconds if "llm.requests" in past.counts and seconds > 0 else None,
+            errors=whole.total(FAILED),
             requests_in_all=self._requests,
             errors_in_all=self._errors,
             dropped_in_all=self._dropped,
-            share_ms=share,
-            lag_ms=lag,
+            share_ms=times_ms(whole.times.get("generator.share")).p99,
+            lag_ms=times_ms(whole.times.get("load.send_lag")).p99,
             cpu_percent=cpu,
             hint="a worker is out of CPU: add workers or lower the load" if cpu is not None and cpu > CPU_BUSY_PERCENT else "",
-            scenarios=_rows(whole),
+            past=_past([second for second, _ in self._past], lead),
+            spread=past.times.get(lead.metric),
+            rows=rows_of(window, seconds),
         )
 
 
-def _rows(whole: Aggregate) -> tuple[Row, ...]:
-    names = sorted({dict(series.tags).get("scenario", "") for metric in ASKED for series in whole.series(metric)} - {""})
-    rows = []
-    for name in names[:MOST_SCENARIOS]:
-        tags = {"scenario": name}
-        rate = _per_second(exchanges(whole, tags), whole.seconds)
-        rows.append(Row(name, rate, failed_exchanges(whole, tags), _times(whole, tags)))
-    return tuple(rows)
+def _second(snapshot: Snapshot, groups: Groups) -> Second:
+    seconds, whole = snapshot.end_s - snapshot.start_s, groups.whole
+    if seconds <= 0:
+        seconds = math.inf
+    p95 = {metric: value for metric, times in whole.times.items() if (value := times_ms(times).p95) is not None}
+    tokens = whole.total(("llm.output_tokens",))
+    return Second(snapshot.end_s, whole.total(ASKED) / seconds, whole.total(FAILED) / seconds, tokens / seconds, p95)
 
 
-def _times(whole: Aggregate, tags: dict[str, str]) -> Times:
-    values = whole.distribution(RESPONSE, tags) or whole.distribution(ROUND_TRIP, tags)
-    if values is None or values.count + values.beyond == 0:
-        return Times()
-    return Times(*(values.quantile(q) / NS_PER_MS for q in (0.5, 0.95, 0.99)))
+def _past(seconds: list[Second], lead: Lead) -> Past:
+    """Each second at its place: a gap stays one."""
+    places: list[Second | None] = [None] * PAST_S
+    for second in seconds:
+        at = PAST_S - 1 - round(seconds[-1].end_s - second.end_s)
+        if at >= 0:
+            places[at] = second
+    return Past(
+        tuple(second.rate_per_s if second else None for second in places),
+        tuple(second.p95.get(lead.metric) if second else None for second in places),
+        tuple(second.errors_per_s if second else None for second in places),
+        tuple(second.tokens_per_s if second else None for second in places),
+    )
 
 
-def _quantile_ms(whole: Aggregate, metric: str, q: float = 0.99) -> float | None:
-    values = whole.distribution(metric)
-    return values.quantile(q) / NS_PER_MS if values is not None and values.count + values.beyond else None
+def _summed(groups: Iterable[Group]) -> Group:
+    found = Group()
+    for group in groups:
+        found.merge(group)
+    return found
+
+
+def _load_s(snapshot: Snapshot) -> float:
+    """What is sent while a run winds down began before: it is no time under load."""
+    return snapshot.end_s - snapshot.start_s if snapshot.phase != WIND_DOWN else 0.0
 
 
 def _level_sum(snapshot: Snapshot, metric: str) -> float | None:
@@ -141,7 +176,3 @@ def _level_sum(snapshot: Snapshot, metric: str) -> float | None:
 
 def _busiest(snapshot: Snapshot) -> float | None:
     return max((level.last for series, level in snapshot.gauges.items() if series.metric == "generator.cpu"), default=None)
-
-
-def _per_second(count: int | None, seconds: float) -> float:
-    return (count or 0) / seconds if seconds > 0 else 0.0
