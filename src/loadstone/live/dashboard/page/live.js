@@ -1,0 +1,269 @@
+"use strict";
+// The page of a run that goes on: its past once, then a message each second. Texts of a run become text, never markup.
+(() => {
+  const { post, element, theme, onTheme } = Dashboard;
+  const at = (id) => document.getElementById(id);
+  const MOST_STRETCHES = 900; // then the past is fetched anew, folded
+  const SLOW_MS = 400; // drawing may take so long of a second; when it takes longer, seconds are left out
+  let run = null, told = null, seq = 0, source = null, skip = 0, since = 0, pending = null;
+  const drawn = window.loadstoneDrawn = []; // what a second cost from snapshot to picture, for whoever measures it
+
+  const number = (value, digits = 3) => {
+    if (value === null || value === undefined) { return "–"; }
+    const size = Math.abs(value);
+    if (size >= 1e6) { return `${(value / 1e6).toPrecision(3)} M`; }
+    if (size >= 1000) { return Math.round(value).toLocaleString("en"); }
+    return String(Number(value.toPrecision(digits)));
+  };
+  const time = (ms) => ms === null || ms === undefined ? "–" : ms >= 1000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`;
+  const clock = (s) => {
+    const whole = Math.max(0, Math.floor(s)), hours = Math.floor(whole / 3600), two = (n) => String(n).padStart(2, "0");
+    return `${hours ? `${hours}:` : ""}${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+  };
+
+  const TILES = [
+    ["Elapsed", (s) => [clock(s.elapsed_s || 0), told.about.duration_s ? `of ${clock(told.about.duration_s)}` : "no end set"]],
+    ["Phase", (s) => [s.phase || (s.status === "starting" ? "starting" : "load"), s.verdict === "fail" ? "a gate fails" : ""]],
+    ["Users", (s) => [number(s.users), ""]],
+    ["Rate", (s) => [s.rate_per_s === undefined ? "–" : `${number(s.rate_per_s)}/s`, s.asked_per_s ? `asked ${number(s.asked_per_s)}/s` : `${number(s.requests_in_all || 0)} in all`]],
+    ["p95", (s) => [s.beyond ? "time-out" : time(s.p95_ms), `p50 ${time(s.p50_ms)} · p99 ${time(s.p99_ms)}`]],
+    ["Errors", (s) => [number(s.errors_in_all || 0), s.requests_in_all ? `${number(100 * (s.errors_in_all || 0) / s.requests_in_all)} % of all` : ""]],
+  ];
+  const tiles = TILES.map(([title]) => {
+    const tile = element("div", "tile");
+    const value = element("b"), note = element("small");
+    tile.append(element("span", "dim", title), value, note);
+    at("tiles").append(tile);
+    return { tile, value, note };
+  });
+
+  const showState = (state) => {
+    TILES.forEach(([, read], index) => {
+      const [value, note] = read(state);
+      tiles[index].value.textContent = value;
+      tiles[index].note.textContent = note;
+    });
+    tiles[5].tile.classList.toggle("bad", (state.errors_in_all || 0) > 0);
+    const ended = state.status === "ended";
+    at("status").textContent = ended ? "run ended" : state.status;
+    at("status").className = `pill ${ended ? "" : "on"}`;
+    const verdict = state.verdict || "";
+    at("verdict").hidden = !verdict;
+    at("verdict").textContent = verdict === "no_data" ? "no data yet" : ended ? verdict : `${verdict} so far`;
+    at("verdict").className = `pill ${verdict === "pass" ? "good" : verdict === "no_data" ? "" : "bad"}`;
+    at("bar").style.width = told.about.duration_s ? `${Math.min(100, 100 * (state.elapsed_s || 0) / told.about.duration_s)}%` : "0";
+    at("controls").hidden = !told.about.controls || ended;
+    document.title = `${ended ? "■" : "▶"} ${told.about.name} · Loadstone`;
+  };
+
+  const MARKS = { pass: "✓", fail: "✗", no_data: "·" };
+  const showGates = (gates) => {
+    at("gates").replaceChildren(...gates.map((gate) => {
+      const row = element("li", gate.status), words = element("div");
+      words.append(element("span", "gate", gate.gate), element("small", "dim", gate.value === null ? gate.reason : `${gate.value} of ${gate.limit}`));
+      row.append(element("span", "mark-of", MARKS[gate.status] || "?"), words);
+      if (gate.used !== null) {
+        const bar = element("span", "used"), inner = element("i");
+        inner.style.width = `${Math.min(100, 100 * gate.used)}%`;
+        bar.append(inner);
+        words.append(bar);
+      }
+      row.title = gate.reason;
+      return row;
+    }));
+    if (!gates.length) { at("gates").append(element("li", "dim", "none so far")); }
+  };
+  const showHealth = (health) => {
+    const rows = [["Busiest process", health.cpu_percent === null || health.cpu_percent === undefined ? "–" : `${number(health.cpu_percent)} % CPU`],
+      ["Late by (p99)", time(health.lag_ms)], ["Own share (p99)", time(health.share_ms)]];
+    at("health").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", "dim", name), element("dd", "", value)]));
+    if (health.hint) { at("health").append(element("dd", "bad wide", health.hint)); }
+  };
+  const addEvents = (events) => {
+    for (const event of events) {
+      const row = element("li");
+      row.append(element("time", "dim", event.at_s === null ? "–" : clock(event.at_s)), element("b", "", event.kind), element("span", "", event.text));
+      at("events").prepend(row);
+    }
+    while (at("events").children.length > 200) { at("events").lastChild.remove(); }
+  };
+
+  // Filters: what series of the run carry.
+  const known = { step: new Set(), tag: new Set() };
+  const HIDDEN = new Set(["step", "outcome", "worker", "kind", "pid"]);
+  const learn = (stretch) => {
+    let more = false;
+    for (const table of [stretch.d, stretch.c]) {
+      for (const name of Object.keys(table || {})) {
+        const open = name.indexOf("{");
+        if (open < 0) { continue; }
+        for (const pair of name.slice(open + 1, -1).split(",")) {
+          const equals = pair.indexOf("="), key = pair.slice(0, equals);
+          const into = key === "step" ? known.step : HIDDEN.has(key) ? null : known.tag;
+          const value = key === "step" ? pair.slice(equals + 1) : pair;
+          if (into && !into.has(value)) { into.add(value); more = true; }
+        }
+      }
+    }
+    return more;
+  };
+  const offer = () => {
+    for (const [id, all] of [["step", "all steps"], ["tag", "all"]]) {
+      const select = at(id), value = select.value;
+      const first = element("option", "", all);
+      first.value = "";
+      select.replaceChildren(first, ...[...known[id]].sort().map((text) => element("option", "", text)));
+      select.value = value;
+      select.parentElement.hidden = known[id].size < 2;
+    }
+  };
+  const filter = () => {
+    const tags = {}, tag = at("tag").value;
+    if (tag) { tags[tag.slice(0, tag.indexOf("="))] = tag.slice(tag.indexOf("=") + 1); }
+    return { step: at("step").value || null, tags };
+  };
+
+  // Charts: only those that somebody can see are drawn.
+  const places = new Map();
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const place = places.get(entry.target.dataset.chart);
+      if (!place) { continue; }
+      place.visible = entry.isIntersecting;
+      if (place.visible && place.stale) { draw(place); }
+    }
+  }, { rootMargin: "200px" });
+  const shown = () => {
+    const last = Number(at("span").value);
+    return last ? { from_s: Math.max(0, run.end_s - last), to_s: run.end_s } : null;
+  };
+  const draw = (place) => {
+    place.stale = false;
+    try {
+      place.chart.draw(place.room, run, { theme: theme(), filter: filter(), overlays: [], live: true, window: shown() });
+    } catch (error) { console.error(place.chart.name, error); }
+  };
+  const arrange = () => {
+    for (const chart of Loadstone.charts) {
+      if (places.has(chart.name) || !chart.applies(run)) { continue; }
+      let group = at("charts").querySelector(`[data-group="${CSS.escape(chart.group || "")}"]`);
+      if (!group) {
+        group = element("section", "group");
+        group.dataset.group = chart.group || "";
+        group.append(element("h2", "", chart.group || ""));
+        at("charts").append(group);
+      }
+      const figure = element("figure", "card chart"), room = element("div", "room");
+      figure.dataset.chart = chart.name;
+      figure.append(element("figcaption", "", chart.title), room);
+      group.append(figure);
+      places.set(chart.name, { chart, room, visible: true, stale: true });
+      seen.observe(figure);
+    }
+  };
+  const drawAll = () => {
+    const before = performance.now();
+    arrange();
+    for (const place of places.values()) { if (place.visible) { draw(place); } else { place.stale = true; } }
+    return performance.now() - before;
+  };
+
+  const show = (message) => {
+    showState(message.state);
+    showGates(message.gates);
+    showHealth(message.health);
+    addEvents(message.events);
+  };
+  const redraw = () => {
+    if (!run || document.hidden) { return; }
+    if (since++ < skip) { return; }
+    since = 0;
+    const taken = pending;
+    requestAnimationFrame(() => {
+      skip = Math.min(9, Math.floor(drawAll() / SLOW_MS));
+      if (taken) {
+        drawn.push({ seq: taken.seq, taken_ms: taken.taken_ms, drawn_ms: Date.now() });
+        if (drawn.length > 600) { drawn.shift(); }
+      }
+    });
+  };
+  const take = (message) => {
+    if (message.seq <= seq) { return; }
+    seq = message.seq;
+    show(message);
+    if (!message.stretch) { return; }
+    run.add(message.stretch);
+    if (learn(message.stretch)) { offer(); }
+    pending = message;
+    redraw();
+    if (run.stretches.length > MOST_STRETCHES) { begin(); }
+  };
+
+  let reconnect = 0;
+  const listen = () => {
+    source?.close();
+    source = new EventSource(`/events?after=${seq}`);
+    source.addEventListener("second", (event) => take(JSON.parse(event.data)));
+    source.addEventListener("ended", (event) => { const message = JSON.parse(event.data); if (message.seq > seq) { seq = message.seq; show(message); } });
+    source.addEventListener("resync", begin);
+    source.onopen = () => { reconnect = 0; };
+    source.onerror = () => {
+      if (at("status").textContent === "run ended") { source.close(); return; }
+      at("status").textContent = "reconnecting";
+      at("status").className = "pill";
+      // A browser gives up by itself only when the answer was no stream of events.
+      if (source.readyState === EventSource.CLOSED) { setTimeout(begin, Math.min(15000, 1000 * 2 ** reconnect++)); }
+      else if (++reconnect > 3) { at("status").textContent = "run ended or out of reach"; }
+    };
+  };
+  let beginning = false;
+  async function begin() {
+    if (beginning) { return; }
+    beginning = true;
+    try {
+      const response = await fetch("/data");
+      if (!response.ok) { throw new Error(`the dashboard answered ${response.status}`); }
+      told = await response.json();
+      run = new Loadstone.Run({ id: "", name: told.about.name, started_at: told.about.started_at, document: null, metrics: told.about.metrics, events: told.events, stretches: told.stretches });
+      seq = told.seq;
+      known.step.clear(); known.tag.clear();
+      told.stretches.forEach(learn);
+      offer();
+      at("name").textContent = told.about.name;
+      at("target").textContent = told.about.target;
+      at("events").replaceChildren();
+      show(told);
+      redraw();
+      listen();
+    } catch (error) {
+      console.error(error);
+      at("status").textContent = "out of reach";
+      setTimeout(begin, Math.min(15000, 1000 * 2 ** reconnect++));
+    } finally { beginning = false; }
+  }
+
+  // Controls
+  const steer = async (body) => {
+    const answer = await post("/control", body);
+    at("answer").textContent = answer.text || "";
+    at("answer").classList.toggle("bad", !answer.done);
+  };
+  at("controls").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do]");
+    if (button) { steer({ do: button.dataset.do, ...(button.dataset.factor ? { factor: Number(button.dataset.factor) } : {}) }); }
+  });
+  at("controls").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const form = event.target, asked = { do: form.dataset.form };
+    for (const input of form.querySelectorAll("input")) { asked[input.name] = Number(input.value); }
+    steer(asked);
+  });
+  at("stop").addEventListener("click", () => at("sure").showModal());
+  at("no").addEventListener("click", () => at("sure").close());
+  at("yes").addEventListener("click", () => { at("sure").close(); steer({ do: "stop" }); });
+  for (const id of ["step", "tag", "span"]) { at(id).addEventListener("change", () => { since = skip; redraw(); }); }
+  at("filters").addEventListener("submit", (event) => event.preventDefault());
+  onTheme.push(() => { since = skip; redraw(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { since = skip; redraw(); } });
+  begin();
+})();
