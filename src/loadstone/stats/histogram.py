@@ -195,6 +195,11 @@ class Histogram:
         """(least value, greatest value, count) of every bucket that is not empty, upwards."""
         return [(lower_end(index), upper_end(index), int(self._counts[index])) for index in map(int, np.flatnonzero(self._counts))]
 
+    def used(self) -> tuple[IntArray, IntArray]:
+        """Indexes of the buckets that are not empty, upwards, and their counts."""
+        indexes = np.flatnonzero(self._counts)
+        return indexes, self._counts[indexes]
+
     def copy(self) -> Histogram:
         """An independent histogram with the same content."""
         twin = Histogram()
