@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.checkpoints import checkpoint
+from loadstone.cli.dashboard_options import dashboard_of, dashboard_options
 from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
@@ -58,7 +59,7 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
         no_color_option,
         click.option("--out", metavar="DIR", help="Keep the result, the text and every second in this folder."),
     ]
-    function = keeping_options(outlet_options(function))
+    function = dashboard_options(keeping_options(outlet_options(function)))
     for option in reversed(options):
         function = option(function)
     return function
@@ -76,7 +77,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     from loadstone.run import execute
 
     sinks: Sequence[Sink] = ()
-    recording, timeline = None, Timeline()
+    recording, timeline, dashboard = None, Timeline(), None
     try:
         plan, past = with_past(plan)
         watched = _watched(plan, showing)
@@ -84,7 +85,8 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         check_machine(plan)
         reports = chosen_reports()
         recording = recording_of(watched)
-        sinks = [*([recording] if recording else []), timeline, *_sinks(watched, showing)]
+        dashboard = dashboard_of(watched)
+        sinks = [*(sink for sink in (recording, dashboard) if sink is not None), timeline, *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             marks = checkpoint(showing.checkpoint_s, _files(watched), timeline) if showing.checkpoint_s else None
             command = ["loadstone", *sys.argv[1:]]
@@ -99,6 +101,8 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     told([sink for sink in sinks if sink is not recording])
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
+    if dashboard is not None:
+        dashboard.ended(story_told.document.verdict, code, recording.run_id if recording else "")
     if showing.json:
         return _tell(installed().get("report", "json")(story_told).decode(), code, kept=watched.folder is not None)
     look = look_of(sys.stdout, plain=showing.no_color)

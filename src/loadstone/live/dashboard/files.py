@@ -14,6 +14,7 @@ from loadstone.charts import assets, plotly
 PAGES = files(__package__).joinpath("page")
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 OWN = frozenset({"live.js", "history.js", "enter.js", "dashboard.css", "ask.js"})
+CHARTS = frozenset({assets.WHOLE, "charts.css"})
 
 
 def page_file(name: str) -> bytes:
@@ -26,9 +27,8 @@ def _content(name: str) -> bytes | None:
     if name in OWN:
         return page_file(name)
     if name == "plotly.js":
-        script = plotly.script()
-        return script if isinstance(script, bytes) else script.encode()
-    return assets.text(name).encode() if name in assets.names() else None
+        return plotly.script().encode()
+    return assets.text(name).encode() if name in CHARTS else None
 
 
 @cache

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from loadstone.judge.verdict import Verdict
@@ -19,7 +19,6 @@ from loadstone.live.dashboard.frames import news, received, second
 from loadstone.live.dashboard.listen import Listening
 from loadstone.live.dashboard.words import gate_rows
 from loadstone.measure.aggregate import together
-from loadstone.measure.catalogue import Metric
 from loadstone.measure.event import Event
 from loadstone.measure.packing import pack
 from loadstone.measure.snapshot import Gauge, Snapshot
@@ -168,19 +167,3 @@ def folded(seconds: Sequence[tuple[float, Snapshot]]) -> list[tuple[float, Snaps
             found.append((taken_s, snapshot))
             alone = True
     return [*found, seconds[-1]]
-
-
-def metric_rows(metrics: Iterable[Metric]) -> dict[str, Any]:
-    """What the page knows of each metric."""
-    return {
-        each.name: {
-            "unit": each.unit,
-            "kind": each.kind.value,
-            "better": "" if each.better == "neither" else each.better,
-            "text": each.meaning,
-            "scale": each.scale,
-        }
-        for each in metrics
-    }
-
-

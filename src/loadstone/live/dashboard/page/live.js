@@ -3,7 +3,6 @@
 (() => {
   const { post, element, theme, onTheme } = Dashboard;
   const at = (id) => document.getElementById(id);
-  const MOST_STRETCHES = 900; // then the past is fetched anew, folded
   const SLOW_MS = 400; // drawing may take so long of a second; when it takes longer, seconds are left out
   let run = null, told = null, seq = 0, source = null, skip = 0, since = 0, pending = null;
   const drawn = window.loadstoneDrawn = []; // what a second cost from snapshot to picture, for whoever measures it
@@ -89,32 +88,25 @@
   };
 
   // Filters: what series of the run carry.
-  const known = { step: new Set(), tag: new Set() };
-  const HIDDEN = new Set(["step", "outcome", "worker", "kind", "pid"]);
-  const learn = (stretch) => {
-    let more = false;
-    for (const table of [stretch.d, stretch.c]) {
-      for (const name of Object.keys(table || {})) {
-        const open = name.indexOf("{");
-        if (open < 0) { continue; }
-        for (const pair of name.slice(open + 1, -1).split(",")) {
-          const equals = pair.indexOf("="), key = pair.slice(0, equals);
-          const into = key === "step" ? known.step : HIDDEN.has(key) ? null : known.tag;
-          const value = key === "step" ? pair.slice(equals + 1) : pair;
-          if (into && !into.has(value)) { into.add(value); more = true; }
-        }
-      }
-    }
-    return more;
+  const HIDDEN = new Set(["step", "outcome", "worker", "kind", "pid", "process", "code"]);
+  const MOST_OFFERED = 200;
+  let offered = 0;
+  const known = () => {
+    const tags = new Set();
+    for (const one of run.series) { for (const key of Object.keys(one.tags)) { if (!HIDDEN.has(key)) { tags.add(`${key}=${one.tags[key]}`); } } }
+    return { step: run.values("step"), tag: [...tags].sort().slice(0, MOST_OFFERED) };
   };
   const offer = () => {
+    if (offered === run.series.length) { return; }
+    offered = run.series.length;
+    const names = known();
     for (const [id, all] of [["step", "all steps"], ["tag", "all"]]) {
       const select = at(id), value = select.value;
       const first = element("option", "", all);
       first.value = "";
-      select.replaceChildren(first, ...[...known[id]].sort().map((text) => element("option", "", text)));
+      select.replaceChildren(first, ...names[id].map((text) => element("option", "", text)));
       select.value = value;
-      select.parentElement.hidden = known[id].size < 2;
+      select.parentElement.hidden = names[id].length < 2;
     }
   };
   const filter = () => {
@@ -193,10 +185,10 @@
     show(message);
     if (!message.stretch) { return; }
     run.add(message.stretch);
-    if (learn(message.stretch)) { offer(); }
+    run.events.push(...message.events);
+    offer();
     pending = message;
     redraw();
-    if (run.stretches.length > MOST_STRETCHES) { begin(); }
   };
 
   let reconnect = 0;
@@ -226,8 +218,7 @@
       told = await response.json();
       run = new Loadstone.Run({ id: "", name: told.about.name, started_at: told.about.started_at, document: null, metrics: told.about.metrics, events: told.events, stretches: told.stretches });
       seq = told.seq;
-      known.step.clear(); known.tag.clear();
-      told.stretches.forEach(learn);
+      offered = 0;
       offer();
       at("name").textContent = told.about.name;
       at("target").textContent = told.about.target;
