@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -135,12 +136,12 @@ def _stretch(snapshot: Snapshot, numbers: _Numbers) -> Json:
         "g": [
             [numbers.of(series), *map(_short, (gauge.last, gauge.least, gauge.greatest, gauge.mean)), gauge.count]
             for series, gauge in snapshot.gauges.items()
-            if gauge.count
+            if gauge.count and math.isfinite(gauge.total)
         ],
         "f": [[failure.kind, failure.step, failure.text, count] for failure, count in snapshot.failures.items()],
     }
 
 
-def _short(value: float) -> float | None:
-    """Seven digits, more than any chart shows; what is no finite number is no reading."""
-    return float(f"{value:.7g}") if abs(value) < float("inf") else None
+def _short(value: float) -> float:
+    """Seven digits, more than any chart shows."""
+    return float(f"{value:.7g}")

@@ -71,7 +71,6 @@
       return this.once("g", metric, tags, () => {
         let last = null, least = Infinity, greatest = -Infinity, sum = 0, readings = 0;
         this.each("g", metric, tags, (row) => {
-          if (row[4] === null) return;
           last = row[1];
           least = Math.min(least, row[2]);
           greatest = Math.max(greatest, row[3]);
