@@ -102,7 +102,8 @@ class Desk:
         self._writer.write(news({"ask": dict(asked), "id": number}))
         try:
             async with asyncio.timeout(ANSWER_S):
-                return await answer
+                found: dict[str, Any] = await answer
+                return found
         except TimeoutError:
             return {"done": False, "text": "the run does not answer"}
         finally:

@@ -33,7 +33,8 @@ class Steering(Protocol):
     raises: LoadstoneError for what cannot be done
     """
 
-    def __call__(self, asked: Mapping[str, Any], /) -> str: ...
+    def __call__(self, asked: Mapping[str, Any], /) -> str:
+        """What a button asks, as JSON: `do` and its numbers."""
 
 
 class DashboardSink:
@@ -120,7 +121,9 @@ class DashboardSink:
             self._ours.setblocking(True)
 
     def _start(self) -> None:
-        self._threads = [threading.Thread(target=work, name=f"dashboard {work.__name__}", daemon=True) for work in (self._write, self._read)]
+        self._threads = [
+            threading.Thread(target=work, name=f"dashboard {work.__name__}", daemon=True) for work in (self._write, self._read)
+        ]
         for thread in self._threads:
             thread.start()
 

@@ -125,19 +125,24 @@
       if (place.visible && place.stale) { draw(place); }
     }
   }, { rootMargin: "200px" });
+  let brushed = null; // a window that somebody dragged; a double click lets go of it
   const shown = () => {
     const last = Number(at("span").value);
-    return last ? { from_s: Math.max(0, run.end_s - last), to_s: run.end_s } : null;
+    return brushed || (last && run.end_s > last ? [run.end_s - last, run.end_s] : null);
   };
+  const onWindow = (from_s, to_s) => { brushed = from_s === null ? null : [from_s, to_s]; again(); };
   const draw = (place) => {
     place.stale = false;
     try {
-      place.chart.draw(place.room, run, { theme: theme(), filter: filter(), overlays: [], live: true, window: shown() });
+      place.chart.draw(place.room, run, { theme: theme(), filter: filter(), overlays: [], live: true, window: shown(), onWindow });
     } catch (error) { console.error(place.chart.name, error); }
   };
+  let arranged = 0;
   const arrange = () => {
-    for (const chart of Loadstone.charts) {
-      if (places.has(chart.name) || !chart.applies(run)) { continue; }
+    if (arranged === run.names().length) { return; }
+    arranged = run.names().length;
+    for (const chart of Loadstone.chartsFor(run)) {
+      if (places.has(chart.name)) { continue; }
       let group = at("charts").querySelector(`[data-group="${CSS.escape(chart.group || "")}"]`);
       if (!group) {
         group = element("section", "group");
@@ -179,6 +184,7 @@
       }
     });
   };
+  const again = () => { since = skip; redraw(); };
   const take = (message) => {
     if (message.seq <= seq) { return; }
     seq = message.seq;
@@ -216,7 +222,8 @@
       const response = await fetch("/data");
       if (!response.ok) { throw new Error(`the dashboard answered ${response.status}`); }
       told = await response.json();
-      run = new Loadstone.Run({ id: "", name: told.about.name, started_at: told.about.started_at, document: null, metrics: told.about.metrics, events: told.events, stretches: told.stretches });
+      run = new Loadstone.Run({ id: "", name: told.about.name, started_at: told.about.started_at, document: null, metrics: told.about.metrics, events: told.events, stretches: [] });
+      for (const stretch of told.stretches) { run.add(stretch); } // each has a table of its own series
       seq = told.seq;
       offered = 0;
       offer();
@@ -252,9 +259,9 @@
   at("stop").addEventListener("click", () => at("sure").showModal());
   at("no").addEventListener("click", () => at("sure").close());
   at("yes").addEventListener("click", () => { at("sure").close(); steer({ do: "stop" }); });
-  for (const id of ["step", "tag", "span"]) { at(id).addEventListener("change", () => { since = skip; redraw(); }); }
+  for (const id of ["step", "tag", "span"]) { at(id).addEventListener("change", again); }
   at("filters").addEventListener("submit", (event) => event.preventDefault());
-  onTheme.push(() => { since = skip; redraw(); });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) { since = skip; redraw(); } });
+  onTheme.push(again);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) again() });
   begin();
 })();
