@@ -18,6 +18,7 @@ demo: $(STAMP) ## start the reference backend, put load on it, print a verdict
 	@$(VENV)/bin/loadstone demo
 
 test: $(STAMP) $(EXTRAS) ## all tests
+	@./.ci/browser
 	@$(VENV)/bin/python -m pytest
 
 check: $(STAMP) ## format, lint, types, import order, size budget, tests, docs

@@ -3,3 +3,5 @@
 import os
 
 os.environ["LOADSTONE_STORE"] = "none"
+
+pytest_plugins = ["pytester", "tests.browser"]

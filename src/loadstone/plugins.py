@@ -55,6 +55,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "terminal": "loadstone.live.terminal:terminal_view",
     },
     "report": {
+        "html": "loadstone.report.html.page:render_html",
         "json": "loadstone.report.json:render_json",
         "text": "loadstone.report.text:render_file",
     },

@@ -54,6 +54,20 @@ def test_the_schedule_never_takes_longer_than_the_time_that_it_is_given(planned:
     assert schedule_s(plan) <= {"60": 60, "300": 300, "15m": 900}[timeout]
 
 
+@pytest.mark.parametrize("flags", [{"preset": "ci", "timeout": 60}, {"preset": "quick"}, {"rate_limit": "2/s", "timeout": 300}])
+def test_every_part_has_time_for_its_last_query_and_the_answer(planned: Any, flags: Any) -> None:
+    parts = [each for each in planned(**flags).scenarios if each.settings.get("once")]
+    assert [each.name for each in parts] == ["critical", "queries", "synthetic"]
+    for each in parts:
+        assert each.profile.duration_s >= each.profile.iterations.count * each.pacing.every_s
+
+
+def test_a_time_in_which_the_queries_cannot_be_asked_is_refused_with_what_they_take(planned: Any) -> None:
+    with pytest.raises(LoadstoneError, match=r"40 s of 90 s are for queries, and at 1/s they take critical 80 s, queries 50 s") as caught:
+        planned(timeout=90, rate_limit="1/s", stress_duration="10s")
+    assert "--timeout" in str(caught.value)
+
+
 def test_ci_fits_into_three_minutes(planned: Any) -> None:
     assert schedule_s(planned(preset="ci")) <= 180
 

@@ -68,7 +68,7 @@ def _hold(path: str, given: dict[str, Any]) -> Scenario:
         pid = number(given["server_pid"], "--server-pid")
         scenario = _coded("MemorySteps", path, given, users=connections, server_pid=pid, match=given["match"] or "order")
         scenario["profile"] = {"kind": "per-user-iterations", "users": 1, "iterations": 1, "max_duration": given["duration"] or "10m"}
-        return scenario, {}, [CONNECTED, CHECKS]
+        return scenario, {}, [CONNECTED, CHECKS, "last(ws.server_memory_closed) >= 0"]  # without a reading: no data
     profile, origins = _steady(connections, given)
     return {"profile": profile, **_coded("Holder", path, given)}, origins, [CONNECTED, NO_DROPS]
 

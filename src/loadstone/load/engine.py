@@ -214,10 +214,11 @@ class Engine:
             return
         until_ns = max(until_ns, self._taken_ns)
         before_s, t_s = ((moment - self._start_ns) / SECOND for moment in (self._taken_ns, until_ns))
-        for scene in self._scenes:
-            self._count_time(scene)
-            self._levels(scene, (before_s + t_s) / 2)
-        self._sample()
+        if until_ns > self._taken_ns:  # of no time there are no levels, but a script may have recorded values
+            for scene in self._scenes:
+                self._count_time(scene)
+                self._levels(scene, (before_s + t_s) / 2)
+            self._sample()
         self._hand_over()
         self._taken_ns = until_ns
         self._handover = self._recorder.cut(self._seq, before_s, t_s, phase or self.phase)
@@ -248,7 +249,7 @@ class Engine:
             return
         snapshots = handover.snapshots()
         if any(snapshot.start_s == snapshot.end_s for snapshot in snapshots):  # nothing but values that came at the very end
-            snapshots = [snapshot for snapshot in snapshots if snapshot.counts or snapshot.distributions]
+            snapshots = [snapshot for snapshot in snapshots if snapshot.counts or snapshot.distributions or snapshot.gauges]
         self._emit(snapshots)
 
     def _count_time(self, scene: Scene) -> None:

@@ -47,14 +47,15 @@ def failure_patterns(document: Document, sheet: Sheet) -> None:
     for pattern in document.failure_patterns[:MOST_PATTERNS]:
         where = f" in {pattern.step}" if pattern.step else f": {pattern.text}"
         counted = f"{format_count(pattern.count)} × {pattern.kind}{where} ({format_share(round(pattern.share, 3))} of the failures)"
-        sheet.prose(f"{counted}: {_when(pattern)}", indent="    ", first=Span("  · "))
+        sheet.prose(f"{counted}: {when(pattern)}", indent="    ", first=Span("  · "))
         for one in pattern.tags:
             if one.ratio is not None and one.low is not None and one.high is not None:
                 text = f"{one.ratio:.1f} times as often with {one.tag}={one.value} as without (99%: {one.low:.1f} to {one.high:.1f})"
                 sheet.prose(text, Style.DIM, indent="      ")
 
 
-def _when(pattern: FailurePattern) -> str:
+def when(pattern: FailurePattern) -> str:
+    """When in the run failures of a pattern came, as part of a sentence."""
     if pattern.timing == "periodic" and pattern.period_s is not None:
         return f"about every {format_duration(pattern.period_s)}"
     if pattern.from_s is None or pattern.to_s is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import loadstone as ls
+from loadstone.suites.bot.hard_cases import HARD_CASES
 from loadstone.synth.message_queries import AGENTS
 
 PATHS = tuple(dict.fromkeys(AGENTS.values()))  # the critical ones
@@ -79,12 +80,38 @@ class Times:
     stress: float
 
 
+SHARES = {"critical": 0.3, "queries": 0.4, "parallel": 0.2, "synthetic": 0.1}  # of the time that nothing is known to need
+
+
 def times(options: ls.Options, parts: frozenset[str]) -> Times:
-    """Shares of the time that the whole run may take; stress has half of it at most."""
+    """What each part needs at the allowed rate, and a share of the rest; stress has half of the whole at most.
+
+    raises: UsageError when the parts cannot be done in the time, however fast the bot is
+    """
     whole = options.timeout - SETTLE_S
     stress = min(options.stress_duration, whole / 2 / len(STRESS)) if "stress" in parts else 0.0
     rest = whole - stress * len(STRESS)
-    return Times(rest * 0.3, rest * 0.4, rest * 0.2, rest * 0.1, stress)
+    asked = {
+        "critical": len(PATHS) * options.critical_count,
+        "queries": min(options.query_count, options.max_queries or options.query_count),
+    }
+    asked |= {"synthetic": len(HARD_CASES)} if "synthetic" in parts else {}
+    needed = {name: _least_s(count, options) for name, count in asked.items()}
+    spare = rest - sum(needed.values())
+    if spare < 0:
+        parts_told = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in needed.items())
+        raise ls.UsageError(
+            f"{rest:.3g} s of {options.timeout:g} s are for queries, and at {options.rate_limit:g}/s they take {parts_told}",
+            where="--timeout",
+            hint="a longer --timeout, a higher --rate-limit, or a lower --critical-count or --query-count",
+        )
+    return Times(**{name: needed.get(name, 0.0) + share * spare for name, share in SHARES.items()}, stress=stress)
+
+
+def _least_s(count: int, options: ls.Options) -> float:
+    """Seconds in which so many queries can be asked, the time of the last one's answer included."""
+    at_once: int = min(options.max_concurrent, count)
+    return float(-(-count // at_once) * at_once / options.rate_limit)
 
 
 def chosen_parts(options: ls.Options) -> frozenset[str]:

@@ -5,6 +5,7 @@ Each class reads the scenario's `settings`; `loadstone ws` sets them from its fl
     ls.Scenario("crowd", Crowd, ls.constant_users(100, "1m"), settings={"path": "/ws/chat?room=hall", "senders": 10})
 """
 
+import contextlib
 import json
 from itertools import pairwise
 from typing import Any
@@ -306,13 +307,17 @@ class Assisted(Connected):
 
 
 def memory_of(pid: int) -> int:
-    """Resident bytes of a process and its children."""
+    """Resident bytes of a process and its children; a child that ends meanwhile has given its memory back."""
     import psutil
 
     try:
         process = psutil.Process(pid)
-        return sum(int(each.memory_info().rss) for each in (process, *process.children(recursive=True)))
+        whole, children = int(process.memory_info().rss), process.children(recursive=True)
     except psutil.Error as error:
         raise ls.UsageError(
             f"no memory to read: {error}", where=f"process {pid}", hint="--server-pid of a process on this machine"
         ) from None
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            whole += int(child.memory_info().rss)
+    return whole

@@ -1,0 +1,1 @@
+"""The report `html`: one file that works without a network, and reads without JavaScript."""
