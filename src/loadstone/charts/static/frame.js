@@ -6,7 +6,7 @@
   const NARROW = 560; // pixels; below it lines are named above the chart instead of at their ends
   const PHASES = { "warm-up": "warm-up", "wind-down": "wind-down", settle: "rest" };
   const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
-  const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false, scrollZoom: false };
+  const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false, scrollZoom: false };
 
   // The colour of a variable of charts.css as it holds for an element.
   function colours(element) {
@@ -22,19 +22,32 @@
   function show(element, figure, options = {}) {
     element.classList.add("ls-chart");
     if (options.theme && element.dataset.theme !== options.theme) setTheme(options.theme, element);
+    element.loadstone = { ...element.loadstone, options, redraw: () => show(element, figure, options) };
+    watch(element);
+    if (element.clientWidth === 0) return Promise.resolve(); // hidden: drawn as soon as it has a size
     const drawn = figure(colours(element));
     if (!drawn) return showNone(element, options.none || "no data");
     const none = element.querySelector(":scope > .ls-none");
     if (none) none.remove();
-    const done = Plotly.react(element, drawn.traces, drawn.layout, { ...CONFIG });
-    element.loadstone = { ...element.loadstone, options, redraw: () => show(element, figure, options) };
+    element.loadstone.width = element.clientWidth;
+    const done = Plotly.react(element, drawn.traces, { ...drawn.layout, width: element.clientWidth }, { ...CONFIG });
+    element.loadstone.drawn = true;
     if (drawn.overTime) listen(element);
     return done;
   }
 
+  // Names at the ends of lines and ticks depend on the width: a chart that changes its size is drawn anew.
+  function watch(element) {
+    if (element.loadstone.watched) return;
+    element.loadstone.watched = new ResizeObserver(() => {
+      if (element.clientWidth && element.clientWidth !== element.loadstone.width) element.loadstone.redraw();
+    });
+    element.loadstone.watched.observe(element);
+  }
+
   function showNone(element, text) {
-    if (element.loadstone) Plotly.purge(element);
-    element.loadstone = null;
+    if (element.loadstone.drawn) Plotly.purge(element);
+    Object.assign(element.loadstone, { drawn: false, listens: false, width: element.clientWidth });
     const none = document.createElement("div");
     none.className = "ls-none";
     none.textContent = text;
@@ -58,9 +71,9 @@
     });
     element.on("plotly_doubleclick", () => tell(null, null));
     element.tabIndex = 0;
-    element.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && element.loadstone) tell(null, null);
-    });
+    element.onkeydown = (event) => {
+      if (event.key === "Escape") tell(null, null);
+    };
   }
 
   function span(run, options) {
@@ -89,7 +102,7 @@
       plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: narrow ? 52 : 64, r: narrow ? 10 : 92, t: narrow ? 40 : 24, b: 28 },
       height: element.clientHeight || 280,
-      autosize: true,
+      autosize: false,
       showlegend: false,
       hovermode: "x",
       hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { family: FONT, size: 12, color: colour("ink") }, align: "left", namelength: 0 },
@@ -107,7 +120,7 @@
   function valueAxis(axis, colour, side) {
     const { low, high, log, unit } = axis;
     const at = log ? logTicks(low, high) : linearTicks(low, high, unit);
-    const line = side === "y" ? { showgrid: true, gridcolor: colour("grid") } : { showgrid: false, linecolor: colour("line"), ticks: "outside", ticklen: 4, tickcolor: colour("line") };
+    const line = side === "y" ? { showgrid: true, gridcolor: colour("grid"), ticks: "" } : { showgrid: false, linecolor: colour("line"), ticks: "outside", ticklen: 4, tickcolor: colour("line") };
     const room = (high - low) * 0.04;
     return { type: log ? "log" : "linear", range: log ? [Math.log10(low), Math.log10(high)] : [low, high + room], tickvals: at, ticktext: at.map((one) => F.value(one, unit)), zeroline: false, fixedrange: side === "y", automargin: side === "y", ...line };
   }
@@ -129,8 +142,8 @@
     const rough = (high - low) / 4.5 || 1;
     // Times go by 1, 2, 5 in ms and in s alike; so do bytes, in kB and MB.
     const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= rough) || rough;
-    if (unit === "" && step < 1 && high - low >= 4) return linearTicks(low, high, "1/s");
+    const fine = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= rough * 0.999) || rough;
+    const step = unit === "" && high - low >= 1 ? Math.max(1, fine) : fine; // what has no unit is counted
     const found = [];
     for (let index = Math.ceil(low / step - 1e-9); index * step <= high * 1.04 + step * 1e-6; index += 1) found.push(Number((index * step).toPrecision(12)));
     return found;
@@ -168,7 +181,7 @@
     ];
     const pixels = (one) => ((Math.min(one.to, range[1]) - Math.max(one.from, range[0])) / (range[1] - range[0])) * (width - 150);
     return named.filter((one) => pixels(one) > 7 * one.text.length).map((one) => ({
-      x: Math.max(one.from, range[0]), y: 1, xref: "x", yref: "paper", xanchor: "left", yanchor: "top", showarrow: false, xshift: 3,
+      x: Math.max(one.from, range[0]), y: 1, xref: "x", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false,
       text: one.text, font: { size: 10.5, color: colour("soft") },
     }));
   }

@@ -51,9 +51,9 @@
     return [{ type: "heatmap", x: xs, y: edges, z, colorscale: [[0, colour("heat-low")], [1, colour("heat-high")]], zmin: 0, showscale: false, hoverinfo: "skip", zsmooth: false }];
   }
 
-  const line = (one) => ({ type: "scatter", mode: "lines", x: one.xs, y: one.ys, connectgaps: false, line: { color: one.paint, width: 2 }, hoverinfo: "skip" });
+  const line = (one) => ({ type: "scatter", mode: "lines+markers", x: one.xs, y: one.ys, connectgaps: false, line: { color: one.paint, width: 2 }, marker: { size: L.lines.alone(one.ys), color: one.paint, line: { width: 0 } }, hoverinfo: "skip" });
   // The page's colour around each line, so that it can be read on the darkest part of the map.
-  const halo = (lines, colour) => lines.map((one) => ({ ...line(one), line: { color: L.faded(colour("panel"), 0.85), width: 4.5 } }));
+  const halo = (lines, colour) => lines.map((one) => ({ ...line(one), mode: "lines", line: { color: L.faded(colour("panel"), 0.85), width: 4.5 } }));
 
   function beyond(run, histograms, lines, colour) {
     const points = run.stretches.map((stretch, index) => [(stretch.start_s + stretch.end_s) / 2, histograms[index] ? histograms[index].beyond : 0]).filter(([, count]) => count);

@@ -103,9 +103,13 @@
   }
 
   const trace = (line) => ({
-    type: "scatter", mode: line.ys.filter((y) => y !== null).length < 3 ? "lines+markers" : "lines", x: line.xs, y: line.ys, connectgaps: false,
-    line: { color: line.paint, width: line.width, dash: line.dash, shape: "linear", simplify: true }, marker: { size: 5, color: line.paint }, hoverinfo: "skip",
+    type: "scatter", mode: "lines+markers", x: line.xs, y: line.ys, connectgaps: false,
+    line: { color: line.paint, width: line.width, dash: line.dash, shape: "linear", simplify: true },
+    marker: { size: alone(line.ys), color: line.paint, line: { width: 0 } }, hoverinfo: "skip",
   });
+
+  // A value with none before and none after it has no line: it gets a point.
+  const alone = (ys) => ys.map((y, index) => (y !== null && (ys[index - 1] ?? null) === null && (ys[index + 1] ?? null) === null ? 5 : 0));
 
   function ends(run, line, options) {
     const tags = wanted(run, line.metric, options, line.tags);
@@ -159,10 +163,10 @@
     const pixels = layout.height - layout.margin.t - layout.margin.b;
     if (!wide || lines.length > MOST_LINES * 2) {
       const text = lines.map((line) => `<span style="color:${line.paint}">${line.dash === "solid" ? "━" : "╍"}</span> ${F.plain(line.label, 24)}`);
-      const perLine = wide ? 6 : 3;
-      const rows = Array.from({ length: Math.ceil(text.length / perLine) }, (_, row) => text.slice(row * perLine, (row + 1) * perLine).join("   "));
-      layout.margin.t = Math.max(layout.margin.t, 12 + 16 * rows.length);
-      layout.annotations.push({ x: 0, y: 1, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", yshift: 3, showarrow: false, align: "left", text: rows.join("<br>"), font: { size: 11.5, color: colour("ink") } });
+      const rows = L.rows(text, lines.map((line) => Math.min(24, line.label.length)), (element.clientWidth || 800) - layout.margin.l - layout.margin.r);
+      const phases = layout.annotations.length ? 15 : 0; // their names stand between
+      layout.margin.t = 10 + phases + 16 * rows.length;
+      layout.annotations.push({ x: 0, y: 1, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", yshift: 3 + phases, showarrow: false, align: "left", text: rows.join("<br>"), font: { size: 11.5, color: colour("ink") } });
       return;
     }
     const labels = lines.map((line) => {
@@ -175,7 +179,7 @@
     labels.forEach((label, index) => { if (index && label.place < labels[index - 1].place + 15) label.place = labels[index - 1].place + 15; });
     for (let index = labels.length - 1, most = pixels + 6; index >= 0; index -= 1, most -= 15) labels[index].place = Math.min(labels[index].place, most);
     const longest = Math.max(0, ...labels.map(({ line }) => Math.min(22, line.label.length)));
-    layout.margin.r = Math.max(40, 18 + 6.6 * longest);
+    layout.margin.r = Math.max(40, 20 + 7.3 * longest);
     for (const { line, place } of labels)
       layout.annotations.push({ x: 1, y: 0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "middle", xshift: 7, yshift: place, showarrow: false, text: F.plain(line.label, 22), font: { size: 12, color: line.paint } });
   }
@@ -189,9 +193,25 @@
     return values.sort((one, other) => size(other) - size(one)).slice(0, MOST_LINES).map((value) => ({ metric, stat, label: value, ...line, colour: undefined, tags: { ...(line.tags || {}), [tag]: value } }));
   }
 
+  // Entries of a legend in as few rows as their numbers of letters allow.
+  L.rows = (texts, letters, pixels) => {
+    const rows = [[]];
+    let used = 0;
+    texts.forEach((text, index) => {
+      const width = 6.4 * letters[index] + 32;
+      if (used && used + width > pixels) {
+        rows.push([]);
+        used = 0;
+      }
+      rows[rows.length - 1].push(text);
+      used += width;
+    });
+    return rows.map((row) => row.join("   "));
+  };
+
   L.faded = (paint, alpha) => {
     const parts = /^#(..)(..)(..)$/.exec(paint);
     return parts ? `rgba(${parts.slice(1).map((part) => parseInt(part, 16)).join(",")},${alpha})` : paint;
   };
-  L.lines = { draw, by, wanted, column, statistic, name };
+  L.lines = { draw, by, wanted, column, statistic, name, alone };
 })(globalThis.Loadstone);

@@ -38,7 +38,7 @@
   }
 
   function spread(name, title, group, metric, kind) {
-    return { name, title, group, over_time: false, applies: (run) => run.has(metric), draw: (element, run, options = {}) => L.spread.draw(element, run, options, metric, kind) };
+    return { name, title, group, over_time: false, tall: kind === "histogram", applies: (run) => run.has(metric), draw: (element, run, options = {}) => L.spread.draw(element, run, options, metric, kind) };
   }
 
   // Where a leak gate judged a level: its slope through the middle of what was judged.
@@ -72,7 +72,7 @@
     spread("distribution", "Distribution of response times", LATENCY, "http.response_time", "histogram"),
     spread("ecdf", "Share of requests that took no longer", LATENCY, "http.response_time", "ecdf"),
     lines("throughput", "Load: asked for, achieved, failed", LOAD, "1/s", [
-      ["load.arrivals", "rate", "due", { colour: "quiet", dash: "dot" }],
+      ["load.arrivals", "rate", "arrivals due", { colour: "quiet", dash: "dot" }],
       ["http.requests", "rate", "requests", { colour: "1", main: true }],
       ["http.errors", "rate", "errors", { colour: "bad" }],
       ["load.dropped", "rate", "dropped", { colour: "5" }],

@@ -36,21 +36,45 @@
     const lines = [...mine, ...others].filter((one) => one.histogram && one.histogram.count);
     if (lines.length === 0) return null;
     const least = Math.max(1, Math.min(...lines.map((one) => one.histogram.min))), greatest = Math.max(...lines.map((one) => one.histogram.max));
-    const points = lines.map((one) => (kind === "ecdf" ? steps(one.histogram, scale) : shares(one.histogram, scale)));
-    const high = kind === "ecdf" ? 100 : Math.max(...points.map((one) => Math.max(...one.ys)));
-    const layout = frame(element, colour, { low: least / scale / 1.1, high: Math.max(greatest, 2 * least) / scale * 1.1, log: true, unit }, { low: 0, high, unit: "%" });
+    const axis = { low: least / scale / 1.1, high: Math.max(greatest, 2 * least) / scale * 1.1, log: true, unit };
     const paint = (index) => colour(String(index + 1));
+    if (kind === "histogram") return ridges(element, lines, scale, unit, axis, colour, paint);
+    const layout = frame(element, colour, axis, { low: 0, high: 100, unit: "%" });
+    const points = lines.map((one) => steps(one.histogram, scale));
+    const dash = (index) => (index < mine.length ? "solid" : DASHES[index]);
     const traces = lines.map((one, index) => ({
-      type: "scatter", mode: "lines", x: points[index].xs, y: points[index].ys, line: { color: paint(index), width: 2, shape: "hv", dash: DASHES[index] },
-      fill: kind === "histogram" && lines.length === 1 ? "tozeroy" : "none", fillcolor: L.faded(paint(index), 0.16), hoverinfo: "text",
-      hovertext: points[index].xs.map((x, at) => hover(one, x, points[index].ys[at], kind, unit)),
+      type: "scatter", mode: "lines", x: points[index].xs, y: points[index].ys, line: { color: paint(index), width: 2, shape: "hv", dash: dash(index) },
+      hoverinfo: "text", hovertext: points[index].xs.map((x, at) => hover(one, x, points[index].ys[at], unit)),
     }));
-    legend(layout, lines.map((one, index) => ({ ...one, paint: paint(index) })), element, colour);
+    legend(layout, lines.map((one, index) => ({ ...one, paint: paint(index), mark: dash(index) === "solid" ? "━" : "╍" })), element, colour);
     return { traces, layout };
   }
 
-  const hover = (one, x, y, kind, unit) => `<b>${F.plain(one.label, 40)}</b> (${F.value(one.histogram.samples)})<br>` +
-    (kind === "ecdf" ? `${F.digits(y)} % take at most ${F.plain(F.value(x, unit))}` : `${F.digits(y)} % take about ${F.plain(F.value(x, unit))}`);
+  // A row for each line, as high as its greatest share, so that shapes can be compared where curves would hide each other.
+  function ridges(element, lines, scale, unit, axis, colour, paint) {
+    const layout = frame(element, colour, axis, { low: 0, high: lines.length, unit: "" });
+    Object.assign(layout.yaxis, { range: [-0.02, lines.length], tickvals: [], showgrid: false });
+    layout.margin.l = 14;
+    const traces = [];
+    lines.forEach((one, index) => {
+      const { xs, ys } = shares(one.histogram, scale), floor = lines.length - 1 - index;
+      const most = Math.max(...ys), at = (y) => floor + (0.66 * y) / most;
+      const x = [xs[0]], y = [floor];
+      xs.slice(0, -1).forEach((left, row) => { x.push(left, xs[row + 1]); y.push(at(ys[row]), at(ys[row])); });
+      x.push(xs[xs.length - 1]);
+      y.push(floor);
+      traces.push({ type: "scatter", mode: "lines", x, y, fill: "toself", fillcolor: L.faded(paint(index), 0.28), line: { color: paint(index), width: 1.5 }, hoverinfo: "skip" });
+      const full = xs.slice(0, -1).map((left, row) => [Math.sqrt(left * xs[row + 1]), ys[row]]).filter((bar) => bar[1] > 0);
+      traces.push({ type: "scatter", mode: "markers", x: full.map((bar) => bar[0]), y: full.map((bar) => at(bar[1])), marker: { size: 10, opacity: 0 }, hoverinfo: "text",
+        hovertext: full.map((bar) => `<b>${F.plain(one.label, 40)}</b><br>${F.digits(bar[1])} % take about ${F.plain(F.value(bar[0], unit))}`) });
+      const q = (share) => { const found = one.histogram.quantile(share); return F.plain(F.value(found === Infinity ? found : found / scale, unit)); };
+      layout.annotations.push({ x: 0, y: floor + 0.99, xref: "paper", yref: "y", xanchor: "left", yanchor: "top", showarrow: false, align: "left", font: { size: 11.5, color: colour("soft") },
+        text: `<span style="color:${paint(index)}">${F.plain(one.label, 24)}</span>   ${F.value(one.histogram.samples)} · p50 ${q(0.5)} · p99 ${q(0.99)}` });
+    });
+    return { traces, layout };
+  }
+
+  const hover = (one, x, y, unit) => `<b>${F.plain(one.label, 40)}</b> (${F.value(one.histogram.samples)})<br>${F.digits(y)} % take at most ${F.plain(F.value(x, unit))}`;
 
   // Those beyond count among all, so that a line ends below 100 % by their share.
   function steps(histogram, scale) {
@@ -80,7 +104,7 @@
     const narrow = (element.clientWidth || 800) < P.NARROW;
     return {
       font: { family: P.FONT, size: narrow ? 11 : 12, color: colour("soft") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 52, r: 14, t: 24, b: 30 }, height: element.clientHeight || 280, autosize: true, showlegend: false, hovermode: "closest", dragmode: false,
+      margin: { l: 52, r: 14, t: 12, b: 30 }, height: element.clientHeight || 280, autosize: false, showlegend: false, hovermode: "closest", dragmode: false,
       hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { family: P.FONT, size: 12, color: colour("ink") }, align: "left" },
       xaxis: { ...P.valueAxis(x, colour, "x"), fixedrange: true }, yaxis: P.valueAxis(y, colour, "y"), annotations: [], shapes: [],
     };
@@ -88,9 +112,8 @@
 
   function legend(layout, lines, element, colour) {
     if (lines.length === 1 && lines[0].label === "all") return;
-    const perLine = (element.clientWidth || 800) < P.NARROW ? 2 : 3;
-    const text = lines.map((one, index) => `<span style="color:${one.paint}">${DASHES[index] === "solid" ? "━" : "╍"}</span> ${F.plain(one.label, 26)}`);
-    const rows = Array.from({ length: Math.ceil(text.length / perLine) }, (_, row) => text.slice(row * perLine, (row + 1) * perLine).join("   "));
+    const text = lines.map((one) => `<span style="color:${one.paint}">${one.mark}</span> ${F.plain(one.label, 26)}`);
+    const rows = L.rows(text, lines.map((one) => Math.min(26, one.label.length)), (element.clientWidth || 800) - layout.margin.l - layout.margin.r);
     layout.margin.t = 12 + 16 * rows.length;
     layout.annotations.push({ x: 0, y: 1, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", yshift: 3, showarrow: false, align: "left", text: rows.join("<br>"), font: { size: 11.5, color: colour("ink") } });
   }
