@@ -55,8 +55,14 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "terminal": "loadstone.live.terminal:terminal_view",
     },
     "report": {
+        "bencher": "loadstone.report.bencher:render_bencher",
+        "csv": "loadstone.report.csv:render_csv",
+        "github-benchmark-bigger": "loadstone.report.benchmark_action:render_bigger",
+        "github-benchmark-smaller": "loadstone.report.benchmark_action:render_smaller",
         "html": "loadstone.report.html.page:render_html",
         "json": "loadstone.report.json:render_json",
+        "junit": "loadstone.report.junit:render_junit",
+        "md": "loadstone.report.markdown:render_markdown",
         "text": "loadstone.report.text:render_file",
     },
     "probe": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,16 @@ def checkpoint(every_s: float, files: list[tuple[Callable[[Told], bytes], Path]]
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file beside it and move it into its place, so that nobody reads half of it; raises OSError."""
+    """Write a file beside it and move it into its place, so that nobody reads half of it, and none is left; raises OSError."""
+    if path.exists() and not path.is_file():  # a pipe or a device has no place that anything could be moved into
+        path.write_bytes(data)
+        return
+    path = path.resolve()  # of a link, the file behind it is replaced
     beside = path.with_name(f".{path.name}")
-    beside.write_bytes(data)
-    beside.replace(path)
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise

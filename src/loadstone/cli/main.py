@@ -27,7 +27,7 @@ COMMANDS = {
     "compare": "Compare runs with a run, with several, or with a baseline.",
     "dashboard": "Show kept runs in a browser: search, compare, trends, baselines.",
     "trend": "Show what became of a figure over all runs that are kept.",
-    "report": "Tell a run again from its log, also of one that was killed or still goes on.",
+    "report": "Tell a run as a page or as files: html, json, csv, junit, md, txt.",
     "runs": "Show, hand on and forget the runs that are kept.",
     "rerun": "Run once more what a kept run did.",
     "baseline": "Keep named sets of runs to compare with.",

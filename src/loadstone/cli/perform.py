@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loadstone.cli.checkpoints import checkpoint
+from loadstone.cli.checkpoints import checkpoint, replace_file
 from loadstone.cli.dashboard_options import dashboard_of, dashboard_options
 from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
@@ -20,6 +20,7 @@ from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.preflight import check_machine, check_room
+from loadstone.cli.result_files import file_options, files_of_run, tell_github
 from loadstone.cli.streams import silence_stdout, without_terminal
 from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
-    from loadstone.report.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
         no_color_option,
         click.option("--out", metavar="DIR", help="Keep the result, the text and every second in this folder."),
     ]
-    function = dashboard_options(keeping_options(outlet_options(function)))
+    function = dashboard_options(keeping_options(outlet_options(file_options(function))))
     for option in reversed(options):
         function = option(function)
     return function
@@ -83,19 +83,19 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         watched = _watched(plan, showing)
         check_room(watched.folder)
         check_machine(plan)
-        reports = chosen_reports()
+        reports, files = chosen_reports(), files_of_run(watched.folder, watched.stamp)
         recording = recording_of(watched)
         dashboard = dashboard_of(watched)
         sinks = [*(sink for sink in (recording, dashboard) if sink is not None), timeline, *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
-            marks = checkpoint(showing.checkpoint_s, _files(watched), timeline) if showing.checkpoint_s else None
+            marks = checkpoint(showing.checkpoint_s, files, timeline) if showing.checkpoint_s else None
             command = ["loadstone", *sys.argv[1:]]
             story = execute(aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks)
     finally:
         discard(worker)
         for sink in sinks:
             sink.close()  # also where the run was refused before it began
-    reports += _files(watched)
+    reports += files
     story_told = Told.of(story, timeline.so_far())
     kept = [write_result(path, render(story_told)) for render, path in reports]
     told([sink for sink in sinks if sink is not recording])
@@ -103,6 +103,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if dashboard is not None:
         dashboard.ended(story_told.document.verdict, code, recording.run_id if recording else "")
+    tell_github(story_told)
     if showing.json:
         return _tell(installed().get("report", "json")(story_told).decode(), code, kept=watched.folder is not None)
     look = look_of(sys.stdout, plain=showing.no_color)
@@ -110,16 +111,6 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
     return _tell(f"{text}\n", code, kept=watched.folder is not None)
-
-
-def _files(watched: Watched) -> list[tuple[Callable[[Told], bytes], Path]]:
-    """The reports that --out keeps, and their files."""
-    from loadstone.plugins import installed
-
-    if watched.folder is None:
-        return []
-    named = (("json", f"result_{watched.stamp}.json"), ("text", f"summary_{watched.stamp}.txt"))
-    return [(installed().get("report", name), watched.folder / file) for name, file in named]
 
 
 def _watched(plan: Plan, showing: Showing) -> Watched:
@@ -182,7 +173,7 @@ def result_folder(out: str | None) -> Path | None:
 def write_result(path: Path, data: bytes) -> bool:
     """Write a file; one that cannot be written is told. Answers whether it was."""
     try:
-        path.write_bytes(data)
+        replace_file(path, data)
     except OSError as error:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
         return False

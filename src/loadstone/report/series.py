@@ -8,8 +8,10 @@ most. Histograms are the base64 of `Histogram.to_bytes`.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
+import struct
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -173,9 +175,10 @@ def read_head(path: Path) -> dict[str, Any]:
     return head
 
 
-def read_snapshots(path: Path) -> Iterator[Snapshot]:
+def read_snapshots(path: Path, damage: list[str] | None = None) -> Iterator[Snapshot]:
     """Every whole second of a log, in order; a last line that was cut by a crash is left out.
 
+    damage: takes a line for each one of the log that is cut or damaged, and reading goes on; None: one before the end is an error
     raises: UsageError with file and line for a file that is no log, or that is damaged before its end
     """
     try:
@@ -185,6 +188,8 @@ def read_snapshots(path: Path) -> Iterator[Snapshot]:
     with file:
         for number, data in enumerate(file, start=1):
             if not data.endswith(b"\n"):
+                if damage is not None:
+                    damage.append(f"{path.name}:{number} is cut: the run was killed while it wrote it, or still goes on")
                 return
             try:
                 line = json.loads(data)
@@ -192,7 +197,10 @@ def read_snapshots(path: Path) -> Iterator[Snapshot]:
                     _need_format(line["format"])
                 elif RESUMED not in line:
                     yield from_line(line)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, struct.error) as error:
+                if damage is not None and number > 1:
+                    damage.append(f"{path.name}:{number} is damaged, and its seconds are missing: {type(error).__name__}: {error}"[:200])
+                    continue
                 hint = "a snapshots file that `loadstone run --out` wrote"
                 raise UsageError(f"not a line of a snapshot log: {error}", where=f"{path}:{number}", hint=hint) from error
 
@@ -203,7 +211,8 @@ def read_gaps(path: Path) -> Iterator[float]:
     with path.open("rb") as file:
         for data in file:
             if data.startswith(mark) and data.endswith(b"\n"):
-                yield float(json.loads(data)[RESUMED]["gap_s"])
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # a damaged line is told by who reads the seconds
+                    yield float(json.loads(data)[RESUMED]["gap_s"])
 
 
 def _taken(file: BinaryIO) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from shutil import get_terminal_size
 from typing import TextIO
 
 from loadstone.judge.story import Story
 from loadstone.report.document import Document
-from loadstone.report.sheet import Sheet
+from loadstone.report.sheet import Sheet, Span, Style
 from loadstone.report.telling import document_of
 from loadstone.report.text_causes import failure_patterns, recommendations, why_failed
 from loadstone.report.text_evidence import checks, errors, generator, load, notices, own_metrics, provenance
@@ -46,6 +46,12 @@ BLOCKS = (
     notices,
     provenance,
 )
+Block = Callable[[Document, Sheet], None]
+VIEWS: Mapping[str, Sequence[Block]] = {
+    "regression": (headline, why_failed, notices, provenance),
+    "decision": (headline, gates, requirements, decision, why_failed, recommendations, generator, notices, provenance),
+    "trend": (headline, notices, provenance),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +82,28 @@ def render_text(story: Story, width: int = NARROWEST, color: bool = False, *, un
 
 def render_file(told: Told) -> bytes:
     """The report `text`: the page for a file, without colour."""
-    return render_page(told.document, Look(FILE_WIDTH)).encode()
+    return render_view(told, Look(FILE_WIDTH)).encode()
 
 
-def render_page(document: Document, look: Look) -> str:
+def render_view(told: Told, look: Look) -> str:
+    """The page of a run, with the parts that its view wants; what could not be read is named at its end."""
+    from loadstone.report.comparison import render_comparison
+    from loadstone.report.trend import render_trend
+
+    pages = [render_page(told.document, look, VIEWS.get(told.view, BLOCKS), told.damage)]
+    if told.compared is not None:
+        pages.insert(0, render_comparison(told.compared, look))
+    pages[:0] = [render_trend(figure, trend, look) for figure, trend in told.trends.items()]
+    return "\n".join(pages)
+
+
+def render_page(document: Document, look: Look, blocks: Sequence[Block] = BLOCKS, damage: Sequence[str] = ()) -> str:
     """The page for a document, be it of this run or read back from a file."""
     sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
-    for block in BLOCKS:
+    for block in blocks:
         block(document, sheet)
+    if damage:
+        sheet.heading("DAMAGE", "what could not be read")
+        for line in damage:
+            sheet.prose(line, indent="    ", first=Span("  ! ", Style.WARN))
     return str(sheet)

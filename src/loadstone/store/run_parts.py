@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, overload
 
 from loadstone.errors import StoreError
 from loadstone.measure.aggregate import Aggregate
@@ -18,6 +18,7 @@ from loadstone.store.database import Database
 from loadstone.store.rows import Packed, RunParts, RunRow, Span, StoredRun
 from loadstone.store.run_rows import sound
 
+Part = TypeVar("Part")
 _VERDICT = ("gate", "requirement", "status", "value", "low", "high", "limit", "unit", "samples", "reason")
 
 
@@ -76,6 +77,36 @@ def read(database: Database, run_id: str, *, seconds: bool) -> RunParts:
         seconds=tuple(_stretches(database, "seconds", run_id)) if seconds else (),
         events=tuple(_events(database, run_id)),
     )
+
+
+def read_what_can(database: Database, run_id: str) -> tuple[RunParts, list[str]]:
+    """Everything beside the row, but what is damaged; a line says of each such part why."""
+    damage: list[str] = []
+
+    def tried(what: str, part: Callable[[], Part], without: Part) -> Part:
+        try:
+            return part()
+        except StoreError as error:
+            damage.append(f"{what} cannot be read: {error.what}")
+            return without
+
+    def document() -> bytes:
+        found = database.rows("SELECT content FROM documents WHERE run_id = ?", (run_id,))
+        return _inflated(database, found[0][0]) if found else b""
+
+    def plan() -> str:
+        found = database.rows("SELECT content FROM plans WHERE run_id = ?", (run_id,))
+        return str(found[0][0]) if found else "{}"
+
+    parts = RunParts(
+        plan_json=tried("the plan", plan, "{}"),
+        document=tried("the report", document, b""),
+        totals=tried("the totals", lambda: pack(_totals(database, run_id)), b""),
+        sections=tried("the sections", lambda: tuple(_stretches(database, "sections", run_id)), ()),
+        seconds=tried("the seconds", lambda: tuple(_stretches(database, "seconds", run_id)), ()),
+        events=tried("the events", lambda: tuple(_events(database, run_id)), ()),
+    )
+    return parts, damage
 
 
 def load(database: Database, row: RunRow) -> StoredRun:

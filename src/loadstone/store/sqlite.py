@@ -76,6 +76,10 @@ class SqliteStore(Store):
         """See Store."""
         return run_parts.read(self.database, self.run(run_id).id, seconds=seconds)
 
+    def readable(self, run_id: str) -> tuple[RunParts, list[str]]:
+        """See Store."""
+        return run_parts.read_what_can(self.database, self.run(run_id).id)
+
     def flag(self, run_id: str, reason: str) -> None:
         """See Store."""
         found = self.run(run_id).id

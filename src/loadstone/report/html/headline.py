@@ -67,7 +67,9 @@ def _times(document: Document) -> Iterator[Fact]:
         values = document.metrics.get(name)
         if shown < MOST_TIMES and isinstance(values, Distribution) and values.count + values.beyond:
             shown += 1
-            more = " · ".join(f"{label} {_ms(values, at)}".replace(" ", "\u00a0") for label, at in (("p50", values.p50), ("p99", values.p99)))
+            more = " · ".join(
+                f"{label} {_ms(values, at)}".replace(" ", "\u00a0") for label, at in (("p50", values.p50), ("p99", values.p99))
+            )
             yield Fact(f"{title}, p95", _ms(values, values.p95), more)
 
 

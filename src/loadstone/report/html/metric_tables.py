@@ -69,7 +69,13 @@ def _grouped(document: Document, catalogue: Catalogue) -> Iterable[Table]:
             yield Table(f"{key}-counts", "Counts" if times else f"{title}: counts", ("metric", "count", "rate"), rows, inner=bool(times))
         if levels:
             rows = [_level_row(name, mine[name], catalogue) for name in levels]
-            yield Table(f"{key}-levels", "Levels" if times or counts else title, ("metric", "least", "mean", "greatest", "last"), rows, inner=bool(times or counts))
+            yield Table(
+                f"{key}-levels",
+                "Levels" if times or counts else title,
+                ("metric", "least", "mean", "greatest", "last"),
+                rows,
+                inner=bool(times or counts),
+            )
 
 
 def _time_rows(document: Document, catalogue: Catalogue, name: str) -> list[Row]:
