@@ -13,12 +13,16 @@ from datetime import UTC, datetime
 
 from loadstone.clients.address import split_url
 from loadstone.clients.reach import check_reachable
+from loadstone.clock import SECOND
 from loadstone.errors import UsageError
 from loadstone.judge.bands import grade_all
 from loadstone.judge.conclude import conclude
 from loadstone.judge.panel import Panel, Past
 from loadstone.judge.run_state import RunState
 from loadstone.judge.story import Story
+from loadstone.judge.turning import Turning
+from loadstone.load.control import Applied, Control, Stop
+from loadstone.load.control_desk import ControlDesk
 from loadstone.load.fleet import LocalFleet
 from loadstone.load.frames import Ready
 from loadstone.load.outlook import longest_s
@@ -46,6 +50,7 @@ def execute(
     past: Past | None = None,
     earlier: Earlier | None = None,
     checkpoint: Checkpoint | None = None,
+    desk: ControlDesk | None = None,
 ) -> Story:
     """Run a plan and judge it.
 
@@ -55,6 +60,7 @@ def execute(
     past:       what gates on regressions compare with
     earlier:    a part that was made before: the rest is made now, and both are judged as one
     checkpoint: is given what can be told until then
+    desk:       where people ask for changes of the load while it goes on
     raises:     TargetUnreachable before any load is made, UsageError for what the workers refuse
     """
     rest = plan if earlier is None else rest_of(plan, earlier.ran_s, earlier.end_s)
@@ -69,7 +75,7 @@ def execute(
         state.pressure.check()
         if earlier is not None:
             _go_on(state, earlier)
-        return asyncio.run(_conduct(state, fleet, probes, sinks, list(command), earlier, checkpoint))
+        return asyncio.run(_conduct(state, fleet, probes, sinks, list(command), earlier, checkpoint, desk or ControlDesk()))
     finally:
         probes.close()
         fleet.close()
@@ -136,7 +142,9 @@ async def _conduct(
     command: list[str],
     earlier: Earlier | None,
     checkpoint: Checkpoint | None,
+    desk: ControlDesk,
 ) -> Story:
+    turning = Turning(state, sinks)
     before_s = earlier.end_s if earlier else 0.0
     told_s = before_s
     try:
@@ -146,6 +154,7 @@ async def _conduct(
             start_ns, ended_s = fleet.go(), 0.0
             probes.start(start_ns)
             state.pressure.start()
+            desk.open(state.plan, _obeying(state, fleet, start_ns, before_s))
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
                     snapshot = _later(parent.complete(probes.complete(bare)), before_s)
@@ -153,19 +162,34 @@ async def _conduct(
                         fleet.stop()
                     for sink in sinks:
                         sink.snapshot(snapshot)
+                    turning.see(snapshot.end_s)
                     if checkpoint is not None and snapshot.end_s >= told_s + checkpoint.every_s:
                         told_s = snapshot.end_s
                         told = state.recorded(probes.metrics)
                         checkpoint.write(conclude(state, fleet, told, started_at, command, interrupted=True))
                     ended_s = bare.end_s
+            desk.close()
             state.pressure.stop()
             if state.plan.settle_s and state.total.seconds and not state.interrupts:
                 await _settle(state, at_rest(probes, start_ns, ended_s, state.plan.settle_s), sinks, before_s)
     finally:
+        desk.close()
         state.pressure.stop()
         fleet.hang_up()
     recorded = probes.recorded if earlier is None else state.recorded(probes.metrics)
     return conclude(state, fleet, recorded, started_at, command)
+
+
+def _obeying(state: RunState, fleet: LocalFleet, start_ns: int, before_s: float) -> Callable[[Control, str], None]:
+    """Does what the desk hands on: in all workers from one moment on, which is noted."""
+
+    def obey(control: Control, by: str) -> None:
+        at_ns = fleet.control(control)
+        state.change(Applied(control, before_s + (at_ns - start_ns) / SECOND, by))
+        if isinstance(control, Stop):
+            state.interrupts = max(1, state.interrupts)
+
+    return obey
 
 
 def _later(snapshot: Snapshot, by_s: float) -> Snapshot:

@@ -16,7 +16,7 @@ def test_users_are_those_of_the_whole_profile_at_every_later_time(skip_s: float,
     assert isinstance(profile, ClosedProfile)
     skip_ns, later_ns = round(skip_s * 1e9), round(max(skip_s, later_s) * 1e9)
     whole = sum(step for at_ns, step in profile.changes() if at_ns <= later_ns)
-    changes = list(_changes(profile, skip_ns))
+    changes = list(_changes(profile.shape, skip_ns))
     assert sum(step for at_ns, step in changes if at_ns <= later_ns) == whole
     assert all(at_ns >= skip_ns for at_ns, _ in changes)
     assert sum(step for _, step in changes) == 0

@@ -70,6 +70,8 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
 
     faults: of the reference backend, for a plan that asks for that
     """
+    from loadstone.live.keys import can_read_keys, keys
+    from loadstone.load.control_desk import ControlDesk
     from loadstone.measure.timeline import Timeline
     from loadstone.plugins import installed
     from loadstone.report.text import look_of, render_page
@@ -90,7 +92,11 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             marks = checkpoint(showing.checkpoint_s, files, timeline) if showing.checkpoint_s else None
             command = ["loadstone", *sys.argv[1:]]
-            story = execute(aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks)
+            desk = ControlDesk()
+            with keys(desk) if not showing.quiet and can_read_keys() else contextlib.nullcontext():
+                story = execute(
+                    aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks, desk=desk
+                )
     finally:
         discard(worker)
         for sink in sinks:

@@ -13,10 +13,11 @@ from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
 from loadstone.judge.recommend import recommend
 from loadstone.judge.run_state import RunState
-from loadstone.judge.score import decide, requirements, score, without_pressure
+from loadstone.judge.score import decide, requirements, score, without_comparisons, without_pressure
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
 from loadstone.judge.verdict import Verdict
+from loadstone.load.control import Stop
 from loadstone.load.frames import Ready
 from loadstone.load.outlook import Outlook
 from loadstone.measure.aggregate import Aggregate
@@ -102,7 +103,7 @@ def _result(
 
 def _load(state: RunState) -> LoadSummary:
     total = state.total
-    outlook = Outlook.of(state.plan, state.warm_up_s + total.seconds, state.warm_up_s)
+    outlook = Outlook.of(state.plan, state.warm_up_s + total.seconds, state.warm_up_s, state.changes)
     requests = exchanges(total)
     arrivals, dropped = total.count("load.arrivals") or 0, total.count("load.dropped") or 0
     users = total.gauge("load.users")
@@ -123,7 +124,7 @@ def _facts(result: Result, state: RunState, makers: LoadMakers) -> GeneratorFact
     total, plan, load = result.total, state.plan, result.load
     ready = makers.ready
     # What was sent too late does not count as sent: a schedule of 10 s that took 12 reached five sixths of its load.
-    outlook = Outlook.of(plan, state.warm_up_s + total.seconds, state.warm_up_s)
+    outlook = Outlook.of(plan, state.warm_up_s + total.seconds, state.warm_up_s, state.changes)
     in_time = min(1.0, outlook.seconds / total.seconds) if outlook.seconds and total.seconds else 1.0
     return GeneratorFacts(
         asked_arrivals=load.asked_arrivals,
@@ -137,6 +138,7 @@ def _facts(result: Result, state: RunState, makers: LoadMakers) -> GeneratorFact
         pressed=state.pressure.applied,
         unpressed=state.pressure.missed,
         gaps_s=state.gaps_s,
+        changes=tuple(change.text for change in state.changes if not isinstance(change.control, Stop)),
     )
 
 
@@ -152,6 +154,8 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
     verdicts = state.gates.verdicts(total)
     if facts.unpressed:
         verdicts = without_pressure(verdicts, facts.unpressed, plan.pressure.scenario if plan.pressure else "")
+    if facts.changes:
+        verdicts = without_comparisons(verdicts, len(facts.changes))
     any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,

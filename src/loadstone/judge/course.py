@@ -12,7 +12,7 @@ from loadstone.judge.excess import Tally, tally_of_second
 from loadstone.judge.limits import ReadyGate
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.exchanges import ASKED
-from loadstone.measure.snapshot import WIND_DOWN, Gauge, Series, Snapshot
+from loadstone.measure.snapshot import WITHOUT_LOAD, Gauge, Series, Snapshot
 from loadstone.stats.trend import Levels
 
 MOST_WINDOWS = 256  # then two neighbours become one: a second each for four minutes, a quarter of an hour each for 72 h
@@ -83,7 +83,7 @@ class RunCourse:
 
     def see(self, snapshot: Snapshot) -> None:
         """One more second; those that are not judged, or are no time under load, say nothing."""
-        if not snapshot.judged or snapshot.phase == WIND_DOWN:
+        if not snapshot.judged or snapshot.phase in WITHOUT_LOAD:
             return
         window = self._window(snapshot)
         if self.windows and self.windows[-1].seconds < self._stride:

@@ -12,7 +12,7 @@ from loadstone.judge.stretch import join, narrow
 from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
-from loadstone.measure.snapshot import Snapshot, View
+from loadstone.measure.snapshot import PAUSED, Snapshot, View
 from loadstone.measure.under_load import LOAD_TIME, scenarios_of
 from loadstone.plan.gate_text import Dimension, GateSpec
 from loadstone.stats.histogram import Histogram
@@ -54,11 +54,16 @@ class GateWatch:
             for windowed in self._windows.values():
                 windowed.interrupt()
             return []
+        if snapshot.phase == PAUSED:
+            for windowed in self._windows.values():
+                windowed.interrupt()  # in a pause there is no load that a window could be about
         for course in self._courses.values():
             course.see(snapshot)
         fired = []
         for at, gate in enumerate(self.gates):
             window, whole = self._windows.get(at), self._whole.get(at)
+            if window is not None and snapshot.phase == PAUSED:
+                continue
             if window is not None:
                 window.see(snapshot)
                 failed = gate.spec.abort and window.seen and window.status is Status.FAIL

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadstone.judge.own_memory import OwnMemory, own_growth
-from loadstone.judge.trust import CPU_BUSY_PERCENT, LOAD_DEGRADED, GeneratorFacts, Health, examine
+from loadstone.judge.trust import CPU_BUSY_PERCENT, LOAD_DEGRADED, GeneratorFacts, Health, examine, how_often
 from loadstone.measure.exchanges import ASKED, exchanges, failed_exchanges
 from loadstone.measure.snapshot import View
 from loadstone.plan.gate_text import GateSpec
@@ -20,6 +20,7 @@ UNSTAMPED_MANY = 0.01
 DESCRIPTORS_FULL = 0.80
 FAILED_MANY = 0.10
 SHORT_RUN_S = 10.0
+CHANGES_SHOWN = 3
 PROBE_MISSED_MANY = 0.10
 GROWTH_ADVICE = "look for what the suite's own code keeps; a longer run needs more still"
 
@@ -51,6 +52,7 @@ class NoticeCode(StrEnum):
     PRESSED = "pressed"
     NOT_PRESSED = "not_pressed"
     RESUMED = "resumed"
+    LOAD_CHANGED = "load_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
         *_lost_notices(facts),
         *_pressure_notices(facts),
         *_gap_notices(facts),
+        *_change_notices(facts),
         *_load_notices(view, facts),
         *_generator_notices(health, facts),
         *_clock_notices(health, facts),
@@ -114,6 +117,15 @@ def _gap_notices(facts: GeneratorFacts) -> list[Notice]:
             "the target could rest meanwhile: what grows with time without a pause may be missed; feeds began anew",
         )
     ]
+
+
+def _change_notices(facts: GeneratorFacts) -> list[Notice]:
+    if not facts.changes:
+        return []
+    shown = ", then ".join(facts.changes[:CHANGES_SHOWN]) + (", …" if len(facts.changes) > CHANGES_SHOWN else "")
+    text = f"the load was changed by hand {how_often(len(facts.changes))}: {shown}"
+    advice = "the numbers are about that load, and this run is compared with no other; put into the plan what is to be repeated"
+    return [Notice(NoticeCode.LOAD_CHANGED, text, advice)]
 
 
 def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:

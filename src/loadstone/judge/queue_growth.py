@@ -11,7 +11,7 @@ import numpy as np
 from loadstone.errors import UsageError
 from loadstone.judge.panel import Asked
 from loadstone.judge.verdict import Status, Verdict
-from loadstone.measure.snapshot import WIND_DOWN, Snapshot, View
+from loadstone.measure.snapshot import WITHOUT_LOAD, Snapshot, View
 from loadstone.stats.histogram import Histogram
 from loadstone.stats.trend import trend
 
@@ -41,7 +41,7 @@ class SaturationGate:
 
     def see(self, snapshot: Snapshot) -> Verdict | None:
         """See Gate."""
-        if not snapshot.judged or snapshot.phase == WIND_DOWN:
+        if not snapshot.judged or snapshot.phase in WITHOUT_LOAD:
             return None
         median_ms = self._median(snapshot)
         if median_ms is None:

@@ -13,12 +13,13 @@ from loadstone.judge.per_connection import ConnectionMemory
 from loadstone.judge.recovery import RecoveryWatch
 from loadstone.judge.scaling import ScalingWatch
 from loadstone.judge.verdict import Verdict
+from loadstone.load.control import Applied
 from loadstone.load.pressure import Pressure
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.event import Event
 from loadstone.measure.exchanges import exchanges, failed_exchanges
-from loadstone.measure.snapshot import Snapshot
+from loadstone.measure.snapshot import PAUSED, Snapshot
 from loadstone.plan.band_text import level_by_load
 from loadstone.plan.model import Plan
 
@@ -35,10 +36,12 @@ class RunState:
     own_memory: OwnMemory = field(default_factory=OwnMemory)
     connection_memory: ConnectionMemory = field(default_factory=ConnectionMemory)
     warm_up_s: float = 0.0
+    stood_s: float = 0.0  # of the warm-up, that it was paused
     interrupts: int = 0
     events: list[Event] = field(default_factory=list)
     aborted_by: str = ""
     gaps_s: tuple[float, ...] = ()
+    changes: list[Applied] = field(default_factory=list)
     spikes: RecoveryWatch = field(default_factory=RecoveryWatch)
     instances: ScalingWatch = field(default_factory=ScalingWatch)
     pressure: Pressure = field(init=False)
@@ -65,11 +68,17 @@ class RunState:
             self.spikes.see(snapshot)
             self.instances.see(snapshot)
         elif not self.total.seconds:
-            self.warm_up_s = snapshot.end_s  # another scenario's warm-up later on is judged time of the first
+            self.stood_s += snapshot.end_s - snapshot.start_s if snapshot.phase == PAUSED else 0.0
+            self.warm_up_s = snapshot.end_s - self.stood_s  # another scenario's warm-up later on is judged time of the first
         if self.aborted_by:
             return False
         self.aborted_by = self._reason(fired)
         return bool(self.aborted_by)
+
+    def change(self, applied: Applied) -> None:
+        """A person changed the load."""
+        self.changes.append(applied)
+        self.note(Event(applied.at_s, "control", applied.text))
 
     def note(self, event: Event) -> None:
         """Something happened; of very many only the first are kept."""

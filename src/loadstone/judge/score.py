@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from loadstone.errors import ExitCode
-from loadstone.judge.trust import Level, Trust
+from loadstone.judge.trust import Level, Trust, how_often
 from loadstone.judge.verdict import Status, Verdict
 
 
@@ -107,6 +107,12 @@ def without_pressure(verdicts: Sequence[Verdict], why: str, scenario: str = "") 
         return not scenario or dict(verdict.gate.tags).get("scenario", scenario) == scenario
 
     return [replace(each, status=Status.NO_DATA, reason=reason + each.reason) if each.passed and about(each) else each for each in verdicts]
+
+
+def without_comparisons(verdicts: Sequence[Verdict], changes: int) -> list[Verdict]:
+    """A run whose load was changed by hand did other work than the runs that it would be compared with."""
+    reason = f"the load of this run was changed by hand {how_often(changes)}, so it is compared with nothing"
+    return [replace(each, status=Status.NO_DATA, reason=reason) if each.compares else each for each in verdicts]
 
 
 def worst_status(verdicts: Sequence[Verdict]) -> Status:

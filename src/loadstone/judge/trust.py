@@ -50,6 +50,7 @@ class GeneratorFacts:
     pressed:           what was taken from this machine on purpose; empty for nothing
     unpressed:         why that did not happen, or not for all of its time
     gaps_s:            how long the run stood still, once for each time that it was continued
+    changes:           what people made of the load while it went on, in order
     allow_unreached:   the user wants to see what happens past the limit; an unreached load is then told, not punished
     """
 
@@ -64,6 +65,7 @@ class GeneratorFacts:
     pressed: str = ""
     unpressed: str = ""
     gaps_s: tuple[float, ...] = ()
+    changes: tuple[str, ...] = ()
 
     @property
     def load_share(self) -> float | None:
@@ -113,6 +115,11 @@ def examine(view: View, response_metrics: Sequence[str] = ("http.response_time",
         unstamped=_share(view, "generator.unstamped_reads"),
         descriptors=_greatest(view, "generator.descriptors"),
     )
+
+
+def how_often(times: int) -> str:
+    """`once`, `3 times`."""
+    return "once" if times == 1 else f"{times} times"
 
 
 def assess(view: View, facts: GeneratorFacts) -> Trust:
@@ -181,8 +188,7 @@ def _cpu(health: Health, facts: GeneratorFacts) -> Findings:
 def _clocks(health: Health, facts: GeneratorFacts) -> Findings:
     found: Findings = []
     if facts.clock_steps and facts.kernel_clock:
-        times = "once" if facts.clock_steps == 1 else f"{facts.clock_steps} times"
-        found.append((Level.DEGRADED, f"the wall clock was set {times}; kernel stamps around that moment are off by the step"))
+        found.append((Level.DEGRADED, f"the wall clock was set {how_often(facts.clock_steps)}; kernel stamps around that moment are off by the step"))
     if facts.kernel_clock and (health.unstamped or 0.0) > UNSTAMPED_DEGRADED:
         share = format_share(health.unstamped or 0.0)
         found.append((Level.DEGRADED, f"{share} of the reads had no kernel stamp, more than {format_share(UNSTAMPED_DEGRADED)}"))

@@ -12,11 +12,15 @@ from loadstone.clients.volley import Volley
 from loadstone.clock import SECOND
 from loadstone.errors import UsageError
 from loadstone.load.behaviour import StepsBehaviour
+from loadstone.load.control import Control
 from loadstone.load.crew import Crew
+from loadstone.load.demand import Demand
 from loadstone.load.scene import Scene
+from loadstone.load.schedule_time import ScheduleTime
 from loadstone.load.session import Session
 from loadstone.load.websocket_step import WebSocketStep
-from loadstone.plan.profile import ClosedProfile
+from loadstone.plan.curve import Curve
+from loadstone.plan.profile import ClosedProfile, changes_along
 from loadstone.plan.think import Pacing, ThinkTime
 
 # A thousand users that connect in one turn of the loop make everybody else wait for tens of milliseconds.
@@ -24,16 +28,22 @@ STARTS_PER_TURN = 32
 
 
 class ClosedRun:
-    """The users of one scenario in this worker; user k belongs to worker k modulo the number of workers."""
+    """The users of one scenario in this worker; user k belongs to worker k modulo the number of workers.
 
-    def __init__(self, scene: Scene, profile: ClosedProfile, start_ns: int) -> None:
-        self._scene, self._profile, self.start_ns = scene, profile, start_ns
+    start_ns: of the profile, in schedule time
+    """
+
+    def __init__(self, scene: Scene, profile: ClosedProfile, start_ns: int, time: ScheduleTime) -> None:
+        self._scene, self._profile, self.start_ns, self._time = scene, profile, start_ns, time
+        self._demand = Demand.of(profile)
+        self._following: asyncio.Task[None] | None = None
+        self._held: dict[Session, None] = {}  # those that would begin another pass, were the run not paused
         self.crew = Crew(scene.timers, self._nobody_left, self.stop)
         self._users: dict[int, asyncio.Task[None]] = {}
         self._sessions: dict[int, Session] = {}
         self._stopped = asyncio.Event()
         self._level = 0
-        self._changes = _changes(profile, round(scene.plan.skip_s * SECOND))
+        self._changes = _changes(self._demand.curve, round(scene.plan.skip_s * SECOND))
         self._seen: deque[tuple[int, int]] = deque()  # changes that were looked at ahead of their time
         self._left = self._my_share_of_iterations()
 
@@ -50,14 +60,17 @@ class ClosedRun:
         idle = self._profile.iterations is not None and self._scene.worker >= self._profile.max_users
         if idle or self._stopped.is_set():
             return
-        schedule = asyncio.create_task(self._follow())
+        following = self._following = asyncio.create_task(self._follow())
         stopped = asyncio.create_task(self._stopped.wait())
         try:
-            await asyncio.wait({schedule, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if schedule.done():
-                schedule.result()
+            await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            while following is not self._following and not stopped.done():  # somebody changed the number of users
+                following = self._following
+                await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if following.done() and not following.cancelled():
+                following.result()
         finally:
-            schedule.cancel()
+            self._following.cancel()
             stopped.cancel()
         self.stop()
 
@@ -77,13 +90,57 @@ class ClosedRun:
         """Users that are active here."""
         return len(self._scene.active)
 
+    # -- changes while it goes on -----------------------------------------------------------------------------------
+
+    def change(self, control: Control, schedule_ns: int) -> None:
+        """Ask for more or fewer users from a moment of the schedule on; those who are too many end their pass first."""
+        at_ns = schedule_ns - self.start_ns
+        self._demand = self._demand.with_change(control, at_ns / SECOND)
+        begin_ns = round(self._scene.plan.skip_s * SECOND)
+        self._seen.clear()
+        # Those who are active stay; before anybody is, the changed profile is followed from its beginning.
+        from_ns = max(at_ns, begin_ns, 1) if self._level else begin_ns
+        self._changes = _changes(self._demand.curve, from_ns, self._level)
+        if self._following is not None and not self._following.done():
+            self._following.cancel()
+            self._following = asyncio.create_task(self._follow())
+
+    def time_turned(self) -> None:
+        """The schedule goes on: so do those who waited for it."""
+        if not self._time.stands:
+            for session in self._held:
+                session.wake()
+
+    async def _when_it_goes_on(self, session: Session) -> bool:
+        """After a pause each user begins as much later as the pause took, so that they do not all begin at once.
+
+        gives: False when there is no pause, or when the session is to end
+        """
+        time = self._time
+        if not time.stands:
+            return False
+        goes_on_ns = time.timers.now_ns()
+        while time.stands and not session.leaving and not self._stopped.is_set():
+            before = time.warp
+            self._held[session] = None
+            try:
+                await session.next_turn()
+            finally:
+                del self._held[session]
+            if time.stands or session.leaving:
+                continue
+            goes_on_ns += time.warp.shift_ns - before.shift_ns
+            await session.pause_until(goes_on_ns)
+        session.set_due(goes_on_ns)
+        return self._may_go_on(session)
+
     async def _follow(self) -> None:
         scene, started = self._scene, 0
         while (change := self._next_change()) is not None:
             at_ns, step = change
             due = self.start_ns + at_ns
-            if due > scene.timers.now_ns():
-                await scene.timers.wait_until(due)
+            if due > self._time.now_ns() or self._time.stands:
+                await self._time.wait_until(due)
             self._level += step
             if step < 0:
                 session = self._sessions.get(self._level)
@@ -138,7 +195,7 @@ class ClosedRun:
             await self._fire(session)
         began = scene.timers.now_ns()
         passes = 0
-        while self._may_go_on(session):
+        while self._may_go_on(session) or await self._when_it_goes_on(session):
             if not scene.next_row(session):
                 break
             await scene.iterate(session)
@@ -162,7 +219,7 @@ class ClosedRun:
         except UsageError:
             return  # the general way counts what is wrong with it
         durations, go_on = scene.durations(StepsBehaviour.TASK), partial(self._may_go_on, session)
-        while go_on():
+        while go_on() or await self._when_it_goes_on(session):
             if not await Volley(session.client, prepared, durations, go_on).run():
                 await scene.iterate(session)
             if session.client.cookies:
@@ -171,13 +228,13 @@ class ClosedRun:
     async def _rally(self, session: Session, step: WebSocketStep) -> None:
         """The same for users that send one message on and on over a WebSocket."""
         durations, go_on = self._scene.durations(StepsBehaviour.TASK), partial(self._may_go_on, session)
-        while go_on():
+        while go_on() or await self._when_it_goes_on(session):
             if not await step.rally(session, durations, go_on):
                 await self._scene.iterate(session)
 
     def _may_go_on(self, session: Session) -> bool:
         """May the session begin another iteration? Takes one of those that are left."""
-        if session.leaving or self._stopped.is_set():
+        if session.leaving or self._stopped.is_set() or self._time.stands:
             return False
         if self._left is not None:
             if self._left == 0:
@@ -198,16 +255,20 @@ class ClosedRun:
             session.set_due(due)
 
 
-def _changes(profile: ClosedProfile, skip_ns: int) -> Iterator[tuple[int, int]]:
-    """Those of the profile; of what is skipped only what it came to: all users of that moment start at once."""
-    level, begun = 0, not skip_ns
-    for at_ns, step in profile.changes():
-        if not begun and at_ns > skip_ns:
-            yield from ((skip_ns, 1) for _ in range(level))
+def _changes(curve: Curve, from_ns: int, level: int = 0) -> Iterator[tuple[int, int]]:
+    """Those of a number of users over time; of what lies before, only what it came to beside the `level` there is: at once."""
+    now, begun = 0, not from_ns
+    for at_ns, step in changes_along(curve):
+        if not begun and at_ns > from_ns:
+            yield from _to(now - level, from_ns)
             begun = True
         if begun:
             yield at_ns, step
         else:
-            level += step
+            now += step
     if not begun:
-        yield from ((skip_ns, 1) for _ in range(level))
+        yield from _to(now - level, from_ns)
+
+
+def _to(more: int, at_ns: int) -> Iterator[tuple[int, int]]:
+    yield from ((at_ns, 1 if more > 0 else -1) for _ in range(abs(more)))

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from loadstone.clock import MILLISECOND, SECOND, Deadline, Timers
 from loadstone.load.closed import ClosedRun
+from loadstone.load.control import Control, Pause, Resume, Stop, concerns
 from loadstone.load.open import OpenRun
 from loadstone.load.scene import Scene
+from loadstone.load.schedule_time import Planned, ScheduleTime
 from loadstone.measure.handover import Handover
 from loadstone.measure.recorder import NO_SCENARIO, Recorder
-from loadstone.measure.snapshot import LOAD, WARM_UP, WIND_DOWN, Series, Snapshot
+from loadstone.measure.snapshot import LOAD, PAUSED, WARM_UP, WIND_DOWN, Series, Snapshot
 from loadstone.plan.profile import ClosedProfile, OpenProfile
 
 # How long before its start a scenario opens the connections that its first arrivals need.
@@ -53,13 +55,15 @@ class Engine:
         self._scenes, self._recorder, self._timers, self._limits = scenes, recorder, timers, limits
         self._emit, self._sample = emit, sample
         self._runs: dict[str, OpenRun | ClosedRun] = {}
+        self._time = ScheduleTime(timers)
+        self._controls: list[tuple[Control, int]] = []  # those that change how much is asked for, and their moments of the schedule
         self._finished = {scene.name: asyncio.Event() for scene in scenes}
         self._scheduling = {scene.name for scene in scenes}
         self._stopping = asyncio.Event()
         self._cut_off = False
         self._start_ns = self._taken_ns = 0
         self._seq = 0
-        self._timed_until: dict[str, int] = {}  # of scenarios whose profile is at work
+        self._timed_until: dict[str, int] = {}  # schedule time, of scenarios whose profile is at work
         self._ticking: Deadline | None = None
         self._handover: Handover | None = None  # what was cut off last and is not emitted yet
         self._handover_by_ns = 0
@@ -92,6 +96,37 @@ class Engine:
         for run in self._runs.values():
             run.crew.cut()
 
+    def control(self, control: Control, at_ns: int) -> None:
+        """Do what a person asks from a real time on, which may have passed: what was due before it stays as it is."""
+        self._timers.at(at_ns, lambda: self._obey(control, at_ns))
+
+    def _obey(self, control: Control, at_ns: int) -> None:
+        """All that was due before the moment is placed first, so that every worker changes the same arrivals."""
+        if isinstance(control, Stop):
+            self.stop()
+            return
+        for run in self._runs.values():
+            if isinstance(run, OpenRun):
+                run.place_until(at_ns)
+        if isinstance(control, Pause | Resume):
+            self._take(at_ns)  # a pause is a stretch of its own
+            warp = self._time.warp
+            self._time.turn(warp.paused(at_ns) if isinstance(control, Pause) else warp.resumed(at_ns))
+        else:
+            self._change(control, self._time.warp.schedule_ns(at_ns))
+        for run in self._runs.values():
+            run.time_turned()
+
+    def _change(self, control: Control, schedule_ns: int) -> None:
+        self._controls.append((control, schedule_ns))
+        for scene in self._scenes:
+            if scene.name in self._runs:
+                self._apply(control, schedule_ns, scene, self._runs[scene.name])
+
+    def _apply(self, control: Control, schedule_ns: int, scene: Scene, run: OpenRun | ClosedRun) -> None:
+        if concerns(control, scene.name, is_open=scene.plan.profile.is_open):
+            run.change(control, schedule_ns)
+
     @property
     def given_up(self) -> bool:
         """Are there sessions that no cancelling could end?"""
@@ -102,6 +137,8 @@ class Engine:
         """What this second is for."""
         if not self._scheduling:
             return WIND_DOWN
+        if self._time.stands:
+            return PAUSED
         judged = any(self._recorder.stretch(scene.name).judged for scene in self._scenes)
         return LOAD if judged else WARM_UP
 
@@ -117,25 +154,27 @@ class Engine:
             self._finished[scene.name].set()
 
     async def _its_turn(self, scene: Scene) -> int:
-        """Wait until the scenario's preparations may begin; answers its start."""
+        """Wait until the scenario's preparations may begin; answers its start, in schedule time."""
         if scene.plan.after:
             await self._or_stop(self._finished[scene.plan.after].wait())
-            return self._timers.now_ns() + AHEAD_NS
+            return self._time.now_ns() + AHEAD_NS
         start_ns = self._start_ns + round(scene.plan.start_s * SECOND)
-        await self._or_stop(self._timers.wait_until(start_ns - AHEAD_NS))
+        await self._or_stop(self._time.wait_until(start_ns - AHEAD_NS))
         return start_ns
 
     async def _perform(self, scene: Scene, start_ns: int) -> None:
         run = self._runs[scene.name] = self._make_run(scene, start_ns)
+        for control, at_ns in self._controls:
+            self._apply(control, at_ns, scene, run)
         judged_ns = start_ns + round(scene.plan.warm_up_s * SECOND)
-        judging: Deadline | None = None
+        judging: Planned | None = None
         if judged_ns == self._start_ns:
             self._judge(scene, judged=True)  # at once, so that the connections made for the first arrivals count, too
         else:
-            judging = self._timers.at(judged_ns, lambda: self._begin_judging(scene, judged_ns))
+            judging = self._time.at(judged_ns, lambda: self._begin_judging(scene, judged_ns + self._time.warp.shift_ns))
         if isinstance(run, OpenRun):
             run.prepare()
-        await self._or_stop(self._timers.wait_until(start_ns))
+        await self._or_stop(self._time.wait_until(start_ns))
         if self._stopping.is_set():
             run.stop()
         self._timed_until[scene.name] = start_ns
@@ -164,11 +203,11 @@ class Engine:
         profile = scene.plan.profile
         origin_ns = start_ns - round(scene.plan.skip_s * SECOND)  # where the profile would have begun
         if isinstance(profile, ClosedProfile):
-            return ClosedRun(scene, profile, origin_ns)
+            return ClosedRun(scene, profile, origin_ns, self._time)
         assert isinstance(profile, OpenProfile)
         most = scene.plan.max_sessions
         mine = self._limits.most_sessions if most is None else len(range(scene.worker, most, scene.workers))
-        return OpenRun(scene, profile, origin_ns, patience_ns=self._limits.patience_ns, most_sessions=mine)
+        return OpenRun(scene, profile, origin_ns, self._time, patience_ns=self._limits.patience_ns, most_sessions=mine)
 
     async def _or_stop(self, awaited: Awaitable[object]) -> None:
         """Wait for it, or for the order to stop."""
@@ -217,7 +256,7 @@ class Engine:
         if until_ns > self._taken_ns:  # of no time there are no levels, but a script may have recorded values
             for scene in self._scenes:
                 self._count_time(scene)
-                self._levels(scene, (before_s + t_s) / 2)
+                self._levels(scene, self._start_ns + round((before_s + t_s) / 2 * SECOND))
             self._sample()
         self._hand_over()
         self._taken_ns = until_ns
@@ -254,19 +293,18 @@ class Engine:
 
     def _count_time(self, scene: Scene) -> None:
         """Add the time since the last count; every worker counts its share, so that their sum is the time that passed."""
-        since, now = self._timed_until.get(scene.name), self._timers.now_ns()
+        since, now = self._timed_until.get(scene.name), self._time.now_ns()
         if since is not None and now > since:
             share = (now - since) // scene.workers
             self._recorder.count(scene.name, Series("load.time", (("scenario", scene.name),)), share)
             self._timed_until[scene.name] = now
 
-    def _levels(self, scene: Scene, t_s: float) -> None:
+    def _levels(self, scene: Scene, at_ns: int) -> None:
         run = self._runs.get(scene.name)
         if run is None:
             return
         tags = (("scenario", scene.name),)
         self._recorder.gauge(Series("load.users", tags), run.users)
-        profile = scene.plan.profile
-        if isinstance(profile, OpenProfile):
-            since_s = t_s - (run.start_ns - self._start_ns) / SECOND
-            self._recorder.gauge(Series("load.target_rate", tags), profile.rate_at(since_s) / scene.workers if since_s >= 0 else 0.0)
+        if isinstance(run, OpenRun):
+            rate = 0.0 if self._time.stands else run.rate_at(self._time.warp.schedule_ns(at_ns)) / scene.workers
+            self._recorder.gauge(Series("load.target_rate", tags), rate)

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from loadstone.clock import MILLISECOND, SECOND, now_ns
 from loadstone.errors import LoadstoneError, UsageError
-from loadstone.load.frames import Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
+from loadstone.load.control import Control, Pause, Resume
+from loadstone.load.control import Stop as AskedToStop
+from loadstone.load.frames import Change, Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
 from loadstone.load.merge import merge
 from loadstone.load.outlook import longest_s
 from loadstone.load.spawn import WorkerProcess, spawn_worker
+from loadstone.load.warp import Warp
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
@@ -67,7 +70,9 @@ class LocalFleet:
         self._steps_by_worker: dict[int, int] = {}
         self._crash = ""
         self._start_ns = 0
-        self._end_ns: int | None = None  # when every worker must have ended
+        self._warp = Warp()
+        self._end_ns: int | None = None  # when every worker must have ended, in schedule time
+        self._stop_by_ns: int | None = None  # the same for those that were told to
         self._told_s = {False: 0.0, True: 0.0}
         self._seq = 0
 
@@ -118,11 +123,28 @@ class LocalFleet:
 
     def stop(self, *, at_once: bool = False) -> None:
         """Ask all workers to end; those that do not are ended."""
-        end_ns = now_ns() + round(((0.0 if at_once else self._plan.graceful_stop_s) + OVERDUE_S) * SECOND)
-        self._end_ns = end_ns if self._end_ns is None else min(end_ns, self._end_ns)
+        self._expect_end(at_once=at_once)
         for member in self._members:
             if not member.gone:
                 self._send(member, Stop(at_once))
+
+    def _expect_end(self, *, at_once: bool) -> None:
+        end_ns = now_ns() + round(((0.0 if at_once else self._plan.graceful_stop_s) + OVERDUE_S) * SECOND)
+        self._stop_by_ns = end_ns if self._stop_by_ns is None else min(end_ns, self._stop_by_ns)
+
+    def control(self, control: Control) -> int:
+        """Hand what a person asks for to all workers; answers the one moment from which on it holds (monotonic ns)."""
+        at_ns = max(now_ns(), self._start_ns) + HEAD_START_NS
+        if isinstance(control, Pause):
+            self._warp = self._warp.paused(at_ns)
+        elif isinstance(control, Resume):
+            self._warp = self._warp.resumed(at_ns)
+        elif isinstance(control, AskedToStop):
+            self._expect_end(at_once=False)
+        for member in self._members:
+            if not member.gone:
+                self._send(member, Change(control, at_ns))
+        return at_ns
 
     async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
         """Merged snapshots, in order of time, until the last worker is done or gone. Close the iterator when you leave it early."""
@@ -198,7 +220,8 @@ class LocalFleet:
         self.lost.append(f"worker {member.number} (pid {process.pid}) {how} {at_s:.0f} s into the run")
 
     def _end_the_overdue(self) -> None:
-        if self._end_ns is not None and now_ns() > self._end_ns:
+        end_ns = self._warp.due_ns(self._end_ns) if self._end_ns is not None else None  # None: paused, so there is no end to miss
+        if any(limit_ns is not None and now_ns() > limit_ns for limit_ns in (end_ns, self._stop_by_ns)):
             for member in self._members:
                 if not member.gone and not member.killed:
                     member.killed = True

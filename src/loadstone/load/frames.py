@@ -7,6 +7,7 @@ import pickle
 import struct
 from dataclasses import dataclass
 
+from loadstone.load.control import Control
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.snapshot import Snapshot
 
@@ -34,6 +35,14 @@ class Stop:
     """End; `at_once` does not wait for what is under way."""
 
     at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a person asks for; it holds from this monotonic time (ns) on, in all workers."""
+
+    control: Control
+    at_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ class Crashed:
     text: str
 
 
-Message = Setup | Go | Stop | Ready | Measured | Done | Refused | Crashed
+Message = Setup | Go | Stop | Change | Ready | Measured | Done | Refused | Crashed
 
 
 def pack(message: Message) -> bytes:

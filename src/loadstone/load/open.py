@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterator
 
 from loadstone.clock import SECOND, Deadline
+from loadstone.load.control import Control
 from loadstone.load.crew import Crew
 from loadstone.load.scene import Scene
+from loadstone.load.schedule import Schedule
+from loadstone.load.schedule_time import ScheduleTime
 from loadstone.load.session import Session
 from loadstone.measure.snapshot import Series
-from loadstone.plan.profile import OpenProfile, generator, share
+from loadstone.plan.profile import OpenProfile
 
 # Sessions that wait connected before the first arrival, as a time of the peak rate: a target that answers within it never
 # makes an arrival wait for a connection.
@@ -24,10 +26,14 @@ class OpenRun:
     """The arrivals of one scenario in this worker; arrival i belongs to worker i modulo the number of workers.
 
     Each arrival ends in exactly one of these: an iteration that ended, one that was interrupted, or a drop.
+
+    start_ns: of the profile, in schedule time
     """
 
-    def __init__(self, scene: Scene, profile: OpenProfile, start_ns: int, *, patience_ns: int, most_sessions: int) -> None:
-        self._scene, self._profile, self.start_ns = scene, profile, start_ns
+    def __init__(
+        self, scene: Scene, profile: OpenProfile, start_ns: int, time: ScheduleTime, *, patience_ns: int, most_sessions: int
+    ) -> None:
+        self._scene, self._profile, self.start_ns, self._time = scene, profile, start_ns, time
         self._patience_ns, self._most = patience_ns, max(1, most_sessions)
         self.crew = Crew(scene.timers, self._nobody_left, self.stop)
         self._idle: deque[Session] = deque()
@@ -35,13 +41,15 @@ class OpenRun:
         self._stopped = asyncio.Event()
         self._busy = 0
         self._begun = 0
+        self._running = False
         self._drop_timer: Deadline | None = None
-        self._due = _due_times(profile, scene)
+        self._schedule = Schedule(profile, scene)
+        self._coming: Deadline | None = None
         tags = (("scenario", scene.name),)
         self._arrivals, self._dropped = Series("load.arrivals", tags), Series("load.dropped", tags)
         self._no_answer = Series("http.response_time", (("outcome", "dropped"), ("scenario", scene.name)))
         self._wait = scene.recorder.column(scene.name, Series("load.pool_wait", tags))
-        self._next = next(self._due, -1)
+        self._next = self._schedule.next_ns
 
     def prepare(self) -> None:
         """Begin to connect the sessions that the first arrivals need; nobody waits for it, the schedule does not move."""
@@ -51,12 +59,37 @@ class OpenRun:
 
     async def run(self) -> None:
         """Let arrivals come; ends when the last was due and none waits any more."""
-        if self._next >= 0 and not self._stopped.is_set():
-            self._scene.timers.at(self.start_ns + self._next, self._arrive)
-        else:
-            self._last_placed()
+        self._running = True
+        if not self._stopped.is_set():
+            self._aim()
         await self._stopped.wait()
         self._dismiss()
+
+    # -- changes while it goes on -----------------------------------------------------------------------------------
+
+    def rate_at(self, schedule_ns: int) -> float:
+        """Arrivals per second, of all workers, that are asked for at a moment of the schedule."""
+        since_s = (schedule_ns - self.start_ns) / SECOND
+        return self._schedule.demand.rate_at(since_s) if since_s >= 0 else 0.0
+
+    def place_until(self, real_ns: int) -> None:
+        """Place what is due up to a moment that has come: what happens then does not move it."""
+        start = self.start_ns + self._time.warp.shift_ns
+        while self._next >= 0 and not self._time.stands and start + self._next <= real_ns:
+            self._place(start + self._next)
+            self._next = self._schedule.advance() if self._next >= 0 else -1
+
+    def change(self, control: Control, schedule_ns: int) -> None:
+        """Ask for more or less from a moment of the schedule on."""
+        at_ns = schedule_ns - self.start_ns
+        self._schedule.change(self._schedule.demand.with_change(control, at_ns / SECOND), max(0, at_ns))
+        if not self._stopped.is_set():
+            self._next = self._schedule.next_ns
+
+    def time_turned(self) -> None:
+        """The schedule stands still now, or goes on, or asks for something else."""
+        if self._running and not self._stopped.is_set():
+            self._aim()
 
     async def wind_down(self) -> None:
         """Wait for the iterations under way."""
@@ -85,23 +118,34 @@ class OpenRun:
         """New sessions come with new arrivals."""
 
     def _arrive(self) -> None:
-        timers, start = self._scene.timers, self.start_ns
-        clock = timers.now_ns
+        clock, start = self._scene.timers.now_ns, self.start_ns + self._time.warp.shift_ns
         while self._next >= 0 and start + self._next <= clock():
             self._place(start + self._next)
-            self._next = next(self._due, -1) if self._next >= 0 else -1
-        if self._next >= 0:
-            timers.at(start + self._next, self._arrive)
-        elif not self._waiting:
-            self._last_placed()
+            self._next = self._schedule.advance() if self._next >= 0 else -1
+        self._aim()
+
+    def _aim(self) -> None:
+        """Wait for the next arrival; while the schedule stands still, nobody knows when that is."""
+        if self._coming is not None:
+            self._coming.cancel()
+            self._coming = None
+        if self._next < 0:
+            if not self._waiting:
+                self._last_placed()
+        elif not self._time.stands:
+            self._coming = self._scene.timers.at(self.start_ns + self._time.warp.shift_ns + self._next, self._arrive)
 
     def _last_placed(self) -> None:
         """Nobody waits and nobody comes: the load ends with the profile's time, which may be a whole gap later."""
         end_s = self._profile.duration_s
         end_ns = self.start_ns + round(end_s * SECOND) if math.isfinite(end_s) else 0
-        if end_ns > self._scene.timers.now_ns():
-            self._scene.timers.at(end_ns, self._stopped.set)
+        if end_ns > self._time.now_ns():
+            self._time.at(end_ns, self._end)
         else:
+            self._stopped.set()
+
+    def _end(self) -> None:
+        if self._next < 0 and not self._waiting:  # meanwhile more may have been asked for, which waits for sessions
             self._stopped.set()
 
     def _place(self, due: int) -> None:
@@ -183,12 +227,3 @@ class OpenRun:
             return True
         finally:
             self._busy -= 1
-
-
-def _due_times(profile: OpenProfile, scene: Scene) -> Iterator[int]:
-    skip_ns = round(scene.plan.skip_s * SECOND)
-    for _, chunk in share(profile.arrivals(generator(scene.seed, scene.name)), scene.worker, scene.workers):
-        if not skip_ns:
-            yield from chunk.tolist()
-        elif chunk[-1] >= skip_ns:
-            yield from chunk[chunk >= skip_ns].tolist()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loadstone.load.control import Applied, concerns, paused_s
+from loadstone.load.demand import Demand
 from loadstone.plan.model import Plan, ScenarioPlan
 from loadstone.plan.profile import OpenProfile
 
@@ -25,16 +28,20 @@ class Outlook:
     seconds: float | None
 
     @classmethod
-    def of(cls, plan: Plan, elapsed_s: float, warm_up_s: float = 0.0) -> Outlook:
-        """For a run that lasted so long, warm-up included, of which `warm_up_s` were not judged."""
+    def of(cls, plan: Plan, elapsed_s: float, warm_up_s: float = 0.0, changes: Sequence[Applied] = ()) -> Outlook:
+        """For a run that lasted so long, warm-up included and pauses not, of which `warm_up_s` were not judged.
+
+        changes: what people made of the load meanwhile
+        """
         opened = [scenario for scenario in plan.scenarios if isinstance(scenario.profile, OpenProfile)]
         if not opened:
             return cls(is_open=False, arrivals=None, rate_per_s=None, seconds=None)
         if any(scenario.after for scenario in plan.scenarios):
             judged_s = elapsed_s - warm_up_s
-            rate = sum(_expected(scenario, math.inf) for scenario in opened) / judged_s if judged_s > 0 else None
+            known = judged_s > 0 and not changes  # where in a scenario's time a change fell is only known to the workers
+            rate = sum(_expected(scenario, math.inf) for scenario in opened) / judged_s if known else None
             return cls(is_open=True, arrivals=None, rate_per_s=rate, seconds=None)
-        expected = sum(_expected(scenario, elapsed_s) for scenario in opened)
+        expected = sum(_expected(scenario, elapsed_s, changes) for scenario in opened)
         end_s = max(scenario.start_s + scenario.length_s for scenario in plan.scenarios)
         begin_s = min(scenario.start_s + scenario.warm_up_s for scenario in plan.scenarios)
         seconds = min(end_s, elapsed_s) - begin_s
@@ -47,11 +54,14 @@ class Outlook:
         )
 
 
-def _expected(scenario: ScenarioPlan, elapsed_s: float) -> float:
-    profile = scenario.profile
-    assert isinstance(profile, OpenProfile)
+def _expected(scenario: ScenarioPlan, elapsed_s: float, changes: Sequence[Applied] = ()) -> float:
+    demand = Demand.of(scenario.profile)
+    for change in changes:
+        if concerns(change.control, scenario.name, is_open=True):
+            schedule_s = change.at_s - paused_s(changes, change.at_s)
+            demand = demand.with_change(change.control, schedule_s - scenario.start_s + scenario.skip_s)
     until = scenario.skip_s + min(elapsed_s - scenario.start_s, scenario.length_s)
-    return max(0.0, profile.expected_until(until) - profile.expected_until(scenario.skip_s + scenario.warm_up_s))
+    return max(0.0, demand.expected_until(until) - demand.expected_until(scenario.skip_s + scenario.warm_up_s))
 
 
 def longest_s(plan: Plan) -> float | None:

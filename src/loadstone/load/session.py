@@ -166,7 +166,7 @@ class Session:
     async def pause_until(self, at_ns: int) -> None:
         """Wait between iterations; `leave` ends it early."""
         sleeper = self._sleeper = asyncio.get_running_loop().create_future()
-        deadline = self.scene.timers.at(at_ns, self._wake)
+        deadline = self.scene.timers.at(at_ns, self.wake)
         try:
             await sleeper
         finally:
@@ -179,14 +179,15 @@ class Session:
         await self._sleeper
         self._sleeper = None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """End a wait between iterations."""
         if self._sleeper is not None and not self._sleeper.done():
             self._sleeper.set_result(None)
 
     def wake_up(self, due_ns: int, waited_ns: int) -> None:
         """Begin the iteration that was due then."""
         self.set_due(due_ns, waited_ns)
-        self._wake()
+        self.wake()
 
     def close(self) -> None:
         """Close all its clients."""
@@ -197,4 +198,4 @@ class Session:
     def leave(self) -> None:
         """End at the next boundary between iterations."""
         self.leaving = True
-        self._wake()
+        self.wake()

@@ -14,7 +14,7 @@ from loadstone.clients.wire import Wire
 from loadstone.clock import SECOND, KernelAlarm
 from loadstone.errors import LoadstoneError
 from loadstone.load.engine import Engine, EngineLimits
-from loadstone.load.frames import Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
+from loadstone.load.frames import Change, Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
 from loadstone.load.stage import stage
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.declared import declared
@@ -110,6 +110,8 @@ async def _follow(worker: Worker, reader: asyncio.StreamReader) -> None:
             os._exit(1)
         if isinstance(message, Go):
             running = asyncio.ensure_future(worker.run(message.start_ns))
+        elif isinstance(message, Change):
+            worker.engine.control(message.control, message.at_ns)
         elif isinstance(message, Stop):
             if running is None:
                 return

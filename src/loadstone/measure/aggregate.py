@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from loadstone.measure.snapshot import LOAD, WIND_DOWN, Failure, Gauge, Series, Snapshot
+from loadstone.measure.snapshot import LOAD, WITHOUT_LOAD, Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
 
 # Error texts come from the outside; a target that puts a request id into each one must not grow our memory.
@@ -26,7 +26,7 @@ class Aggregate:
 
     def add(self, snapshot: Snapshot) -> None:
         """Fold one more second in."""
-        if snapshot.phase != WIND_DOWN:  # its load is the rest of what began before, so it is no time under load
+        if snapshot.phase not in WITHOUT_LOAD:  # its load is the rest of what began before, so it is no time under load
             self.seconds += snapshot.end_s - snapshot.start_s
         for series, histogram in snapshot.distributions.items():
             mine = self._distributions.get(series)
@@ -45,7 +45,7 @@ class Aggregate:
     def of(cls, snapshot: Snapshot) -> Aggregate:
         """The View of one snapshot, whose histograms it takes over: nothing else may go on using them."""
         whole = cls()
-        whole.seconds = snapshot.end_s - snapshot.start_s if snapshot.phase != WIND_DOWN else 0.0
+        whole.seconds = snapshot.end_s - snapshot.start_s if snapshot.phase not in WITHOUT_LOAD else 0.0
         whole._distributions, whole._counts = dict(snapshot.distributions), dict(snapshot.counts)
         whole._gauges, whole.failures = dict(snapshot.gauges), dict(snapshot.failures)
         return whole

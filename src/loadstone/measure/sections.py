@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.packing import pack, unpack
-from loadstone.measure.snapshot import WIND_DOWN, Snapshot
+from loadstone.measure.snapshot import WITHOUT_LOAD, Snapshot
 
 MOST_SECTIONS = 64
 
@@ -56,7 +56,7 @@ class Sections:
         self._open.add(snapshot)
         self._end_s = max(self._end_s, snapshot.end_s)
         # Seconds end a little early or late; half of one decides.
-        if snapshot.phase != WIND_DOWN and self._end_s - self._start_s >= self._width_s - 0.5:
+        if snapshot.phase not in WITHOUT_LOAD and self._end_s - self._start_s >= self._width_s - 0.5:
             self._close()
 
     def so_far(self) -> list[Section]:

@@ -9,7 +9,9 @@ from typing import NamedTuple, Protocol
 from loadstone.stats.histogram import Histogram
 
 Tags = tuple[tuple[str, str], ...]
-WARM_UP, LOAD, WIND_DOWN, SETTLE = "warm-up", "load", "wind-down", "settle"  # the phases of a run
+WARM_UP, LOAD, WIND_DOWN, SETTLE, PAUSED = "warm-up", "load", "wind-down", "settle", "paused"  # the phases of a run
+# What is measured in these is the rest of what began before: it counts, but they are no time under load.
+WITHOUT_LOAD = frozenset({WIND_DOWN, PAUSED})
 
 
 class Series(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -84,16 +85,24 @@ class Curve:
         due_ns: NDArray[np.int64] = np.rint((self._starts[index] + passed) * NS_PER_S).astype(np.int64)
         return due_ns
 
+    def changed(self, from_s: float, until_s: float, change: Callable[[float], float]) -> Curve:
+        """The same curve with other levels between two times; its length stays, and so does all that lies before."""
+        pieces: list[Piece] = []
+        for start_s, piece in zip(self.starts_s, self.pieces, strict=False):
+            end_s = start_s + piece.seconds
+            cuts = [start_s, *(cut for cut in (from_s, until_s) if start_s < cut < end_s), end_s]
+            for low_s, high_s in pairwise(cuts):
+                first, last = (piece.first + (piece.last - piece.first) * _share(at_s - start_s, piece.seconds) for at_s in (low_s, high_s))
+                inside = from_s <= low_s < until_s
+                pieces.append(Piece(high_s - low_s, change(first), change(last)) if inside else Piece(high_s - low_s, first, last))
+        return Curve(pieces)
+
     def even(self) -> Iterator[NDArray[np.int64]]:
         """Chunks of the times at which the integral passes 0, 1, 2 …: equal spacing under a constant rate."""
         return _rising(self._even())
 
     def _even(self) -> Iterator[NDArray[np.int64]]:
-        first = 0
-        while first < self.area:
-            count = CHUNK if math.isinf(self.area) else min(CHUNK, math.ceil(self.area) - first)
-            yield self.times_ns(np.arange(first, first + count, dtype=np.float64))
-            first += count
+        return self._times(even_areas())
 
     def poisson(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
         """Chunks of the times of a Poisson process with this rate, by inversion (Çınlar 1975, section 4.7)."""
@@ -101,16 +110,38 @@ class Curve:
 
     def renewal(self, draw: Callable[[int], NDArray[np.float64]]) -> Iterator[NDArray[np.int64]]:
         """Chunks of the times of a process whose gaps, in area, are drawn independently; `draw(n)` gives n of mean 1."""
-        return _rising(self._renewal(draw))
+        return _rising(self._times(renewal_areas(draw)))
 
-    def _renewal(self, draw: Callable[[int], NDArray[np.float64]]) -> Iterator[NDArray[np.int64]]:
-        reached = 0.0
-        while reached < self.area:
-            areas = reached + np.cumsum(draw(CHUNK))
-            reached = float(areas[-1])
+    def _times(self, chunks: Iterator[NDArray[np.float64]]) -> Iterator[NDArray[np.int64]]:
+        if self.area <= 0:
+            return
+        for areas in chunks:
             inside = areas[areas < self.area]
             if inside.size:
                 yield self.times_ns(inside)
+            if inside.size < areas.size:
+                return
+
+
+def even_areas() -> Iterator[NDArray[np.float64]]:
+    """Chunks of 0, 1, 2 … without end: the areas at which evenly spaced arrivals are due."""
+    first = 0
+    while True:
+        yield np.arange(first, first + CHUNK, dtype=np.float64)
+        first += CHUNK
+
+
+def renewal_areas(draw: Callable[[int], NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]:
+    """Chunks, without end, of the areas at which arrivals are due whose gaps are drawn; `draw(n)` gives n of mean 1."""
+    reached = 0.0
+    while True:
+        areas = reached + np.cumsum(draw(CHUNK))
+        reached = float(areas[-1])
+        yield areas
+
+
+def _share(passed_s: float, seconds: float) -> float:
+    return 0.0 if math.isinf(seconds) else passed_s / seconds
 
 
 def _snapped(area: float) -> float:

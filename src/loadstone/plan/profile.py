@@ -12,13 +12,16 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from loadstone.plan.curve import NS_PER_S, Curve
+from loadstone.plan.curve import NS_PER_S, Curve, even_areas, renewal_areas
+
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 class Profile(BaseModel):
@@ -62,6 +65,15 @@ class OpenProfile(Profile):
         rate passes k: the first at once, and 10/s for 10 s are 100 arrivals.
         """
         return self.shape.poisson(rng) if self.poisson else self.shape.even()
+
+    def positions(self, rng: np.random.Generator) -> Iterator[NDArray[np.float64]] | None:
+        """Chunks, without end, of the values of the rate's integral at which arrivals are due: those of `arrivals`, and on from there.
+
+        None: the arrivals do not follow from the rate, so a changed rate can only play them faster or slower
+        """
+        if type(self).arrivals is not OpenProfile.arrivals:
+            return None
+        return renewal_areas(rng.standard_exponential) if self.poisson else even_areas()
 
     @property
     def by_chance(self) -> bool:
@@ -120,19 +132,24 @@ class ClosedProfile(Profile):
         The user that stops is the one that started last, so users 0 … users_at(t) - 1 are active at every time. At the
         end of a finite profile all stop.
         """
-        active = 0
-        for start_s, (seconds, first, last) in zip(self.shape.starts_s, self.shape.pieces, strict=False):
-            while active != _half_up(first):
-                step = 1 if active < first else -1
-                active += step
-                yield _ns(start_s), step
-            step = 1 if last > first else -1
-            while active != _half_up(last):
-                level = active + 0.5 * step
-                active += step
-                yield _ns(start_s + seconds * (level - first) / (last - first)), step
-        for _ in range(active if math.isfinite(self.duration_s) else 0):
-            yield _ns(self.duration_s), -1
+        return changes_along(self.shape)
+
+
+def changes_along(curve: Curve) -> Iterator[tuple[int, int]]:
+    """See ClosedProfile.changes: for any number of users over time."""
+    active = 0
+    for start_s, (seconds, first, last) in zip(curve.starts_s, curve.pieces, strict=False):
+        while active != _half_up(first):
+            step = 1 if active < first else -1
+            active += step
+            yield _ns(start_s), step
+        step = 1 if last > first else -1
+        while active != _half_up(last):
+            level = active + 0.5 * step
+            active += step
+            yield _ns(start_s + seconds * (level - first) / (last - first)), step
+    for _ in range(active if math.isfinite(curve.seconds) else 0):
+        yield _ns(curve.seconds), -1
 
 
 def generator(seed: int, scenario: str) -> np.random.Generator:
@@ -140,7 +157,7 @@ def generator(seed: int, scenario: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(scenario.encode())])
 
 
-def share(chunks: Iterator[NDArray[np.int64]], worker: int, workers: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def share(chunks: Iterator[NDArray[Number]], worker: int, workers: int) -> Iterator[tuple[int, NDArray[Number]]]:
     """The arrivals with index ≡ `worker` modulo `workers`: (index of the first, due times); the index grows by `workers`."""
     start = 0
     for chunk in chunks:

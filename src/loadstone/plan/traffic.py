@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from loadstone.plan.curve import CHUNK, NS_PER_S, Curve, Piece
+from loadstone.plan.curve import CHUNK, NS_PER_S, Curve, Piece, renewal_areas
 from loadstone.plan.profile import OpenProfile
 from loadstone.plan.quantities import Duration, Rate, Speed
 from loadstone.plan.trace import read_trace
@@ -45,6 +45,10 @@ class GammaRate(OpenProfile):
     def arrivals(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
         """See OpenProfile."""
         return self.shape.renewal(lambda count: rng.standard_gamma(self.burstiness, count) / self.burstiness)
+
+    def positions(self, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+        """See OpenProfile."""
+        return renewal_areas(lambda count: rng.standard_gamma(self.burstiness, count) / self.burstiness)
 
 
 class TraceArrivals(OpenProfile):

@@ -30,15 +30,18 @@ def refusal(row: RunRow, document: Mapping[str, Any] | None = None, *, accept: b
         return f"run {row.id} was interrupted"
     if row.trust == "untrustworthy":
         return f"the generator of run {row.id} was not trustworthy"
+    if any(event.get("kind") == "control" for event in (document or {}).get("events", [])):
+        return f"the load of run {row.id} was changed by hand, so no other run did the same"
     if row.flagged and not accept:
         return f"run {row.id} is flagged ({row.flagged})"
     return ""
 
 
 def flaw(story: Story) -> str:
-    """Why a finished run is to be flagged: the comparisons that it failed, one after another; empty when it failed none."""
+    """Why a finished run is to be flagged: a load changed by hand, the comparisons that it failed, one after another; empty for none."""
+    changed = [f"the load was changed by hand: {event.text}" for event in story.events if event.kind == "control"]
     worse = [verdict for verdict in story.verdicts if verdict.compares and verdict.status is Status.FAIL]
-    return "; ".join(f"{verdict.gate.name or verdict.gate}: {verdict.reason}" for verdict in worse)[:MOST_OF_A_REASON]
+    return "; ".join([*changed[:1], *(f"{verdict.gate.name or verdict.gate}: {verdict.reason}" for verdict in worse)])[:MOST_OF_A_REASON]
 
 
 def _only_compared(document: Mapping[str, Any], *, accept: bool) -> bool:

@@ -23,7 +23,7 @@ from loadstone.probes.surroundings import load_of_others, surroundings
 from loadstone.store.admission import figures_of, flaw, refusal
 from loadstone.store.location import chosen_url
 from loadstone.store.rows import Packed, RunParts, RunRow
-from loadstone.store.schema import work_hash
+from loadstone.store.schema import changes_hash, work_hash
 from loadstone.store.store import Store
 
 # While a run goes on, nobody is kept waiting for another process's lock; at its end there is time.
@@ -226,6 +226,7 @@ def finished_row(row: RunRow, story: Story) -> RunRow:
     return replace(
         row,
         **facts,
+        work_hash=row.work_hash + changes_hash(story.events),
         target=result.target or row.target,
         started_at=result.started_at,
         verdict=story.verdict.value,

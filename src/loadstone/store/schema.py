@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+
+from loadstone.measure.event import Event
 
 APPLICATION_ID = 0x4C44_5354  # "LDST": which program a file belongs to
 WORK = ("scenarios", "seed", "http", "websocket", "llm")  # of a plan, what decides how much a target has to do
@@ -56,6 +58,12 @@ _V1_TO_V2 = """
 ALTER TABLE runs ADD COLUMN work_hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN flagged TEXT NOT NULL DEFAULT '';
 """
+
+
+def changes_hash(events: Iterable[Event]) -> str:
+    """What belongs to `work_hash` for a run whose load people changed: it is alike no other; empty for one that nobody changed."""
+    changes = [(event.at_s, event.text) for event in events if event.kind == "control"]
+    return "+" + hashlib.sha256(repr(changes).encode()).hexdigest()[:8] if changes else ""
 
 
 def work_hash(plan_json: str) -> str:
