@@ -10,7 +10,8 @@ import click
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
-    from loadstone.live.dashboard.sink import DashboardSink, Steering
+    from loadstone.live.dashboard.sink import DashboardSink
+    from loadstone.load.control_desk import ControlDesk
     from loadstone.measure.sink import Watched
 
 _KEY = "loadstone.dashboard."
@@ -42,7 +43,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, str | None], N
     return keep
 
 
-def dashboard_of(watched: Watched, steer: Steering | None = None) -> DashboardSink | None:
+def dashboard_of(watched: Watched, desk: ControlDesk) -> DashboardSink | None:
     """The dashboard that the command line asks for, already listening; None when it asks for none.
 
     raises: UsageError when it cannot listen there: better before the run than never
@@ -56,11 +57,12 @@ def dashboard_of(watched: Watched, steer: Steering | None = None) -> DashboardSi
         return None
     from loadstone.live.dashboard.listen import listen, read_address
     from loadstone.live.dashboard.sink import DashboardSink
+    from loadstone.live.dashboard.steering import steering_by
     from loadstone.units import parse_duration
 
     linger_s = parse_duration(given["linger"]) if given.get("linger") else 0.0
     listening = listen(read_address(at), given.get("token") or "")
-    sink = DashboardSink(listening, _about(watched), linger_s=linger_s, steer=steer)
+    sink = DashboardSink(listening, _about(watched), linger_s=linger_s, steer=steering_by(desk))
     click.echo(f"dashboard: {listening.url}", err=True)
     return sink
 

@@ -87,12 +87,12 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         check_machine(plan)
         reports, files = chosen_reports(), files_of_run(watched.folder, watched.stamp)
         recording = recording_of(watched)
-        dashboard = dashboard_of(watched)
+        desk = ControlDesk()
+        dashboard = dashboard_of(watched, desk)
         sinks = [*(sink for sink in (recording, dashboard) if sink is not None), timeline, *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             marks = checkpoint(showing.checkpoint_s, files, timeline) if showing.checkpoint_s else None
             command = ["loadstone", *sys.argv[1:]]
-            desk = ControlDesk()
             with keys(desk) if not showing.quiet and can_read_keys() else contextlib.nullcontext():
                 story = execute(
                     aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks, desk=desk
