@@ -50,7 +50,9 @@ def test_a_spike_ends_by_itself_and_what_follows_is_as_it_was(make_plan: Any) ->
 
 
 def test_a_ramp_keeps_its_shape_under_a_factor(make_plan: Any) -> None:
-    run = simulate(make_plan({"kind": "ramping-rate", "from_rate": "0/s", "to_rate": "100/s", "duration": "10s"}), meanwhile=asking((5.0, Scale(2.0))))
+    run = simulate(
+        make_plan({"kind": "ramping-rate", "from_rate": "0/s", "to_rate": "100/s", "duration": "10s"}), meanwhile=asking((5.0, Scale(2.0)))
+    )
     assert sent_between(run, 0, 5) == pytest.approx(125, abs=1)
     assert sent_between(run, 5, 10) == pytest.approx(750, abs=1)
 
@@ -65,7 +67,8 @@ def test_arrivals_by_chance_keep_their_draws_under_a_factor(make_plan: Any) -> N
     plan = make_plan({"rate": "50/s", "duration": "20s", "poisson": True})
     plain, scaled = simulate(plan), simulate(plan, meanwhile=asking((10.0, Scale(2.0))))
     gaps, halved = (
-        [later - former for former, later in itertools.pairwise(s for s in sorted(run.target.due_s()) if s > 10.1)] for run in (plain, scaled)
+        [later - former for former, later in itertools.pairwise(s for s in sorted(run.target.due_s()) if s > 10.1)]
+        for run in (plain, scaled)
     )
     before = [s for s in sorted(plain.target.due_s()) if s < 10]
     assert sorted(scaled.target.due_s())[: len(before)] == before

@@ -98,13 +98,17 @@ def test_a_desk_refuses_what_cannot_be(target: str) -> None:
                 except UsageError as error:
                     refused.append(error.what)
 
-    plan = Plan.model_validate({"target": target, "scenarios": {"main": {"profile": {"rate": "5/s", "duration": "1s"}, "steps": [{"get": "/"}]}}})
+    plan = Plan.model_validate(
+        {"target": target, "scenarios": {"main": {"profile": {"rate": "5/s", "duration": "1s"}, "steps": [{"get": "/"}]}}}
+    )
     story = execute(plan, [Trying(desk)], desk=desk)
     assert refused[:3] == ["the run is not paused", "no scenario asks for a number of users", "there is no scenario 'nobody'"]
     assert not [event for event in story.events if event.kind == "control"]
 
 
-@pytest.mark.parametrize("make", [lambda: Scale(0.0), lambda: Scale(float("nan")), lambda: Spike(2.0, -1.0), lambda: SetRate(float("inf")), lambda: SetUsers(0)])
+@pytest.mark.parametrize(
+    "make", [lambda: Scale(0.0), lambda: Scale(float("nan")), lambda: Spike(2.0, -1.0), lambda: SetRate(float("inf")), lambda: SetUsers(0)]
+)
 def test_numbers_that_cannot_be_meant_are_refused_when_they_are_written(make: Any) -> None:
     with pytest.raises(UsageError):
         make()

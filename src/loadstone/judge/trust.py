@@ -188,7 +188,9 @@ def _cpu(health: Health, facts: GeneratorFacts) -> Findings:
 def _clocks(health: Health, facts: GeneratorFacts) -> Findings:
     found: Findings = []
     if facts.clock_steps and facts.kernel_clock:
-        found.append((Level.DEGRADED, f"the wall clock was set {how_often(facts.clock_steps)}; kernel stamps around that moment are off by the step"))
+        found.append(
+            (Level.DEGRADED, f"the wall clock was set {how_often(facts.clock_steps)}; kernel stamps around that moment are off by the step")
+        )
     if facts.kernel_clock and (health.unstamped or 0.0) > UNSTAMPED_DEGRADED:
         share = format_share(health.unstamped or 0.0)
         found.append((Level.DEGRADED, f"{share} of the reads had no kernel stamp, more than {format_share(UNSTAMPED_DEGRADED)}"))

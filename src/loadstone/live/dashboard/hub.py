@@ -100,12 +100,13 @@ class Hub:
         self._send("second", {"stretch": self._page_stretch(snapshot), "taken_ms": round(taken_s * 1e3)})
 
     def judged(self, gates: list[dict[str, Any]], events: list[list[Any]]) -> None:
-        """How gates stand; seen with the next second."""
+        """How gates stand now, and what happened."""
         self._gates = gates
         self._state["verdict"] = standing(gates)
         for at_s, kind, text in events:
             if kind != "phase":  # those are seen here as they begin
                 self._happened(at_s, kind, text)
+        self._send("judged", {})
 
     def over(self, ended: Mapping[str, Any] | None = None) -> None:
         """No more seconds will come; later, what the run came to."""

@@ -23,8 +23,9 @@ def read_control(asked: Mapping[str, Any]) -> Control:
     what, scenario = asked.get("do"), asked.get("scenario", "")
     if not isinstance(scenario, str):
         raise UsageError("a scenario is named by a text", where="control")
-    if what in ("pause", "resume", "stop"):
-        return {"pause": Pause, "resume": Resume, "stop": Stop}[what]()
+    plain: dict[object, Control] = {"pause": Pause(), "resume": Resume(), "stop": Stop()}
+    if isinstance(what, str) and what in plain:
+        return plain[what]
     if what == "scale":
         return Scale(_number(asked, "factor"), scenario)
     if what == "rate":

@@ -3,8 +3,8 @@
 (() => {
   const { post, element, theme, onTheme } = Dashboard;
   const at = (id) => document.getElementById(id);
-  const SLOW_MS = 400; // drawing may take so long of a second; when it takes longer, seconds are left out
-  let run = null, told = null, seq = 0, source = null, skip = 0, since = 0, pending = null;
+  const MOST_REST_MS = 4000;
+  let run = null, told = null, seq = 0, source = null, pending = null;
   const drawn = window.loadstoneDrawn = []; // what a second cost from snapshot to picture, for whoever measures it
 
   const number = (value, digits = 3) => {
@@ -171,20 +171,21 @@
     showHealth(message.health);
     addEvents(message.events);
   };
+  let timer = 0, notBefore = 0;
+  // Drawing takes at most half of the time: what comes meanwhile is drawn together, and the newest always.
   const redraw = () => {
-    if (!run || document.hidden) { return; }
-    if (since++ < skip) { return; }
-    since = 0;
-    const taken = pending;
-    requestAnimationFrame(() => {
-      skip = Math.min(9, Math.floor(drawAll() / SLOW_MS));
-      if (taken) {
-        drawn.push({ seq: taken.seq, taken_ms: taken.taken_ms, drawn_ms: Date.now() });
-        if (drawn.length > 600) { drawn.shift(); }
-      }
-    });
+    if (!run || document.hidden || timer) { return; }
+    timer = setTimeout(() => requestAnimationFrame(() => {
+      timer = 0;
+      const taken = pending, cost = drawAll();
+      notBefore = performance.now() + Math.min(MOST_REST_MS, cost);
+      if (!taken) { return; }
+      drawn.push({ seq: taken.seq, taken_ms: taken.taken_ms, drawn_ms: Date.now() });
+      if (drawn.length > 600) { drawn.shift(); }
+      document.documentElement.dataset.drawn = taken.seq;
+    }), Math.max(0, notBefore - performance.now()));
   };
-  const again = () => { since = skip; redraw(); };
+  const again = () => { notBefore = 0; redraw(); };
   const take = (message) => {
     if (message.seq <= seq) { return; }
     seq = message.seq;
@@ -202,7 +203,7 @@
     source?.close();
     source = new EventSource(`/events?after=${seq}`);
     source.addEventListener("second", (event) => take(JSON.parse(event.data)));
-    source.addEventListener("ended", (event) => { const message = JSON.parse(event.data); if (message.seq > seq) { seq = message.seq; show(message); } });
+    for (const kind of ["judged", "ended"]) { source.addEventListener(kind, (event) => { const message = JSON.parse(event.data); if (message.seq > seq) { seq = message.seq; show(message); run.events.push(...message.events); } }); }
     source.addEventListener("resync", begin);
     source.onopen = () => { reconnect = 0; };
     source.onerror = () => {
@@ -262,6 +263,6 @@
   for (const id of ["step", "tag", "span"]) { at(id).addEventListener("change", again); }
   at("filters").addEventListener("submit", (event) => event.preventDefault());
   onTheme.push(again);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) again() });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) { again(); } });
   begin();
 })();
