@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks import (
     capacities,
     causes,
+    dashboard,
     duets,
     fixed_delay,
     histories,
@@ -55,6 +56,7 @@ BENCHMARKS = {
     "probes": probes,
     "monitor": monitoring,
     "soak": soak,
+    "dashboard": dashboard,
     "capacities": capacities,
     "startup": startup,
     "store": stores,

@@ -25,6 +25,7 @@ COMMANDS = {
     "duet": "Compare two targets, loaded in turns: is one slower?",
     "monitor": "Probe a target at a low rate for days, and tell what is wrong.",
     "compare": "Compare runs with a run, with several, or with a baseline.",
+    "dashboard": "Show kept runs in a browser: search, compare, trends, baselines.",
     "trend": "Show what became of a figure over all runs that are kept.",
     "report": "Tell a run as a page or as files: html, json, csv, junit, md, txt.",
     "runs": "Show, hand on and forget the runs that are kept.",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.checkpoints import checkpoint, replace_file
+from loadstone.cli.dashboard_options import dashboard_of, dashboard_options
 from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
@@ -59,7 +60,7 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
         no_color_option,
         click.option("--out", metavar="DIR", help="Keep the result, the text and every second in this folder."),
     ]
-    function = keeping_options(outlet_options(file_options(function)))
+    function = dashboard_options(keeping_options(outlet_options(file_options(function))))
     for option in reversed(options):
         function = option(function)
     return function
@@ -79,7 +80,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     from loadstone.run import execute
 
     sinks: Sequence[Sink] = ()
-    recording, timeline = None, Timeline()
+    recording, timeline, dashboard = None, Timeline(), None
     try:
         plan, past = with_past(plan)
         watched = _watched(plan, showing)
@@ -87,12 +88,13 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         check_machine(plan)
         reports, files = chosen_reports(), files_of_run(watched.folder, watched.stamp)
         recording = recording_of(watched)
-        sinks = [*([recording] if recording else []), timeline, *_sinks(watched, showing)]
+        desk = ControlDesk()
+        dashboard = dashboard_of(watched, desk)
+        sinks = [*(sink for sink in (recording, dashboard) if sink is not None), timeline, *_sinks(watched, showing)]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             every_s, meanwhile = files_meanwhile(watched, showing.checkpoint_s, files)
             marks = checkpoint(every_s, meanwhile, timeline) if every_s else None
             command = ["loadstone", *sys.argv[1:]]
-            desk = ControlDesk()
             with keys(desk) if not showing.quiet and can_read_keys() else contextlib.nullcontext():
                 story = execute(
                     aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks, desk=desk
@@ -108,6 +110,8 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     kept.append(write_suite_files(watched, story_told, recording))
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
+    if dashboard is not None:
+        dashboard.ended(story_told.document.verdict, code, recording.run_id if recording else "")
     tell_github(story_told)
     if showing.json:
         return _tell(installed().get("report", "json")(story_told).decode(), code, kept=watched.folder is not None)

@@ -1,0 +1,86 @@
+"""--dashboard on every command that makes a run: the flags, and the sink behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadstone.errors import UsageError
+
+if TYPE_CHECKING:
+    from loadstone.live.dashboard.sink import DashboardSink
+    from loadstone.load.control_desk import ControlDesk
+    from loadstone.measure.sink import Watched
+
+_KEY = "loadstone.dashboard."
+_HERE = "127.0.0.1:0"
+
+
+def dashboard_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--dashboard, --token and --linger; kept in click's context, so that commands need not hand them on."""
+    for option in (
+        click.option("--linger", metavar="TIME", expose_value=False, callback=_keep("linger"), help=_LINGER_HELP),
+        click.option("--token", metavar="TEXT", envvar="LOADSTONE_TOKEN", expose_value=False, callback=_keep("token"), help=_TOKEN_HELP),
+        click.option(
+            "--dashboard", metavar="[HOST:PORT]", is_flag=False, flag_value=_HERE, expose_value=False, callback=_keep("at"), help=_HELP
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+_HELP = "Show the run in a browser while it goes on.  [default: a free port of 127.0.0.1]"
+_TOKEN_HELP = "With --dashboard: what viewers have to know; made up where others than this machine could look."  # noqa: S105  a help text
+_LINGER_HELP = "With --dashboard: let its page live so long after the run, as 10m."
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
+    def keep(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        ctx.meta[_KEY + name] = value
+
+    return keep
+
+
+def dashboard_of(watched: Watched, desk: ControlDesk) -> DashboardSink | None:
+    """The dashboard that the command line asks for, already listening; None when it asks for none.
+
+    raises: UsageError when it cannot listen there: better before the run than never
+    """
+    ctx = click.get_current_context(silent=True)
+    given: Mapping[str, Any] = {key: ctx.meta.get(_KEY + key) for key in ("at", "token", "linger")} if ctx is not None else {}
+    at = given.get("at")
+    if at is None:
+        if given.get("linger"):
+            raise UsageError("there is no dashboard", where="flag --linger", hint=f"--dashboard --linger {given['linger']}")
+        return None
+    from loadstone.live.dashboard.listen import listen, read_address
+    from loadstone.live.dashboard.sink import DashboardSink
+    from loadstone.live.dashboard.steering import steering_by
+    from loadstone.units import parse_duration
+
+    linger_s = parse_duration(given["linger"]) if given.get("linger") else 0.0
+    listening = listen(read_address(at), given.get("token") or "")
+    sink = DashboardSink(listening, _about(watched), linger_s=linger_s, steer=steering_by(desk))
+    click.echo(f"dashboard: {listening.url}", err=True)
+    return sink
+
+
+def _about(watched: Watched) -> dict[str, Any]:
+    """What the page says of the run before its first second."""
+    from datetime import UTC, datetime
+
+    from loadstone.charts.page_data import page_metrics
+    from loadstone.measure.declared import catalogue_of
+    from loadstone.measure.plain_text import plain
+
+    plan = watched.plan
+    catalogue = catalogue_of(plan, ())
+    return {
+        "name": plain(plan.name, 100),
+        "target": plain(plan.target or "", 200),
+        "duration_s": watched.duration_s,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "metrics": page_metrics(catalogue, set(catalogue.names())),
+    }

@@ -1,0 +1,30 @@
+"use strict";
+// Pages of kept runs: forms that change something, and the picture of a trend.
+addEventListener("DOMContentLoaded", () => {
+  for (const form of document.querySelectorAll("form[data-post]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (form.dataset.sure && !confirm(form.dataset.sure)) { return; }
+      const answer = await Dashboard.post(form.dataset.post, Object.fromEntries(new FormData(form)));
+      const place = document.getElementById("answer");
+      place.textContent = answer.text;
+      place.className = answer.done ? "card" : "card bad";
+      if (answer.done) { setTimeout(() => location.reload(), 900); }
+    });
+  }
+  const draw = () => {
+    const style = getComputedStyle(document.body), colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    for (const place of document.querySelectorAll("[data-trend]")) {
+      const told = JSON.parse(place.dataset.trend), at = told.runs.map((_, index) => index);
+      const escape = (text) => String(text).replace(/[&<>]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[letter]);
+      const line = (x0, x1, y0, y1, more) => ({ type: "line", x0, x1, y0, y1, line: more });
+      const changes = told.changes.map((each) => told.runs.indexOf(each.run)).filter((index) => index > 0);
+      const shapes = changes.map((index, which) => ({ ...line(index - 0.5, index - 0.5, 0, 1, { color: told.changes[which].worse ? colour("bad") : colour("good"), width: 2, dash: "dot" }), yref: "paper" }));
+      if (told.limit !== null) { shapes.push({ ...line(0, 1, told.limit, told.limit, { color: colour("bad"), width: 1.5, dash: "dash" }), xref: "paper" }); }
+      Plotly.react(place, [{ x: at, y: told.values, mode: "lines+markers", line: { color: colour("accent"), width: 2 }, marker: { size: 7 }, hovertemplate: "%{text}<br>%{y:.6g} " + escape(told.unit) + "<extra></extra>", text: told.runs.map(escape) }],
+        { shapes, margin: { l: 60, r: 15, t: 15, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", font: { color: colour("soft"), family: "system-ui, sans-serif" }, xaxis: { title: { text: "runs, the newest last" }, gridcolor: colour("line"), zeroline: false, tickformat: "d", showticklabels: false }, yaxis: { title: { text: escape(told.unit) }, gridcolor: colour("line"), rangemode: "tozero", zeroline: false } },
+        { displayModeBar: false, responsive: true });
+    }
+  };
+  if (window.Plotly) { draw(); Dashboard.onTheme.push(draw); }
+});

@@ -1,0 +1,120 @@
+"""The process that shows a run: reads seconds from a socket, keeps the past, serves viewers, and ends when the run does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from loadstone.charts.page_data import page_stretch
+from loadstone.live.dashboard.app import run_app
+from loadstone.live.dashboard.frames import NEWS, FrameReader, news, opened_second
+from loadstone.live.dashboard.guard import Guard
+from loadstone.live.dashboard.hub import Hub
+from loadstone.measure.packing import unpack
+
+ANSWER_S = 5.0
+GOODBYE_S = 0.3  # for the last message to leave
+NICER = 19  # drawing takes what the measurement leaves: on one full core a page comes late, and the numbers stay true
+
+
+def show(link: int, listening: int) -> None:
+    """Serve until the run's process has gone, and as long after that as it wished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICER)
+    with contextlib.suppress(OSError):  # where sessions share a core evenly whatever their niceness, the session has one of its own
+        Path("/proc/self/autogroup").write_text(str(NICER), encoding="ascii")
+    asyncio.run(_serve(socket.socket(fileno=link), socket.socket(fileno=listening)))
+
+
+async def _serve(link: socket.socket, listening: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=link)
+    frames = FrameReader()
+    news_of_run = _messages(reader, frames)
+    about: dict[str, Any] = {}
+    async for kind, body in news_of_run:
+        about = _read(kind, body)["start"]
+        break
+    if not about:
+        return
+    door, linger_s = about.pop("door"), float(about.pop("linger_s"))
+    hub, desk = Hub(about, page_stretch), Desk(writer)
+    app = Guard(run_app(hub, desk.ask if about["controls"] else None), **door)
+    config = uvicorn.Config(
+        app, log_level="critical", access_log=False, lifespan="off", ws="none", server_header=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    async for kind, body in news_of_run:
+        _take(hub, desk, kind, body)
+    hub.over()
+    await asyncio.sleep(linger_s or GOODBYE_S)
+    hub.close()
+    server.should_exit = True
+    await serving
+
+
+def _take(hub: Hub, desk: Desk, kind: bytes, body: bytes) -> None:
+    if kind != NEWS:
+        taken_s, content = opened_second(body)
+        hub.second(taken_s, unpack(content))
+        return
+    message = _read(kind, body)
+    if "gates" in message:
+        hub.judged(message["gates"], message["events"])
+    elif "answer" in message:
+        desk.answered(message["answer"])
+    elif "over" in message:
+        hub.over()
+    elif "ended" in message:
+        hub.over(message["ended"])
+
+
+def _read(kind: bytes, body: bytes) -> dict[str, Any]:
+    if kind != NEWS:
+        raise ValueError("a run says first what it is")
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+async def _messages(reader: asyncio.StreamReader, frames: FrameReader) -> AsyncIterator[tuple[bytes, bytes]]:
+    while data := await reader.read(1 << 18):
+        for frame in frames.feed(data):
+            yield frame
+
+
+class Desk:
+    """Hands controls to the run and waits for what it says."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer, self._numbers = writer, itertools.count(1)
+        self._open: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    async def ask(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The run's answer; says so when none came."""
+        number = next(self._numbers)
+        answer = self._open[number] = asyncio.get_running_loop().create_future()
+        self._writer.write(news({"ask": dict(asked), "id": number}))
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                found: dict[str, Any] = await answer
+                return found
+        except TimeoutError:
+            return {"done": False, "text": "the run does not answer"}
+        finally:
+            del self._open[number]
+
+    def answered(self, answer: dict[str, Any]) -> None:
+        """What the run said to one of them."""
+        waiting = self._open.get(answer.pop("id", 0))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
