@@ -107,4 +107,4 @@ def told(sinks: Sequence[object]) -> None:
     """Say which sinks fell silent, and why."""
     for sink in sinks:
         if failure := getattr(sink, "failure", ""):
-            click.echo(f"loadstone: not every second of this run was kept: {failure}", err=True)
+            click.echo(f"loadstone: not every second of this run was kept or shown: {failure}", err=True)

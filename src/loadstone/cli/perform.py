@@ -27,6 +27,7 @@ from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
+    from loadstone.load.control_desk import ControlDesk
     from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
@@ -88,14 +89,18 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
         check_machine(plan)
         reports, files = chosen_reports(), files_of_run(watched.folder, watched.stamp)
         recording = recording_of(watched)
-        desk = ControlDesk()
+        desk, by_keys = ControlDesk(), not showing.quiet and can_read_keys()
         dashboard = dashboard_of(watched, desk)
-        sinks = [*(sink for sink in (recording, dashboard) if sink is not None), timeline, *_sinks(watched, showing)]
+        sinks = [
+            *(sink for sink in (recording, dashboard) if sink is not None),
+            timeline,
+            *_sinks(watched, showing, desk if by_keys else None),
+        ]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
             every_s, meanwhile = files_meanwhile(watched, showing.checkpoint_s, files)
             marks = checkpoint(every_s, meanwhile, timeline) if every_s else None
             command = ["loadstone", *sys.argv[1:]]
-            with keys(desk) if not showing.quiet and can_read_keys() else contextlib.nullcontext():
+            with keys(desk) if by_keys else contextlib.nullcontext():
                 story = execute(
                     aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks, desk=desk
                 )
@@ -138,14 +143,14 @@ def _watched(plan: Plan, showing: Showing) -> Watched:
     )
 
 
-def _sinks(watched: Watched, showing: Showing) -> list[Sink]:
+def _sinks(watched: Watched, showing: Showing, desk: ControlDesk | None) -> list[Sink]:
     """The log where there is a folder, those that were asked for, and a view unless nobody wants to see one."""
     from loadstone.plugins import installed
 
     sinks: list[Sink] = [installed().get("sink", "log")(watched)] if watched.folder else []
     sinks += chosen_sinks(watched)
     if not showing.quiet:
-        sinks.append(_view(watched, showing))  # last: it draws from here on
+        sinks.append(_view(watched, showing, desk))  # last: it draws from here on
     return sinks
 
 
@@ -154,11 +159,14 @@ def view_of(plan: Plan, showing: Showing) -> Sink:
     return _view(_watched(plan, showing), showing)
 
 
-def _view(watched: Watched, showing: Showing) -> Sink:
+def _view(watched: Watched, showing: Showing, desk: ControlDesk | None = None) -> Sink:
     from loadstone.live.screen import can_redraw
+    from loadstone.live.terminal import TerminalView
     from loadstone.plugins import installed
 
     made: Sink = installed().get("sink", "terminal" if can_redraw(watched.stream) and not showing.json else "lines")(watched)
+    if isinstance(made, TerminalView):
+        made.desk = desk
     return made
 
 
