@@ -23,6 +23,7 @@ from loadstone.live.dashboard.hub import Hub
 from loadstone.measure.packing import unpack
 
 ANSWER_S = 5.0
+LOOK_S = 0.01
 GOODBYE_S = 0.3  # for the last message to leave
 NICER = 19  # drawing takes what the measurement leaves: on one full core a page comes late, and the numbers stay true
 
@@ -54,6 +55,9 @@ async def _serve(link: socket.socket, listening: socket.socket) -> None:
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not (server.started or serving.done()):  # noqa: ASYNC110  uvicorn has no event for it
+        await asyncio.sleep(LOOK_S)
+    writer.write(news({"ready": True}))
     async for kind, body in news_of_run:
         _take(hub, desk, kind, body)
     hub.over()

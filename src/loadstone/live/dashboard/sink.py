@@ -25,6 +25,7 @@ from loadstone.measure.snapshot import Gauge, Snapshot
 
 MOST_WAITING = 64  # seconds that wait for a process that does not read
 MOST_NEWS = 64
+READY_S = 10.0
 
 
 class Steering(Protocol):
@@ -68,7 +69,9 @@ class DashboardSink:
         theirs.close()
         listening.socket.close()
         door = {"host": listening.host, "port": listening.port, "token": listening.token}
+        self._incoming = received(self._ours)
         self._say({"start": {**about, "door": door, "linger_s": linger_s, "controls": steer is not None}})
+        self._await_ready()
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
@@ -120,6 +123,19 @@ class DashboardSink:
         finally:
             self._ours.setblocking(True)
 
+    def _await_ready(self) -> None:
+        """A process that still starts would take its time from the first seconds of the load."""
+        if self.failure:
+            return
+        self._ours.settimeout(READY_S)
+        try:
+            ready = next(self._incoming, None) is not None
+        except OSError:
+            ready = False
+        self._ours.settimeout(None)
+        if not ready:
+            self.failure = "the dashboard's process did not start"
+
     def _start(self) -> None:
         self._threads = [
             threading.Thread(target=work, name=f"dashboard {work.__name__}", daemon=True) for work in (self._write, self._read)
@@ -144,7 +160,7 @@ class DashboardSink:
                 return
 
     def _read(self) -> None:
-        for message in received(self._ours):
+        for message in self._incoming:
             if self._steer is not None and isinstance(message.get("ask"), dict):
                 self._say({"answer": {"id": message.get("id"), **_answer(self._steer, message["ask"])}})
         self.process.poll()
