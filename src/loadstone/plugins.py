@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "websocket": "loadstone.clients.websocket_client:WebSocketClients",
         "llm": "loadstone.clients.llm.client:LlmClients",
         "sse": "loadstone.clients.sse_client:SseClients",
+        "speech": "loadstone.clients.voice.speech_http:SpeechClients",
     },
     "profile": {
         "burst": f"{_PROFILES}:Burst",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from loadstone.clients.failure import Kind as FailureKind
 from loadstone.clients.llm.transcript import Fault
+from loadstone.clients.voice.speech_answers import BAD_ANSWER, NOT_SOUND, USELESS
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.plan.gate_text import COURSE_STATS, NONE_STATS, Dimension, GateSpec
@@ -17,6 +18,8 @@ FAILURE_KINDS = tuple(str(kind) for kind in FailureKind)
 KINDS_OF = {
     "http.errors": FAILURE_KINDS,
     "llm.errors": (*FAILURE_KINDS, *(str(fault) for fault in Fault)),
+    "voice.stt_errors": (*FAILURE_KINDS, BAD_ANSWER),
+    "voice.tts_errors": (*FAILURE_KINDS, NOT_SOUND, *sorted(USELESS)),
     "sse.errors": (*FAILURE_KINDS, str(Fault.CONTENT_TYPE)),
 }
 

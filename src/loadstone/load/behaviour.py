@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from loadstone.errors import UsageError
 from loadstone.load.llm_step import LlmStep
 from loadstone.load.session import Session
+from loadstone.load.speech_step import SynthesizeStep, TranscribeStep
 from loadstone.load.sse_step import SseStep
 from loadstone.load.steps import CompiledStep, HttpStep
 from loadstone.load.websocket_step import WebSocketStep
@@ -21,7 +22,14 @@ Item = TypeVar("Item")
 Iteration = tuple[str, Awaitable[object]]
 
 # What a written step of each kind becomes.
-KINDS: Mapping[str, type[CompiledStep]] = {"http": HttpStep, "llm": LlmStep, "sse": SseStep, "websocket": WebSocketStep}
+KINDS: Mapping[str, type[CompiledStep]] = {
+    "http": HttpStep,
+    "llm": LlmStep,
+    "sse": SseStep,
+    "synthesize": SynthesizeStep,
+    "transcribe": TranscribeStep,
+    "websocket": WebSocketStep,
+}
 
 
 class Draw(Generic[Item]):

@@ -161,6 +161,36 @@ LLM = (
 )
 
 
+def _factor(name: str, meaning: str) -> Metric:
+    return Metric(name, "1", Kind.DISTRIBUTION, "lower", f"{meaning}; below 1 is faster than real time", scale=1e6)
+
+
+# Speech services over HTTP: one sound or one text, one answer.
+SPEECH = (
+    _count("voice.stt_requests", "sounds that a recogniser was given", better="higher"),
+    _count("voice.stt_errors", "of them, those without a text, by cause in `kind`", better="lower", share_of="voice.stt_requests"),
+    _time("voice.stt_time", "sound sent to last byte of its text by the kernel's clock"),
+    _time("voice.stt_first_text", "sound sent to the first piece of its text by the kernel's clock; streamed answers only"),
+    _factor("voice.stt_rtf", "real-time factor of recognition: `voice.stt_time` over the length of the sound"),
+    Metric("voice.stt_audio", "s", Kind.COUNT, "higher", "length of the sounds that were recognised, all together", scale=1e9),
+    _count("voice.tts_requests", "texts that a synthesiser was given", better="higher"),
+    _count(
+        "voice.tts_errors",
+        "of them, those without sound that can be heard, by cause in `kind`",
+        better="lower",
+        share_of="voice.tts_requests",
+    ),
+    _time("voice.tts_first_byte", "text sent to the first byte of sound, past a WAV's head, by the kernel's clock"),
+    _time("voice.tts_time", "text sent to the last byte of its sound by the kernel's clock"),
+    _time("voice.tts_stall_time", "how long a listener who plays sound as it comes waits within one answer, all gaps together"),
+    _factor("voice.tts_rtf", "real-time factor of synthesis: `voice.tts_time` over the length of the sound"),
+    Metric("voice.tts_audio", "s", Kind.COUNT, "higher", "length of the sounds that were made, all together", scale=1e9),
+    _count("voice.tts_faults", "what was wrong with the sounds, by kind in `kind`", better="lower", share_of="voice.tts_requests"),
+    _count("voice.words", "words that were said and whose final text came"),
+    _count("voice.wer", "of them, the words that the text has wrong: replaced, left out or put in", better="lower", share_of="voice.words"),
+)
+
+
 def _levels(rows: tuple[Row, ...]) -> tuple[Metric, ...]:
     return tuple(Metric(name, unit, Kind.GAUGE, better, meaning) for name, unit, better, meaning in rows)
 
@@ -191,6 +221,7 @@ BUILT_IN = (
     _count("sse.cancelled", "event streams that the client left before their end", share_of="sse.streams"),
     *LLM,
     *WEBSOCKET,
+    *SPEECH,
     _time("iteration.duration", "one pass of a user through its task, think time included"),
     _count("iteration.count", "passes of users through a task that ended", better="higher"),
     _count("iteration.errors", "passes that ended because the user's own code raised", better="lower", share_of="iteration.count"),

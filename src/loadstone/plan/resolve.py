@@ -152,6 +152,11 @@ def _absolute_files(scenario: dict[str, Any], folder: Path) -> None:
     if isinstance(profile, dict) and profile.get("kind") == "trace":
         _absolute(profile, ("file",), folder)
     steps = scenario.get("steps")
+    for step in steps if isinstance(steps, list) else ():
+        if isinstance(step, dict) and isinstance(step.get("transcribe"), str):
+            step["transcribe"] = {"file": step["transcribe"]}
+        if isinstance(step, dict) and isinstance(step.get("transcribe"), dict):
+            _absolute(step["transcribe"], ("file",), folder)
     for holder in [*(feeds or ()), *(steps if isinstance(steps, list) else ()), scenario.get("code")]:
         if isinstance(holder, dict):
             _absolute(holder, ("file",), folder)

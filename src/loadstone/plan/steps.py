@@ -10,12 +10,13 @@ from loadstone.plan.http import Expected, masked
 from loadstone.plan.llm import LlmCall
 from loadstone.plan.sse import SseCall
 from loadstone.plan.think import ThinkTime
+from loadstone.plan.voice_http import SynthesizeCall, TranscribeCall
 from loadstone.plan.websocket import Dialogue
 from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 # Exchanges that are not one HTTP request: each has a field of its name, whose model says `addresses`.
-OTHER_KINDS: tuple[str, ...] = ("llm", "sse", "websocket")
+OTHER_KINDS: tuple[str, ...] = ("llm", "sse", "synthesize", "transcribe", "websocket")
 BODIES = ("json", "form", "multipart", "body", "file")
 
 
@@ -36,6 +37,8 @@ class Step(BaseModel):
     websocket: Dialogue | None = None
     llm: LlmCall | None = None
     sse: SseCall | None = None
+    synthesize: SynthesizeCall | None = None
+    transcribe: TranscribeCall | None = None
     expect: Expected | None = None
     checks: tuple[str, ...] = ()
     extract: dict[str, str] = Field(default_factory=dict)

@@ -131,6 +131,11 @@ class User:
         """This user's client of event streams: `stream = await self.sse.get("/events", limit=10)`."""
         return self._session.speak("sse")
 
+    @property
+    def speech(self) -> Any:
+        """This user's speech services: `heard = await self.speech.transcribe(wav)`, `said = await self.speech.synthesize("…")`."""
+        return self._session.speak("speech")
+
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
 
