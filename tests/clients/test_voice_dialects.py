@@ -32,7 +32,7 @@ from loadstone.clients.voice.wyoming import SPOKEN, WyomingDialect, event
 from loadstone.errors import UsageError
 from loadstone.testing.dialect_conformance import KINDS, DialectConformance, StreamDialectConformance, frame
 
-MULAW_ERROR = 1 / 16
+MULAW_ERROR = 1 / 15
 
 
 def realtime_audio(pcm: bytes, name: str = "response.output_audio.delta", **more: Any) -> str:

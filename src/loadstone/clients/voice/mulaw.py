@@ -1,6 +1,6 @@
 """Mu-law by tables: 16-bit linear samples to 8 bits and back (ITU-T G.711, the 14-bit scale shifted up by two).
 
-Error: at most 4 below 124, at most a sixteenth of the sample above, up to the largest level of 32124; sound that was mu-law
+Error: at most 4 below 124, at most a fifteenth of the sample above, up to the largest level of 32124; sound that was mu-law
 once stays exactly as it is.
 """
 
