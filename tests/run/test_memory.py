@@ -15,8 +15,8 @@ class Levels:
         self.memory: dict[int, float] = {}
 
     def snapshot(self, snapshot: Snapshot) -> None:
-        levels = {series.metric: gauge.last for series, gauge in snapshot.gauges.items()}
-        self.memory[round(levels.get("load.users", 0))] = levels.get("generator.memory", 0)
+        levels = {str(series): gauge.last for series, gauge in snapshot.gauges.items()}
+        self.memory[round(levels["load.users{scenario=main}"])] = levels["generator.memory{worker=0}"]
 
     def close(self) -> None:
         pass

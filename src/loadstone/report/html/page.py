@@ -25,6 +25,11 @@ from loadstone.units import format_count, format_duration, format_rate, format_s
 
 MOST_RUNS = 5  # in one page, the first one included
 
+# Names from outside may hold control characters, which HTML does not allow (WHATWG HTML, 13.2.3.5): their pictures stand for them.
+PICTURES = (
+    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+)
+
 
 def render_html(told: Told, overlays: Sequence[Told] = ()) -> bytes:
     """One run as a page; `overlays` are further runs that its charts can show behind it.
@@ -35,7 +40,7 @@ def render_html(told: Told, overlays: Sequence[Told] = ()) -> bytes:
         raise UsageError(f"{len(overlays) + 1} runs in one page", where="report html", hint=f"at most {MOST_RUNS}")
     runs = [told, *overlays]
     page = _environment().get_template("page.html").render(_context(runs, embedded(runs)))
-    return page.encode("utf-8", "backslashreplace")
+    return page.translate(PICTURES).encode("utf-8", "backslashreplace")
 
 
 def _context(runs: Sequence[Told], data: Embedded) -> Mapping[str, Any]:
