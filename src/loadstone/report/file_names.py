@@ -34,6 +34,8 @@ FORMATS = {
     "junit": Format("junit", "junit_{stamp}.xml", ".xml"),
     "md": Format("md", "summary_{stamp}.md", ".md"),
     "txt": Format("text", "summary_{stamp}.txt", ".txt"),
+    "png": Format("png", "charts_{stamp}.png", ".png"),
+    "svg": Format("svg", "charts_{stamp}.svg", ".svg"),
     "github-benchmark-smaller": Format("github-benchmark-smaller", "benchmark_smaller_{stamp}.json", "_smaller.json"),
     "github-benchmark-bigger": Format("github-benchmark-bigger", "benchmark_bigger_{stamp}.json", "_bigger.json"),
     "bencher": Format("bencher", "bencher_{stamp}.json", "_bencher.json"),
