@@ -154,6 +154,7 @@ class Pen:
         self._note(slope.text, (slope.xs[0], slope.ys[0]), (3, 5), fontsize=SMALL, color=self.colours["bad"])
 
     def _mark(self, marks: Sequence[Mark], end_s: float) -> None:
+        behind = {"facecolor": self.colours["panel"], "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # on the dark parts of a map
         for number, one in enumerate(marks, 1):
             if not 0 <= one.at_s <= end_s:
                 continue
@@ -162,7 +163,7 @@ class Pen:
             self._at_height([one.at_s], 0.025, "D" if one.bad else "o", [colour], "mark")
             if number <= MOST_NUMBERED:
                 where = (one.at_s, 0.025)
-                self._note(str(number), where, (3.5, 2), xycoords=("data", "axes fraction"), fontsize=SMALL, color=colour)
+                self._note(str(number), where, (3.5, 2), xycoords=("data", "axes fraction"), fontsize=SMALL, color=colour, bbox=behind)
 
     def _at_height(self, xs: Sequence[float], height: float, sign: str, colours: Sequence[Any], gid: str) -> None:
         places = self.axes.get_xaxis_transform()

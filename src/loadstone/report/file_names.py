@@ -5,6 +5,7 @@ A name that the user chose wins: `--name nightly` makes `nightly.json`, `nightly
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -70,6 +71,12 @@ def file_name(kind: str, stamp: str, own: str = "", view: str = "performance") -
     if own:
         return f"{own}{found.own}"
     return found.file.format(stamp=stamp) if view == "performance" else f"{view}_report_{stamp}{found.own}"
+
+
+def plot_file_name(plot: str, kind: str, stamp: str, own: str = "") -> str:
+    """The file of one chart: `latency_20260131_120000.svg`, or `nightly_latency.svg` under a name of the user's."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", plot)
+    return f"{own}_{plain}.{kind}" if own else f"{plain}_{stamp}.{kind}"
 
 
 def checked_name(name: str) -> str:

@@ -29,6 +29,7 @@ LEFT, RIGHT, TOP, BOTTOM = 0.85, 1.75, 0.55, 0.35  # inches around a chart: tick
 KEY = 0.19  # inches: a line of the key of events
 DPI = 160
 MOST_EVENTS = 9
+HEAD: tuple[dict[str, Any], ...] = ({"fontsize": 13, "fontweight": "bold"}, {"fontsize": 9})
 NOTHING = "no data over time: nothing was kept of this run but its report"
 BEYOND = "▲ longer than anything recorded"
 
@@ -70,8 +71,8 @@ def sheet(told: Told, kind: Kind, theme: Theme = "light") -> bytes:
     document = told.document
     word = WORDS[document.verdict][0]
     began = document.provenance.started_at.strftime("%Y-%m-%d %H:%M UTC")
-    head = f"{word} · {plain(document.provenance.plan, 60)} · {plain(document.provenance.target, 60)} · {began}"
-    return _drawn(recorded, main_figures(recorded), kind, theme, head, head=head)
+    head = (f"{word} · {plain(document.provenance.plan, 50)}", f"{plain(document.provenance.target, 60)} · {began}")
+    return _drawn(recorded, main_figures(recorded), kind, theme, " · ".join(head), head)
 
 
 def _recorded(told: Told) -> Recorded:
@@ -79,12 +80,12 @@ def _recorded(told: Told) -> Recorded:
     return Recorded(told.catalogue, told.timeline, document)
 
 
-def _drawn(recorded: Recorded, figures: Sequence[Figure], kind: Kind, theme: Theme, title: str, *, head: str = "") -> bytes:
+def _drawn(recorded: Recorded, figures: Sequence[Figure], kind: Kind, theme: Theme, title: str, head: Sequence[str] = ()) -> bytes:
     """The charts on one page; the same bytes whenever it is drawn."""
     Images(kind).ready()
     import matplotlib as mpl
 
-    about: dict[str, Any] = {"Date": None, "Creator": None, "Title": plain(title)} if kind == "svg" else {"Software": None}
+    about: dict[str, Any] = {"Date": None, "Creator": None, "Title": plain(title, 250)} if kind == "svg" else {"Software": None}
     settings = {"svg.hashsalt": "loadstone", "svg.fonttype": "none", "text.parse_math": False, "font.family": "sans-serif"}
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()  # a reader's own matplotlibrc changes no report
@@ -96,7 +97,7 @@ def _drawn(recorded: Recorded, figures: Sequence[Figure], kind: Kind, theme: The
     return data.getvalue()
 
 
-def _page(recorded: Recorded, figures: Sequence[Figure], theme: Theme, head: str) -> Any:
+def _page(recorded: Recorded, figures: Sequence[Figure], theme: Theme, head: Sequence[str]) -> Any:
     """A matplotlib Figure: a head where there is one, charts in one column or two, and the key of what is marked."""
     from matplotlib.figure import Figure as Page
 
@@ -107,7 +108,7 @@ def _page(recorded: Recorded, figures: Sequence[Figure], theme: Theme, head: str
     rows = [figures[at : at + columns] for at in range(0, len(figures), columns)] or [[]]
     heights = [max((_height(each) for each in row), default=LOW) for row in rows]
     key = _key(happened, beyond=any(line.beyond for each in figures if isinstance(each, OverTime) for line in each.lines))
-    above, below = 0.5 if head else 0.0, KEY * len(key) + (0.12 if key else 0.05)
+    above, below = 0.65 if head else 0.0, KEY * len(key) + (0.12 if key else 0.05)
     height, width = above + sum(heights) + below, WIDTH * columns
     colours = palette(theme)
     page = Page(figsize=(width, height), dpi=DPI, facecolor=colours["page"])
@@ -119,8 +120,8 @@ def _page(recorded: Recorded, figures: Sequence[Figure], theme: Theme, head: str
             axes = page.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
             _draw(Pen(axes, theme), figure, recorded, happened)
         top -= tall
-    if head:
-        page.text(LEFT / width, 1 - 0.32 / height, head, fontsize=13, fontweight="bold", color=colours["ink"], va="center")
+    for text, at, look in zip(head, (0.3, 0.56), HEAD, strict=False):
+        page.text(LEFT / width, 1 - at / height, text, color=colours["ink"], va="center", **look)
     for number, (text, bad) in enumerate(reversed(key)):
         place = (0.1 + KEY * number) / height
         page.text(LEFT / width, place, text, fontsize=8, color=colours["bad" if bad else "soft"], va="bottom")
