@@ -105,5 +105,5 @@ def _linear_ticks(axis: Axis) -> list[float]:
     fine = next((each * power for each in (1, 2, 2.5, 5, 10) if each * power >= rough * 0.999), rough)
     step = max(1.0, fine) if axis.unit == "" and axis.high - axis.low >= 1 else fine  # what has no unit is counted
     first = math.ceil(axis.low / step - 1e-9)
-    last = math.floor((axis.high * 1.04 + step * 1e-6) / step)
+    last = math.floor((axis.high + (axis.high - axis.low) * 0.04) / step + 1e-6)
     return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
