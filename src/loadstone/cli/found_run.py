@@ -102,14 +102,14 @@ def _in_store(store: Store, name: str) -> Found:
     from loadstone.report.stored import told_of_parts
 
     row = store.run(name)
-    parts, damage = store.readable(row.id)
+    parts, damage = store.readable(row.id, seconds=False)  # an hour's would take seconds to read
+    if not (parts.timeline and parts.document):
+        parts, damage = store.readable(row.id)
     return _of_parts(row, parts, damage, lambda: told_of_parts(row, parts, damage))
 
 
 def _of_parts(row: RunRow, parts: RunParts, damage: list[str], told_of: Callable[[], Told]) -> Found:
     """As the run was judged; where its report is lost, or was never made, its seconds are judged again."""
-    from loadstone.report.stored import seconds_of
-
     try:
         told = told_of()
     except (UsageError, StoreError) as error:
@@ -120,7 +120,7 @@ def _of_parts(row: RunRow, parts: RunParts, damage: list[str], told_of: Callable
         if parts.document:
             damage = [*damage, error.what]
         told = _judged_again(row, parts, damage)
-    return Found(told, lambda: seconds_of(parts, []) if parts.seconds else (each.snapshot() for each in told.timeline))
+    return Found(told, lambda: (each.snapshot() for each in told.timeline))
 
 
 def _judged_again(row: RunRow, parts: RunParts, damage: list[str]) -> Told:

@@ -30,9 +30,9 @@ class Stretch:
     content: bytes
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Stretch:
-        """One snapshot."""
-        return cls(snapshot.start_s, snapshot.end_s, snapshot.judged, snapshot.phase, pack(snapshot))
+    def of(cls, snapshot: Snapshot, content: bytes = b"") -> Stretch:
+        """One snapshot; `content` is what it was unpacked from, where it was."""
+        return cls(snapshot.start_s, snapshot.end_s, snapshot.judged, snapshot.phase, content or pack(snapshot))
 
     def snapshot(self) -> Snapshot:
         """What was measured in it."""

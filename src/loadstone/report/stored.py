@@ -49,6 +49,9 @@ def told_of_document(data: bytes, where: str) -> Told:
 
 def over_time(parts: RunParts, damage: list[str]) -> tuple[Stretch, ...]:
     """The stretches; those that cannot be unpacked are left out and named."""
+    if parts.timeline:
+        whole = zip(parts.timeline, _tried("stretch", parts.timeline, damage), strict=True)
+        return tuple(Stretch.of(snapshot, each.content) for each, snapshot in whole if snapshot is not None)
     if parts.seconds:
         timeline = Timeline()
         for snapshot in _unpacked("second", parts.seconds, damage):
@@ -122,5 +125,5 @@ def _tried(word: str, packed: Sequence[Packed], damage: list[str]) -> list[Snaps
             wrong.append(f"the {word} from {each.start_s:g} to {each.end_s:g} s cannot be read: {error}")
     damage += wrong[:MOST_NAMED]
     if len(wrong) > MOST_NAMED:
-        damage.append(f"{len(wrong) - MOST_NAMED} more {word}s of {len(packed)} cannot be read")
+        damage.append(f"{len(wrong) - MOST_NAMED} more of {len(packed)} such stretches cannot be read")
     return found

@@ -25,7 +25,8 @@ from loadstone.store.rows import Packed, RunParts, RunRow
 FORMAT = "loadstone.run/1"
 SUFFIX = ".loadstone.tar.gz"
 MANIFEST = "manifest.json"
-MEMBERS = ("plan.json", "document.json", "totals.bin", "sections.bin", "seconds.bin", "events.json")
+MEMBERS = ("plan.json", "document.json", "totals.bin", "sections.bin", "timeline.bin", "seconds.bin", "events.json")
+NEWER = frozenset({"timeline.bin"})  # bundles of older versions have none
 MOST_BYTES = 1 << 30  # of one member: 65,536 seconds of 50 series take less
 _STRETCH = struct.Struct("<qddQ")
 _HINT = "a file that `loadstone runs export` wrote"
@@ -38,6 +39,7 @@ def write_bundle(row: RunRow, parts: RunParts) -> bytes:
         "document.json": parts.document,
         "totals.bin": parts.totals,
         "sections.bin": _stretches_to_bytes(parts.sections),
+        "timeline.bin": _stretches_to_bytes(parts.timeline),
         "seconds.bin": _stretches_to_bytes(parts.seconds),
         "events.json": json.dumps(parts.events).encode(),
     }
@@ -67,6 +69,7 @@ def read_bundle(path: Path) -> tuple[RunRow, RunParts]:
             document=contents["document.json"],
             totals=contents["totals.bin"],
             sections=_stretches(contents["sections.bin"]),
+            timeline=_stretches(contents.get("timeline.bin", b"")),
             seconds=_stretches(contents["seconds.bin"]),
             events=tuple(Event(*event) for event in json.loads(contents["events.json"])),
         )
@@ -89,7 +92,7 @@ def _members(tar: tarfile.TarFile, where: str) -> dict[str, bytes]:
         opened = tar.extractfile(info)
         assert opened is not None
         contents[info.name] = opened.read()
-    if missing := sorted(known - contents.keys()):
+    if missing := sorted(known - NEWER - contents.keys()):
         raise StoreError(f"lacks {', '.join(missing)}", where=where, hint="the whole file")
     return contents
 
@@ -128,7 +131,10 @@ def _readable(parts: RunParts) -> None:
     json.loads(parts.plan_json)
     if parts.document:
         json.loads(parts.document)
-    for content in (*([parts.totals] if parts.totals else []), *(each.content for each in (*parts.sections, *parts.seconds))):
+    for content in (
+        *([parts.totals] if parts.totals else []),
+        *(each.content for each in (*parts.sections, *parts.timeline, *parts.seconds)),
+    ):
         unpack(content)
 
 

@@ -17,6 +17,7 @@ from loadstone.measure.packing import pack
 from loadstone.measure.sections import Sections
 from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Snapshot
+from loadstone.measure.timeline import Timeline
 from loadstone.plan.model import Plan
 from loadstone.probes.provenance import own_version
 from loadstone.probes.surroundings import load_of_others, surroundings
@@ -29,6 +30,7 @@ from loadstone.store.store import Store
 # While a run goes on, nobody is kept waiting for another process's lock; at its end there is time.
 WAIT_S, WAIT_AT_END_S = 0.2, 15.0
 MOST_WITH_SECONDS = 20  # runs; the oldest ones' seconds go
+MOST_STRETCHES = 120  # of a whole run; twice as many would double what a store takes
 MOST_HELD = 600  # seconds that wait in memory while the store cannot be written
 
 
@@ -58,7 +60,7 @@ class Recording:
         self.run_id = ""
         self._store, self._plan, self._keep_seconds = store, plan, keep_seconds
         self._plan_json = plan.model_dump_json()
-        self._sections = Sections(duration_s)
+        self._sections, self._timeline = Sections(duration_s), Timeline(MOST_STRETCHES)
         self._others = load_of_others()
         self._row: RunRow | None = None
         self._held: list[Packed] = []
@@ -66,7 +68,7 @@ class Recording:
         self._before = 0  # seconds of the earlier part; those of now are numbered after them
         for snapshot in self._earlier_seconds():
             self._before += 1
-            self._sections.add(snapshot)
+            self._add(snapshot)
 
     @classmethod
     def at(
@@ -85,7 +87,7 @@ class Recording:
         """See Sink."""
         if self._store is None:
             return
-        self._sections.add(snapshot)
+        self._add(snapshot)
         if self._keep_seconds:
             self._held = [*self._held[-MOST_HELD:], _packed(self._before + snapshot.seq, snapshot)]
         store = self._store
@@ -111,8 +113,9 @@ class Recording:
             self._held = [_packed(seq, each) for seq, each in enumerate(self._earlier_seconds())]
             self._flush()
         sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._sections.so_far())]
+        over_time = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._timeline.so_far())]
         totals = pack(story.result.total.as_snapshot())
-        parts = RunParts(self._plan_json, document, totals, tuple(sections), events=tuple(_events(story)))
+        parts = RunParts(self._plan_json, document, totals, tuple(sections), events=tuple(_events(story)), timeline=tuple(over_time))
         self.failure = ""
         if not self._try(lambda: store.finish(row, parts)):
             return ""
@@ -153,6 +156,10 @@ class Recording:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+    def _add(self, snapshot: Snapshot) -> None:
+        self._sections.add(snapshot)
+        self._timeline.snapshot(snapshot)
 
     def _begun(self, seconds: float) -> bool:
         if self._row is not None:

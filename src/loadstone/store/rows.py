@@ -132,6 +132,7 @@ class RunParts:
 
     totals:   the judged part, packed; empty for a run that did not finish
     document: the JSON report; empty for a run that did not finish
+    timeline: the whole run, warm-up and rest included, in stretches of one phase; empty for a run that did not finish, or of old versions
     """
 
     plan_json: str
@@ -140,6 +141,7 @@ class RunParts:
     sections: tuple[Packed, ...] = ()
     seconds: tuple[Packed, ...] = ()
     events: tuple[Event, ...] = ()
+    timeline: tuple[Packed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,7 +51,7 @@ def write(db: sqlite3.Connection, run_id: str, parts: RunParts) -> None:
         _write_verdicts(db, run_id, json.loads(parts.document).get("gates", []))
     if parts.totals:
         _write_totals(db, run_id, unpack(parts.totals))
-    for table, stretches in (("sections", parts.sections), ("seconds", parts.seconds)):
+    for table, stretches in (("sections", parts.sections), ("timeline", parts.timeline), ("seconds", parts.seconds)):
         _write_stretches(db, table, run_id, stretches)
     db.executemany(
         "INSERT INTO events (run_id, at_s, kind, text) VALUES (?, ?, ?, ?)",
@@ -74,12 +74,13 @@ def read(database: Database, run_id: str, *, seconds: bool) -> RunParts:
         document=_inflated(database, document[0][0]) if document else b"",
         totals=pack(totals) if document else b"",
         sections=tuple(_stretches(database, "sections", run_id)),
+        timeline=tuple(_stretches(database, "timeline", run_id)),
         seconds=tuple(_stretches(database, "seconds", run_id)) if seconds else (),
         events=tuple(_events(database, run_id)),
     )
 
 
-def read_what_can(database: Database, run_id: str) -> tuple[RunParts, list[str]]:
+def read_what_can(database: Database, run_id: str, *, seconds: bool) -> tuple[RunParts, list[str]]:
     """Everything beside the row, but what is damaged; a line says of each such part why."""
     damage: list[str] = []
 
@@ -103,7 +104,8 @@ def read_what_can(database: Database, run_id: str) -> tuple[RunParts, list[str]]
         document=tried("the report", document, b""),
         totals=tried("the totals", lambda: pack(_totals(database, run_id)), b""),
         sections=tried("the sections", lambda: tuple(_stretches(database, "sections", run_id)), ()),
-        seconds=tried("the seconds", lambda: tuple(_stretches(database, "seconds", run_id)), ()),
+        timeline=tried("the run over time", lambda: tuple(_stretches(database, "timeline", run_id)), ()),
+        seconds=tried("the seconds", lambda: tuple(_stretches(database, "seconds", run_id)), ()) if seconds else (),
         events=tried("the events", lambda: tuple(_events(database, run_id)), ()),
     )
     return parts, damage

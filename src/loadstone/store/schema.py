@@ -2,6 +2,7 @@
 
 Version 1 told runs apart by the hash of the whole plan, so that a run with one more gate could not be compared with those before it.
 Version 2 adds a hash of the work alone, computed for the runs that are there, and the mark of a suspicious run.
+Version 3 adds the whole run over time, so that a report needs no seconds; older runs have their sections, or seconds where they were kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from loadstone.measure.event import Event
 APPLICATION_ID = 0x4C44_5354  # "LDST": which program a file belongs to
 WORK = ("scenarios", "seed", "http", "websocket", "llm")  # of a plan, what decides how much a target has to do
 
+TIMELINE = """
+CREATE TABLE timeline (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, seq INTEGER NOT NULL,
+    start_s REAL NOT NULL, end_s REAL NOT NULL, content BLOB NOT NULL, UNIQUE (run_id, seq));
+"""
 V2 = """
 CREATE TABLE runs (
     id TEXT PRIMARY KEY, plan_name TEXT NOT NULL, suite TEXT NOT NULL, target TEXT NOT NULL, started_at TEXT NOT NULL,
@@ -92,12 +97,17 @@ def _from_1(db: sqlite3.Connection) -> None:
         db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (found, run_id))
 
 
+def _from_2(db: sqlite3.Connection) -> None:
+    for statement in statements(TIMELINE):
+        db.execute(statement)
+
+
 # version -> the step from it to the next one; each runs inside one transaction with the change of the version
-UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1}
-VERSION = 2
+UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
+VERSION = 3
 
 
 def make(db: sqlite3.Connection) -> None:
     """The tables of this version in an empty file."""
-    for statement in statements(V2):
+    for statement in statements(V2 + TIMELINE):
         db.execute(statement)

@@ -76,9 +76,9 @@ class SqliteStore(Store):
         """See Store."""
         return run_parts.read(self.database, self.run(run_id).id, seconds=seconds)
 
-    def readable(self, run_id: str) -> tuple[RunParts, list[str]]:
+    def readable(self, run_id: str, *, seconds: bool = True) -> tuple[RunParts, list[str]]:
         """See Store."""
-        return run_parts.read_what_can(self.database, self.run(run_id).id)
+        return run_parts.read_what_can(self.database, self.run(run_id).id, seconds=seconds)
 
     def flag(self, run_id: str, reason: str) -> None:
         """See Store."""

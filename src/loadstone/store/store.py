@@ -76,9 +76,9 @@ class Store(ABC):
     def parts(self, run_id: str, *, seconds: bool = True) -> RunParts:
         """A run's measurements as they lie in the store."""
 
-    def readable(self, run_id: str) -> tuple[RunParts, list[str]]:
+    def readable(self, run_id: str, *, seconds: bool = True) -> tuple[RunParts, list[str]]:
         """What can be read of a run, and a line for each part that cannot; the same as `parts` of a store that knows no better."""
-        return self.parts(run_id), []
+        return self.parts(run_id, seconds=seconds), []
 
     @abstractmethod
     def flag(self, run_id: str, reason: str) -> None:
