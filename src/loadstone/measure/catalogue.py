@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from loadstone.errors import PluginError
+from loadstone.measure import voice
 from loadstone.measure.resources import GPU, MACHINE, OWN, PROCESS, REMOTE, Row
 from loadstone.plugins import installed
 
@@ -19,7 +20,7 @@ class Kind(StrEnum):
     GAUGE = "gauge"  # a level sampled now and then; last, mean, min and max exist
 
 
-FLOORED = ("llm.", "ws.")
+FLOORED = ("llm.", "voice.", "ws.")
 
 
 @dataclass(frozen=True, slots=True)
