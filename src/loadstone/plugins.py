@@ -81,6 +81,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "chat": "loadstone.suites.chat.files:FILES",
         "llm": "loadstone.suites.llm.files:FILES",
     },
+    "speech": {
+        "noise": "loadstone.synth.said:noisy",
+        "say": "loadstone.synth.said:say",
+    },
     "store": {
         "sqlite": "loadstone.store.sqlite:SqliteStore",
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from loadstone.clients.failure import Failed, Kind
 from loadstone.clients.frames import BINARY, CLOSE, FIN, NO_CODE, NORMAL, PING, PONG, TEXT, Broken, Event, close_code, close_payload
@@ -17,6 +17,7 @@ from loadstone.clients.voice.dialect import (
     Mark,
     Payload,
     Ready,
+    StreamDialect,
     Transcript,
     TurnEnded,
     Unknown,
@@ -35,7 +36,10 @@ class Carrier(Protocol):
     def open_now(self) -> bool: ...  # noqa: D102  said above
 
     @property
-    def unsent(self) -> int: ...  # noqa: D102
+    def untaken(self) -> int: ...  # noqa: D102
+
+    @property
+    def put(self) -> int: ...  # noqa: D102
 
     def send_message(self, content: Payload) -> int: ...  # noqa: D102
 
@@ -51,14 +55,15 @@ class Line:
     turn: what the caller said last
     """
 
-    def __init__(self, carrier: Carrier, dialect: Dialect, timers: Timers, ledger: Ledger, age_ns: Callable[[], int]) -> None:
+    def __init__(self, carrier: Carrier, dialect: Dialect | StreamDialect, timers: Timers, ledger: Ledger) -> None:
         self.carrier, self.dialect, self.timers, self.ledger = carrier, dialect, timers, ledger
         self.ear = Ear(dialect.rate_hz, self.wake)
         self.mouth = Mouth(timers, dialect.rate_hz, self._say, ledger.column("frame_lateness"), self._every_second)
         self.turn = Turn()
         self.lost: Failed | None = None
         self.ready = not dialect.waits_for_ready
-        self._age_ns = age_ns
+        self._read: Callable[[Any], list[Heard]] = dialect.read if hasattr(dialect, "read") else dialect.feed
+        self.begun_ns = now_ns()
         self._waiter: asyncio.Future[None] | None = None
         self._marks: list[str] = []
 
@@ -90,6 +95,11 @@ class Line:
             if self.carrier.open_now:
                 self.carrier.send_message(payload)
 
+    def good_bye(self) -> None:
+        """Our own close frame, where the protocol has such a thing."""
+        if hasattr(self.dialect, "read") and self.carrier.open_now:
+            self.carrier.send_frame(FIN | CLOSE, close_payload(NORMAL))
+
     def _say(self, pcm: bytes) -> int:
         carrier = self.carrier
         sent = 0
@@ -101,13 +111,15 @@ class Line:
         return sent or now_ns()
 
     def _every_second(self) -> None:
-        self.ledger.column("frame_age").add(self._age_ns())
+        carrier = self.carrier
+        lasted = now_ns() - self.begun_ns
+        self.ledger.column("frame_age").add(round(carrier.untaken / max(carrier.put, 1) * lasted))
 
     # -- hearing ----------------------------------------------------------------------------------------------------
 
     def on_events(self, events: list[Event], end_ns: int, seen_ns: int) -> None:  # noqa: ARG002  the stamp of the kernel counts
         """See websocket_connection.Listener."""
-        read = self.dialect.read
+        read = self._read
         for opcode, payload in events:
             if opcode in {BINARY, TEXT}:
                 for heard in read(payload):
