@@ -58,7 +58,7 @@ TIMES = (
 TALLIES = (
     Tally("voice.calls", "calls begun", "higher"),
     Tally("voice.call_errors", "calls that could not be set up, or were lost before their script ended", "lower", "voice.calls"),
-    Tally("voice.call_time", "the time that calls were up, all together; per second of load it is how many were up at once", in_ns=True),
+    Tally("voice.call_time", "the time that calls were up, all together; per second of load, in seconds, it is how many were up at once", in_ns=True),
     Tally("voice.bursts", "calls whose agent sent more than a second ahead of what could be heard", share_of="voice.calls"),
     Tally("voice.turns", "turns of the caller that an answer was due to", "higher"),
     Tally("voice.dead_turn", "turns that were never answered: they have no response gap", "lower", "voice.turns"),

@@ -121,6 +121,8 @@ class Act(_Settings):
             value = {value: None}
         if not isinstance(value, dict):
             return value
+        if len(value) > 1:  # as plans are handed on: what it does not do is null
+            return {key: each for key, each in value.items() if each is not None}
         return {key: {} if each is None and key not in {"speak", "silence", "mute"} else each for key, each in value.items()}
 
     @model_validator(mode="after")

@@ -56,7 +56,7 @@ class Mouth:
     """The frames of one call.
 
     send:       hands one frame over; answers when, in ns
-    every_second: called beside each fiftieth frame
+    every_second: called before each fiftieth frame
     """
 
     __slots__ = (
@@ -111,6 +111,10 @@ class Mouth:
         due = self._due_ns
         self._due_ns = following = due + FRAME_NS
         self._deadline = self._timers.at(following, self._tick)  # first: a send may find the connection gone, and close us
+        self._left -= 1
+        if not self._left:
+            self._left = FRAMES_PER_S
+            self._every_second()
         speech = self._speech
         if speech is None:
             if self._mute:
@@ -127,7 +131,3 @@ class Mouth:
                 self._finish()
         self._lateness.add(sent - due)
         self.frames += 1
-        self._left -= 1
-        if not self._left:
-            self._left = FRAMES_PER_S
-            self._every_second()
