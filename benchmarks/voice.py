@@ -24,8 +24,15 @@ WORKER_CORE, ORACLE_CORE = 0, 1
 
 def run(url: str, query: str, *options: str) -> dict[str, Any]:
     """The document of one run; its worker and parent share a core that the oracle has no part of."""
-    command = [str(Path(sys.executable).with_name("loadstone")), "voice", f"{url}/voice/pcm?rate=16000&{query}", "--json", "--quiet", *options]
-    done = subprocess.run(command, capture_output=True, check=False, preexec_fn=_on_worker_core)  # noqa: S603, PLW1509  no threads here
+    command = [
+        str(Path(sys.executable).with_name("loadstone")),
+        "voice",
+        f"{url}/voice/pcm?rate=16000&{query}",
+        "--json",
+        "--quiet",
+        *options,
+    ]
+    done = subprocess.run(command, capture_output=True, check=False, preexec_fn=_on_worker_core)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
@@ -49,7 +56,9 @@ def exactness(url: str, calls: int, seconds: int) -> None:
     """Errors of response gaps and of barge-in stops."""
     for delay_ms in DELAYS_MS:
         found = run(url, f"delay_ms={delay_ms}&speak_s=0.3", "-c", str(calls), "-d", f"{seconds}s")["metrics"]["voice.response_gap"]
-        print(f"response_gap  {calls:4} calls  D {delay_ms} ms  n {found['count']:5}  off by {worst_ms(found, delay_ms):6.2f} ms", flush=True)
+        print(
+            f"response_gap  {calls:4} calls  D {delay_ms} ms  n {found['count']:5}  off by {worst_ms(found, delay_ms):6.2f} ms", flush=True
+        )
     query = f"delay_ms=300&speak_s=4&stop_ms={STOP_MS}"
     found = run(url, query, "-c", str(calls), "-d", f"{seconds}s", "--barge-in", "800ms")["metrics"]["voice.barge_stop"]
     print(f"barge_stop    {calls:4} calls  after {STOP_MS} ms  n {found['count']:5}  off by {worst_ms(found, STOP_MS):6.2f} ms", flush=True)

@@ -16,6 +16,7 @@ _PROFILES = "loadstone.plan.profiles"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "client": {
         "http": "loadstone.clients.http:HttpClients",
+        "voice": "loadstone.clients.voice.client:VoiceClients",
         "websocket": "loadstone.clients.websocket_client:WebSocketClients",
         "llm": "loadstone.clients.llm.client:LlmClients",
         "sse": "loadstone.clients.sse_client:SseClients",

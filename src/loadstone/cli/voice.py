@@ -70,7 +70,11 @@ def command(url: str | None, *, as_json: bool, quiet: bool, no_color: bool, out:
         from loadstone.reference.process import ReferenceProcess
 
         with ReferenceProcess() as oracle:
-            gates = given["gates"] or (f"p95(voice.response_gap) < {MOST_MS}ms", f"p5(voice.response_gap) > {2 * DELAY_MS - MOST_MS}ms", *GATES)
+            gates = given["gates"] or (
+                f"p95(voice.response_gap) < {MOST_MS}ms",
+                f"p5(voice.response_gap) > {2 * DELAY_MS - MOST_MS}ms",
+                *GATES,
+            )
             return perform(plan_of(f"{oracle.url}{ORACLE}", {**given, "gates": gates}), showing, worker=worker)
 
 
@@ -98,7 +102,11 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     if given["arrivals"]:
         if given["calls"]:
             raise UsageError("a load is either calls at once or a rate", where="flags --calls and --rate-of-calls", hint="keep one of them")
-        profile = {"kind": "poisson-rate" if given["stagger"] == "poisson" else "constant-rate", "rate": given["arrivals"], "duration": lasts}
+        profile = {
+            "kind": "poisson-rate" if given["stagger"] == "poisson" else "constant-rate",
+            "rate": given["arrivals"],
+            "duration": lasts,
+        }
     voice: dict[str, Any] = {
         "protocol": given["protocol"],
         "rate": whole_number(given["rate"], "--rate") if given["rate"] else RATES[given["protocol"]],

@@ -29,6 +29,7 @@ KINDS: Mapping[str, type[CompiledStep]] = {
     "sse": SseStep,
     "synthesize": SynthesizeStep,
     "transcribe": TranscribeStep,
+    "voice": VoiceStep,
     "websocket": WebSocketStep,
 }
 

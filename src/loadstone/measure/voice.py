@@ -58,7 +58,11 @@ TIMES = (
 TALLIES = (
     Tally("voice.calls", "calls begun", "higher"),
     Tally("voice.call_errors", "calls that could not be set up, or were lost before their script ended", "lower", "voice.calls"),
-    Tally("voice.call_time", "the time that calls were up, all together; per second of load, in seconds, it is how many were up at once", in_ns=True),
+    Tally(
+        "voice.call_time",
+        "the time that calls were up, all together; per second of load, in seconds, it is how many were up at once",
+        in_ns=True,
+    ),
     Tally("voice.bursts", "calls whose agent sent more than a second ahead of what could be heard", share_of="voice.calls"),
     Tally("voice.turns", "turns of the caller that an answer was due to", "higher"),
     Tally("voice.dead_turn", "turns that were never answered: they have no response gap", "lower", "voice.turns"),
@@ -69,8 +73,6 @@ TALLIES = (
     Tally("voice.false_yield", "sounds of attention at which the agent stopped", "lower", "voice.backchannels"),
     Tally("voice.speech_time", "the time that answers lasted, from their first audible sample to their last, all together", in_ns=True),
     Tally("voice.stall_time", "the part of it in which the playout buffer was dry", "lower", "voice.speech_time", in_ns=True),
-    Tally("voice.words", "words of the caller whose final transcript came"),
-    Tally("voice.wer", "of those, the words that the transcript has wrong: replaced, left out or put in", "lower", "voice.words"),
     Tally("voice.faults", "what was wrong with audio, events or behaviour of the agent, by kind", "lower", "voice.turns"),
     Tally("voice.unknown_events", "events of the agent that the protocol does not know"),
 )

@@ -118,7 +118,7 @@ def test_garbage_and_unknown_events_are_counted_and_end_nothing(oracle: str) -> 
 
 
 def test_a_connection_that_is_closed_ends_the_call_with_its_reason() -> None:
-    with ScriptedServer(accept(), send_frame(8, (1011).to_bytes(2, "big") + b"overloaded"), hold()) as server:
+    with ScriptedServer([accept(), send_frame(8, (1011).to_bytes(2, "big") + b"overloaded"), hold()]) as server:
         answer, measured = call(server.url.replace("http", "ws", 1))
     assert not answer.ok
     assert "1011" in answer.reason

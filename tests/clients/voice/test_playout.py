@@ -1,5 +1,7 @@
 """The playout buffer against a loudspeaker that is simulated sample by sample."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,7 +58,7 @@ def test_samples_are_heard_in_order_one_at_a_time_and_never_before_they_came(pie
         playout.add(count, now)
         came += [now] * count
     dues = [due for sample in range(len(came)) if (due := playout.due_ns(sample)) is not None]
-    gaps = [later - earlier for earlier, later in zip(dues, dues[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(dues)]
     assert all(gap >= 62_499 for gap in gaps)  # 62.5 µs each, rounded to ns
     assert all(due >= came[sample] for sample, due in enumerate(dues))
     assert len(came) - len(dues) < FRAME  # only less than a frame can still be waiting

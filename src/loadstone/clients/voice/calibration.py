@@ -138,8 +138,10 @@ def _take(data: bytes) -> tuple[bytes, bool]:
             break
         if data[0] & 0x0F == 2:
             key = data[start - 4 : start] * (size // 4 + 1)
-            sound = array("h", (int.from_bytes(data[start : start + size], "big") ^ int.from_bytes(key[:size], "big")).to_bytes(size, "big"))
-            loud = loud or (len(sound) > 0 and max(max(sound), -min(sound)) >= LOUD)
+            sound = array(
+                "h", (int.from_bytes(data[start : start + size], "big") ^ int.from_bytes(key[:size], "big")).to_bytes(size, "big")
+            )
+            loud = loud or (len(sound) > 0 and (max(sound) >= LOUD or min(sound) <= -LOUD))
         data = data[start + size :]
     return data, loud
 

@@ -183,7 +183,9 @@ class Conversation:
         while line.lost is None and now_ns() < at_ns:
             await line.until(at_ns)
         if line.lost is not None or answer.until_ns < now_ns() - STOPPED_NS:
-            line.ledger.fault("short_answer", f"an answer that had ended {after_s:g} s after it began, when the caller was to speak into it")
+            line.ledger.fault(
+                "short_answer", f"an answer that had ended {after_s:g} s after it began, when the caller was to speak into it"
+            )
             return None
         return answer
 

@@ -6,7 +6,7 @@ from loadstone.clients.voice.hearing import Answer
 from loadstone.clock import MILLISECOND
 from loadstone.measure.recorder import Column, Recorder
 from loadstone.measure.snapshot import Failure, Series, Tags
-from loadstone.stats.word_errors import word_errors, words_of
+from loadstone.stats.word_error import word_errors
 
 AT_ONCE_NS = 50 * MILLISECOND  # nobody can tell so soon that the caller has finished
 STUTTERS = 3  # stalls in one answer
@@ -100,10 +100,10 @@ class Ledger:
         if not turn.text_ns:
             return
         self.column("stt_final_gap").add(turn.text_ns - turn.asked_ns)
-        reference = words_of(turn.reference)
-        if reference:
-            self.count("words", len(reference))
-            self.count("wer", word_errors(reference, words_of(turn.text)))
+        found = word_errors(turn.reference, turn.text)
+        if found.words:
+            self.count("words", found.words)
+            self.count("wer", found.errors)
 
     def lead(self, answer: Answer) -> None:
         """The silence before an answer, as the agent sent it."""

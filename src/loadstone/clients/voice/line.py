@@ -164,11 +164,7 @@ class Line:
             if heard.final and heard.who == "caller":
                 turn.text, turn.text_ns = f"{turn.text} {heard.text}", at_ns
         elif isinstance(heard, TurnEnded):
-            if heard.who == "agent":
-                ear.answer.complete = True
-                self.wake()
-            else:
-                turn.endpoint_ns = at_ns
+            self._turn_ended(heard, at_ns)
         elif isinstance(heard, Ready):
             self.ready = True
             self.wake()
@@ -176,6 +172,13 @@ class Line:
             self.ledger.fault(heard.kind, heard.text or heard.kind)
         elif isinstance(heard, Unknown):
             self.ledger.count("unknown_events")
+
+    def _turn_ended(self, heard: TurnEnded, at_ns: int) -> None:
+        if heard.who == "agent":
+            self.ear.answer.complete = True
+            self.wake()
+        else:
+            self.turn.endpoint_ns = at_ns
 
     def _heard_to(self, mark: str) -> None:
         """Everything before this mark has been heard, unless it was cleared: then it was returned already."""
