@@ -33,6 +33,8 @@ def run(url: str, query: str, *options: str) -> dict[str, Any]:
         *options,
     ]
     done = subprocess.run(command, capture_output=True, check=False, preexec_fn=_on_worker_core)
+    if not done.stdout:
+        raise SystemExit(done.stderr.decode()[-2000:])
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -10,7 +10,9 @@ from loadstone.clients.voice.calibration import beep
 from loadstone.clients.voice.client import VoiceClient
 from loadstone.clients.voice.mouth import Utterance
 from loadstone.clients.voice.utterances import Utterances
+from loadstone.judge.failure_patterns import WHOLE_OF
 from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.exchanges import FAILED
 from loadstone.plan.voice import VoiceCall
 from loadstone.reference.process import ReferenceProcess
 from loadstone.testing.server import ScriptedServer, hold
@@ -131,3 +133,7 @@ def test_the_caller_is_calibrated_before_its_first_call(oracle: str) -> None:
     level = measured.gauge("voice.calibration")
     assert level is not None
     assert level.last >= 0
+
+
+def test_every_count_of_failures_has_a_whole_that_patterns_are_a_share_of() -> None:
+    assert set(FAILED) <= set(WHOLE_OF)
