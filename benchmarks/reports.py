@@ -2,7 +2,7 @@
 
 The runs are simulated: made-up seconds go through the real Timeline, so that the page has as many stretches, series and buckets as
 that of a run of such length has. Nothing was measured that they could tell of. A page is made by a process of its own, from the
-run as every report is given it; reading the run from a store or a log comes on top, and is not in the figure.
+run as every report is given it; reading the run comes on top, and is in the figures of `stored_pages`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks.environments import Missing
 from benchmarks.figures import Bound, Figure
 from benchmarks.processes import Failed
 from benchmarks.rounds import Options, attempt
+from benchmarks.stored_pages import stored_figures
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.measure.timeline import Stretch, Timeline
 from loadstone.report.told import Told
@@ -62,10 +63,11 @@ TEN_HOURS = Shape("10 h, 200 series", 10.0, 5, 200)  # the log of such a run has
 
 
 def measure(options: Options) -> Iterator[Figure]:
-    """Two pages; as many rounds as asked for of each time."""
+    """Two pages, and one by the command out of a store; as many rounds as asked for of each time."""
     with tempfile.TemporaryDirectory() as folder:
         for shape, seconds, megabytes in ((HOUR, 3.0, 7.0), (TEN_HOURS, None, 8.0)):
             yield from page_figures(shape, Path(folder), options.rounds, seconds, megabytes)
+        yield from stored_figures(HOUR.name, list(snapshots(HOUR)), Path(folder), options.rounds)
 
 
 def page_figures(shape: Shape, folder: Path, rounds: int, seconds: float | None, megabytes: float) -> Iterator[Figure]:
@@ -126,13 +128,19 @@ def open_page(page: Path) -> float:
 
 def timeline(shape: Shape) -> tuple[Stretch, ...]:
     """The stretches of such a run."""
+    folded = Timeline()
+    for each in snapshots(shape):
+        folded.snapshot(each)
+    return folded.so_far()
+
+
+def snapshots(shape: Shape) -> Iterator[Snapshot]:
+    """Its seconds."""
     rng = np.random.default_rng(17)
     kinds = [made_up(rng, shape) for _ in range(VARIANTS)]
-    folded = Timeline()
     for at in range(int(shape.hours * 3600 / shape.each_s)):
         start_s = float(at * shape.each_s)
-        folded.snapshot(replace(kinds[at % VARIANTS], seq=at, start_s=start_s, end_s=start_s + shape.each_s, judged=start_s >= 60))
-    return folded.so_far()
+        yield replace(kinds[at % VARIANTS], seq=at, start_s=start_s, end_s=start_s + shape.each_s, judged=start_s >= 60)
 
 
 def made_up(rng: np.random.Generator, shape: Shape) -> Snapshot:

@@ -47,9 +47,8 @@ def main() -> None:
             print(f"{label:18}{onsets[len(onsets) // 2]:8.0f}{worst[0]:8.0f}{'':22}{ends[len(ends) // 2]:8.0f}{worst[1]:8.0f}")
     for rate_hz in RATES_HZ:
         frames = utterance("hotel", rate_hz).frames()
-        print(
-            f"{rate_hz} Hz: {cost_us(rate_hz, frames):.1f} µs a frame of speech, {cost_us(rate_hz, [bytes(len(frames[0]))] * 500):.1f} µs of silence"
-        )
+        speech, silence = cost_us(rate_hz, frames), cost_us(rate_hz, [bytes(len(frames[0]))] * 500)
+        print(f"{rate_hz} Hz: {speech:.1f} µs a frame of speech, {silence:.1f} µs of silence")
 
 
 if __name__ == "__main__":

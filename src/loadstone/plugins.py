@@ -65,6 +65,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "json": "loadstone.report.json:render_json",
         "junit": "loadstone.report.junit:render_junit",
         "md": "loadstone.report.markdown:render_markdown",
+        "png": "loadstone.report.images:render_png",
+        "svg": "loadstone.report.images:render_svg",
         "text": "loadstone.report.text:render_file",
     },
     "probe": {

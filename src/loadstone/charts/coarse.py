@@ -26,6 +26,22 @@ def _coarse_buckets() -> IntArray:
 _COARSE = _coarse_buckets()
 
 
+def coarse(histogram: Histogram) -> tuple[IntArray, IntArray]:
+    """The coarse buckets that are not empty, upwards, and how many values each holds."""
+    if histogram.count == 0:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    fine, counts = histogram.used()
+    buckets = _COARSE[fine]
+    starts = np.concatenate(([0], np.flatnonzero(buckets[1:] != buckets[:-1]) + 1))
+    return buckets[starts], np.add.reduceat(counts, starts)
+
+
+def lower_end(bucket: int) -> int:
+    """The least value of a coarse bucket; that of the next one is the first value past it."""
+    shift = max(0, (bucket >> BITS) - 1)
+    return (bucket - (shift << BITS)) << shift
+
+
 def packed(histogram: Histogram) -> list[int | float]:
     """count, beyond, least, greatest, total, then for each coarse bucket that is not empty its distance to the one before and its count.
 
@@ -33,12 +49,9 @@ def packed(histogram: Histogram) -> list[int | float]:
     """
     if histogram.count == 0:
         return [0, histogram.beyond, 0, 0, 0]
-    fine, counts = histogram.used()
-    coarse = _COARSE[fine]
-    starts = np.concatenate(([0], np.flatnonzero(coarse[1:] != coarse[:-1]) + 1))
-    buckets = coarse[starts]
-    pairs = np.empty(2 * starts.size, dtype=np.int64)
+    buckets, counts = coarse(histogram)
+    pairs = np.empty(2 * buckets.size, dtype=np.int64)
     pairs[0] = buckets[0]
     pairs[2::2] = buckets[1:] - buckets[:-1]
-    pairs[1::2] = np.add.reduceat(counts, starts)
+    pairs[1::2] = counts
     return [histogram.count, histogram.beyond, histogram.min, histogram.max, float(histogram.total), *pairs.tolist()]

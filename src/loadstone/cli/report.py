@@ -14,10 +14,13 @@ from loadstone.cli.found_run import Found, found_run
 from loadstone.cli.keeping import store_option
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.report_files import chosen_formats, format_option, print_report, renderer, tell_damage, write_whole
+from loadstone.cli.report_plots import IMAGES, plot_options, plots_page, tell_plots
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
+    from loadstone.charts.figures.palette import Theme
     from loadstone.measure.snapshot import Snapshot
+    from loadstone.report.images import Kind
     from loadstone.report.told import Told, View
 
 WINDOWS = 12
@@ -34,6 +37,7 @@ VIEWS = ["performance", "regression", "decision", "trend"]
 @click.option("--against", metavar="RUN|BASELINE", help="Compare with that.  [default: the run before of the same work]")
 @click.option("--figure", "figures", multiple=True, metavar="FIGURE", help="Compare or follow only this, as p95(http.response_time).")
 @click.option("--overlay", "overlays", multiple=True, metavar="RUN", help="Draw this run behind the charts of html; up to four.")
+@plot_options
 @json_option
 @click.option(
     "--windows", type=click.IntRange(2, 200), metavar="N", default=WINDOWS, show_default=True, help="Rows of the table over time."
@@ -50,9 +54,12 @@ def command(place: str, *, formats: str | None, out: str | None, name: str | Non
     \b
     loadstone report last --format html,md --out reports
     loadstone report last --view regression --against main --format md
+    loadstone report last --plot latency,throughput --format png --out docs
     """
     from loadstone.cli.report_views import with_view
 
+    if given["plot"] is not None and formats is None and not given["as_json"]:
+        formats = IMAGES[0]
     kinds = _kinds(formats, out, given["overlays"], as_json=given["as_json"])
     found = found_run(place, store_url)
     told, code = with_view(found.told, cast("View", given["view"]), given["against"], given["figures"], store_url)
@@ -61,11 +68,13 @@ def command(place: str, *, formats: str | None, out: str | None, name: str | Non
         tell_damage(told.damage)  # a page says so itself
     if given["resume"]:
         _resume(replace(found, told=told))
-    if out is not None:
-        for path in _written(told, kinds, Path(out), name, overlays):
+    if given["plots"]:
+        click.echo(plots_page(told))
+    elif out is not None or given["plot"] is not None:
+        for path in _files(told, kinds, out, name, overlays, given["plot"], given["theme"]):
             click.echo(str(path))
     elif kinds:
-        print_report(_rendered(told, kinds[0], overlays))
+        print_report(_rendered(told, kinds[0], overlays, given["theme"]))
     else:
         _print_page(found, told, given["windows"], no_color=given["no_color"])
     return code
@@ -87,22 +96,33 @@ def _kinds(formats: str | None, out: str | None, overlays: tuple[str, ...], *, a
     return kinds
 
 
-def _rendered(told: Told, kind: str, overlays: list[Told]) -> bytes:
+def _rendered(told: Told, kind: str, overlays: list[Told], theme: str) -> bytes:
+    if kind in IMAGES:
+        from loadstone.report.images import sheet
+
+        renderer(kind)
+        return sheet(told, cast("Kind", kind), cast("Theme", theme))
     if kind == "html" and overlays:
         return renderer(kind)(told, overlays)
     return renderer(kind)(told)
 
 
-def _written(told: Told, kinds: list[str], folder: Path, name: str | None, overlays: list[Told]) -> Iterable[Path]:
+def _files(
+    told: Told, kinds: list[str], out: str | None, name: str | None, overlays: list[Told], plot: str | None, theme: str
+) -> Iterable[Path]:
+    """Write what is asked for into the folder; one chart without a folder goes to stdout."""
     from loadstone.cli.perform import result_folder
     from loadstone.report.file_names import checked_name, file_name, stamp_of
 
     own = checked_name(name) if name is not None else ""
-    made = result_folder(str(folder)) or folder
+    made = (result_folder(out) or Path(out)) if out is not None else None
+    if plot is not None or made is None:
+        yield from tell_plots(told, plot or "", kinds, made, own, theme)
+        return
     stamp = stamp_of(told.document.provenance.started_at)
     for kind in kinds:
         path = made / file_name(kind, stamp, own, told.view)
-        write_whole(path, _rendered(told, kind, overlays))
+        write_whole(path, _rendered(told, kind, overlays, theme))
         yield path
 
 

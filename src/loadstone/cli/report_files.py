@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from loadstone.report.told import Told
 
 _KEY = "loadstone.files"
-_FORMAT_HELP = "Kinds of files, as html,json,csv,junit,md,txt; also github-benchmark, bencher and reports of plug-ins."
+_FORMAT_HELP = "Kinds of files, as html,json,csv,junit,md,txt,png,svg; also github-benchmark, bencher and reports of plug-ins."
 SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
@@ -71,11 +71,14 @@ def files_of_run(folder: Path | None, stamp: str) -> list[tuple[Callable[[Told],
 
 
 def renderer(kind: str) -> Callable[..., bytes]:
-    """What makes the files of a format; raises PluginError."""
+    """What makes the files of a format; raises PluginError, and UsageError where it needs a library that is not installed."""
     from loadstone.plugins import installed
     from loadstone.report.file_names import format_of
 
     made: Callable[..., bytes] = installed().get("report", format_of(kind).report)
+    ready = getattr(made, "ready", None)
+    if ready is not None:
+        ready()
     return made
 
 

@@ -5,6 +5,7 @@ A name that the user chose wins: `--name nightly` makes `nightly.json`, `nightly
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ FORMATS = {
     "junit": Format("junit", "junit_{stamp}.xml", ".xml"),
     "md": Format("md", "summary_{stamp}.md", ".md"),
     "txt": Format("text", "summary_{stamp}.txt", ".txt"),
+    "png": Format("png", "charts_{stamp}.png", ".png"),
+    "svg": Format("svg", "charts_{stamp}.svg", ".svg"),
     "github-benchmark-smaller": Format("github-benchmark-smaller", "benchmark_smaller_{stamp}.json", "_smaller.json"),
     "github-benchmark-bigger": Format("github-benchmark-bigger", "benchmark_bigger_{stamp}.json", "_bigger.json"),
     "bencher": Format("bencher", "bencher_{stamp}.json", "_bencher.json"),
@@ -68,6 +71,12 @@ def file_name(kind: str, stamp: str, own: str = "", view: str = "performance") -
     if own:
         return f"{own}{found.own}"
     return found.file.format(stamp=stamp) if view == "performance" else f"{view}_report_{stamp}{found.own}"
+
+
+def plot_file_name(plot: str, kind: str, stamp: str, own: str = "") -> str:
+    """The file of one chart: `latency_20260131_120000.svg`, or `nightly_latency.svg` under a name of the user's."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", plot)
+    return f"{own}_{plain}.{kind}" if own else f"{plain}_{stamp}.{kind}"
 
 
 def checked_name(name: str) -> str:

@@ -38,9 +38,8 @@ class Voiced:
 
     rate_hz:       at least 8,000 and a multiple of 1,000
     audible_dbfs:  RMS of a millisecond that counts as sound; 0 dBFS is a square wave of full scale
-    floor_dbfs:    level of a steady background that is known beforehand; otherwise it is learnt within 3 s
+    floor_dbfs:    level of a steady background that is known beforehand; otherwise it is learnt in 3 s
     accuracy:      1 ms where sound begins and ends sharply; an onset is told once 5 of 10 ms are loud, an end 200 ms after it
-    source:        energy threshold with hangover, the scheme of ETSI ES 202 212 without its spectral part
     """
 
     __slots__ = (

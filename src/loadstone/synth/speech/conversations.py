@@ -12,10 +12,10 @@ from loadstone.synth.speech.shipped import utterance
 class Exchange:
     """One thing the caller says, and what is to come of it.
 
-    says:    name of an utterance
-    expects: words of which a right answer has at least one, as `words` of stats/word_error gives them; empty: anything will do
-    answer:  whether the agent should answer at all: a backchannel deserves none
-    barge_ms: of the agent's answer, after which this is said into it; None waits for its end
+    says:     name of an utterance
+    expects:  words of which a right answer has at least one, as `words` of stats/word_error gives them; empty: anything will do
+    answer:   whether the agent should answer at all: a backchannel deserves none
+    barge_ms: how much of the agent's answer is heard before this is said into it; None waits for its end
     """
 
     says: str

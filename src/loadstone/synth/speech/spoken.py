@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
 import shutil
 import subprocess
+import tempfile
 import wave
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,28 +76,17 @@ def _spoken(text: str, synthesizer: str, voice: str) -> Utterance:
 
 
 def _by_process(text: str, synthesizer: str, voice: str) -> tuple[IntArray, int]:
-    """Samples and rate of a program that reads text on its stdin and writes a WAV file to its stdout."""
-    command = [synthesizer, "--stdout", "--stdin"] if synthesizer == "espeak-ng" else [synthesizer, "-o", "/dev/stdout"]
-    command += {"espeak-ng": ["-v", voice], "flite": ["-voice", voice]}[synthesizer] if voice else []
-    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_PATIENCE_S, check=True)  # noqa: S603  a literal program, text by stdin
-    with wave.open(io.BytesIO(_whole(done.stdout))) as sound:
-        if sound.getsampwidth() != 2 or sound.getnchannels() != 1:
-            raise ValueError(f"{8 * sound.getsampwidth()} bits in {sound.getnchannels()} channels instead of 16 in one")
-        return np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2").astype(np.int16), sound.getframerate()
-
-
-def _whole(file: bytes) -> bytes:
-    """The WAV file with true lengths: who writes to a pipe cannot know them, and claims gigabytes."""
-    data = file.find(b"data")
-    if not file.startswith(b"RIFF") or data < 0:
-        raise ValueError("what came is no WAV file")
-    return (
-        file[:4]
-        + (len(file) - 8).to_bytes(4, "little")
-        + file[8 : data + 4]
-        + (len(file) - data - 8).to_bytes(4, "little")
-        + file[data + 8 :]
-    )
+    """Samples and rate of a program that reads a text file and writes a WAV file; flite cannot do either by a pipe."""
+    with tempfile.TemporaryDirectory(prefix="loadstone-speech-") as folder:
+        asked, answer = Path(folder, "text.txt"), Path(folder, "speech.wav")
+        asked.write_text(text + "\n", encoding="utf-8")
+        command = [synthesizer, "-f", str(asked), "-w" if synthesizer == "espeak-ng" else "-o", str(answer)]
+        command += ["-v" if synthesizer == "espeak-ng" else "-voice", voice] if voice else []
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE_S, check=True)  # noqa: S603  a literal program, text by file
+        with wave.open(str(answer)) as sound:
+            if sound.getsampwidth() != 2 or sound.getnchannels() != 1:
+                raise ValueError(f"{8 * sound.getsampwidth()} bits in {sound.getnchannels()} channels instead of 16 in one")
+            return np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2").astype(np.int16), sound.getframerate()
 
 
 def _is_installed(synthesizer: str) -> bool:

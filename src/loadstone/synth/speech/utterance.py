@@ -23,7 +23,7 @@ IntArray = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Speech with exact edges: outside `voiced` all samples are 0, at their edges they are not.
+    """Speech with exact edges: outside `voiced` all samples are 0.
 
     pcm:    PCM16 little-endian, mono
     text:   what is said, as it is written
