@@ -16,6 +16,7 @@ _PROFILES = "loadstone.plan.profiles"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "client": {
         "http": "loadstone.clients.http:HttpClients",
+        "voice": "loadstone.clients.voice.client:VoiceClients",
         "websocket": "loadstone.clients.websocket_client:WebSocketClients",
         "llm": "loadstone.clients.llm.client:LlmClients",
         "sse": "loadstone.clients.sse_client:SseClients",
@@ -82,6 +83,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "bot": "loadstone.suites.bot.files:FILES",
         "chat": "loadstone.suites.chat.files:FILES",
         "llm": "loadstone.suites.llm.files:FILES",
+    },
+    "speech": {
+        "noise": "loadstone.synth.said:noisy",
+        "say": "loadstone.synth.said:say",
     },
     "store": {
         "sqlite": "loadstone.store.sqlite:SqliteStore",

@@ -21,6 +21,7 @@ COMMANDS = {
     "hit": "Put load on one URL.",
     "ws": "Put load on a WebSocket server.",
     "llm": "Put load on a language model and time its tokens.",
+    "voice": "Hold many calls with a voice agent and measure what a caller hears.",
     "capacity": "Find the largest load that meets every objective.",
     "duet": "Compare two targets, loaded in turns: is one slower?",
     "monitor": "Probe a target at a low rate for days, and tell what is wrong.",

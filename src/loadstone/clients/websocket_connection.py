@@ -104,7 +104,7 @@ class WebSocketConnection(Connection):
 
     def send_frame(self, first: int, payload: bytes) -> int:
         """Send one frame now, or as soon as the socket takes it; answers when it was handed to the kernel, in ns."""
-        data = frame(first, payload)
+        data = self._framed(first, payload)
         if self._tls is not None:
             data = self._tls.encrypt(data)
         self.put += len(data)
@@ -122,6 +122,9 @@ class WebSocketConnection(Connection):
             self._output = memoryview(data)[taken:]
             self._watch()
         return sent
+
+    def _framed(self, first: int, payload: bytes) -> bytes:
+        return frame(first, payload)
 
     @property
     def unsent(self) -> int:

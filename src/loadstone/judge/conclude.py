@@ -17,6 +17,7 @@ from loadstone.judge.score import decide, requirements, score, without_compariso
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
 from loadstone.judge.verdict import Verdict
+from loadstone.judge.voice import doubt, without_voice
 from loadstone.load.control import Stop
 from loadstone.load.frames import Ready
 from loadstone.load.outlook import Outlook
@@ -154,6 +155,8 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
     verdicts = state.gates.verdicts(total)
     if facts.unpressed:
         verdicts = without_pressure(verdicts, facts.unpressed, plan.pressure.scenario if plan.pressure else "")
+    if unheard := doubt(total):
+        verdicts = without_voice(verdicts, unheard)
     if facts.changes:
         verdicts = without_comparisons(verdicts, len(facts.changes))
     any_samples = bool(load.requests or total.count("iteration.count"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loadstone.judge.voice import doubt
 from loadstone.measure.snapshot import View
 from loadstone.units import format_count, format_duration, format_share
 
@@ -125,7 +126,7 @@ def how_often(times: int) -> str:
 def assess(view: View, facts: GeneratorFacts) -> Trust:
     """How far the numbers of this stretch can be believed; a run without samples is "ok" here and inconclusive elsewhere."""
     health = examine(view)
-    findings = [*_lost(facts), *_load(facts), *_lag(health, facts), *_cpu(health, facts), *_clocks(health, facts)]
+    findings = [*_lost(facts), *_load(facts), *_lag(health, facts), *_cpu(health, facts), *_clocks(health, facts), *_voice(view)]
     levels = {level for level, _ in findings}
     level = next((level for level in (Level.UNTRUSTWORTHY, Level.DEGRADED) if level in levels), Level.OK)
     share = facts.load_share
@@ -183,6 +184,11 @@ def _cpu(health: Health, facts: GeneratorFacts) -> Findings:
             f"a worker used {cpu:.0f}% of a core on average, more than {CPU_BUSY_PERCENT:.0f}%",
         )
     ]
+
+
+def _voice(view: View) -> Findings:
+    why = doubt(view)
+    return [(Level.UNTRUSTWORTHY, why)] if why else []
 
 
 def _clocks(health: Health, facts: GeneratorFacts) -> Findings:

@@ -14,6 +14,7 @@ from loadstone.load.session import Session
 from loadstone.load.speech_step import SynthesizeStep, TranscribeStep
 from loadstone.load.sse_step import SseStep
 from loadstone.load.steps import CompiledStep, HttpStep
+from loadstone.load.voice_step import VoiceStep
 from loadstone.load.websocket_step import WebSocketStep
 from loadstone.plan.steps import Step
 from loadstone.plan.user import Task, User
@@ -28,6 +29,7 @@ KINDS: Mapping[str, type[CompiledStep]] = {
     "sse": SseStep,
     "synthesize": SynthesizeStep,
     "transcribe": TranscribeStep,
+    "voice": VoiceStep,
     "websocket": WebSocketStep,
 }
 

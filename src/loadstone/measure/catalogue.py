@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from loadstone.errors import PluginError
+from loadstone.measure import voice
 from loadstone.measure.resources import GPU, MACHINE, OWN, PROCESS, REMOTE, Row
 from loadstone.plugins import installed
 
@@ -19,7 +20,7 @@ class Kind(StrEnum):
     GAUGE = "gauge"  # a level sampled now and then; last, mean, min and max exist
 
 
-FLOORED = ("llm.", "ws.")
+FLOORED = ("llm.", "voice.", "ws.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,24 @@ SPEECH = (
 )
 
 
+VOICE = (
+    *(_time(each.name, each.meaning) for each in voice.TIMES),
+    *(
+        Metric(
+            each.name,
+            "ms" if each.in_ns else "1",
+            Kind.COUNT,
+            each.better,
+            each.meaning,
+            scale=1e6 if each.in_ns else 1.0,
+            share_of=each.share_of,
+        )
+        for each in voice.TALLIES
+    ),
+    Metric(voice.CALIBRATION, "ms", Kind.GAUGE, "lower", voice.CALIBRATION_MEANING),
+)
+
+
 def _levels(rows: tuple[Row, ...]) -> tuple[Metric, ...]:
     return tuple(Metric(name, unit, Kind.GAUGE, better, meaning) for name, unit, better, meaning in rows)
 
@@ -222,6 +241,7 @@ BUILT_IN = (
     *LLM,
     *WEBSOCKET,
     *SPEECH,
+    *VOICE,
     _time("iteration.duration", "one pass of a user through its task, think time included"),
     _count("iteration.count", "passes of users through a task that ended", better="higher"),
     _count("iteration.errors", "passes that ended because the user's own code raised", better="lower", share_of="iteration.count"),

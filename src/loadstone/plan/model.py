@@ -32,6 +32,7 @@ from loadstone.plan.saving_text import saving_settings
 from loadstone.plan.slo import Slo
 from loadstone.plan.steps import Step, Steps
 from loadstone.plan.think import Pacing, ThinkTime
+from loadstone.plan.voice import VoiceSettings
 from loadstone.plan.websocket import WebSocketSettings
 from loadstone.plan.wrong import Wrong
 
@@ -221,6 +222,7 @@ class Plan(_Model):
     http: HttpSettings = HttpSettings()
     websocket: WebSocketSettings = WebSocketSettings()
     llm: LlmSettings = LlmSettings()
+    voice: VoiceSettings = VoiceSettings()
     stop: StopRules = StopRules()
     baselines: BaselineSettings = BaselineSettings()
     results: ResultSettings = ResultSettings()

@@ -10,13 +10,14 @@ from loadstone.plan.http import Expected, masked
 from loadstone.plan.llm import LlmCall
 from loadstone.plan.sse import SseCall
 from loadstone.plan.think import ThinkTime
+from loadstone.plan.voice import VoiceCall
 from loadstone.plan.voice_http import SynthesizeCall, TranscribeCall
 from loadstone.plan.websocket import Dialogue
 from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 # Exchanges that are not one HTTP request: each has a field of its name, whose model says `addresses`.
-OTHER_KINDS: tuple[str, ...] = ("llm", "sse", "synthesize", "transcribe", "websocket")
+OTHER_KINDS: tuple[str, ...] = ("llm", "sse", "synthesize", "transcribe", "voice", "websocket")
 BODIES = ("json", "form", "multipart", "body", "file")
 
 
@@ -39,6 +40,7 @@ class Step(BaseModel):
     sse: SseCall | None = None
     synthesize: SynthesizeCall | None = None
     transcribe: TranscribeCall | None = None
+    voice: VoiceCall | None = None
     expect: Expected | None = None
     checks: tuple[str, ...] = ()
     extract: dict[str, str] = Field(default_factory=dict)

@@ -19,6 +19,7 @@ from loadstone.report.text_llm import language_model
 from loadstone.report.text_recovery import recovery
 from loadstone.report.text_target import target
 from loadstone.report.text_verdict import bands, decision, gates, headline, requirements
+from loadstone.report.text_voice import voice
 from loadstone.report.text_websocket import websockets
 from loadstone.report.told import Told
 
@@ -33,6 +34,7 @@ BLOCKS = (
     recommendations,
     load,
     language_model,
+    voice,
     websockets,
     response_times,
     other_times,

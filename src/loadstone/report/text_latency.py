@@ -18,7 +18,9 @@ RESPONSE, SERVICE = "http.response_time", "http.service_time"
 # Told in the generator's block, because they are about us and not about the target.
 GENERATORS_OWN = frozenset({"load.send_lag", "generator.share", "generator.loop_lag", "probe.reading_time"})
 OTHERS = tuple(
-    m.name for m in BUILT_IN if m.kind is Kind.DISTRIBUTION and m.name not in {RESPONSE, *GENERATORS_OWN} and not m.name.startswith("llm.")
+    m.name
+    for m in BUILT_IN
+    if m.kind is Kind.DISTRIBUTION and m.name not in {RESPONSE, *GENERATORS_OWN} and not m.name.startswith(("llm.", "voice."))
 )
 
 

@@ -1,0 +1,113 @@
+"""The section on calls: what a caller heard when, each time with its two anchors, and what went wrong."""
+
+from __future__ import annotations
+
+from loadstone.measure.voice import CALIBRATION, TIMES
+from loadstone.report.document import Count, Distribution, Document, Level
+from loadstone.report.sheet import Column, Sheet, Span, Style
+from loadstone.report.text_latency import TITLES, time_row
+from loadstone.units import format_count, format_duration, format_share
+
+LABEL = 12
+# Of those who talk about voice agents: rules of thumb, no gates.
+RULES_OF_THUMB = "rules of thumb: a response gap below 800 ms by phone, below 500 ms in an app; 200 ms to stop when interrupted"
+
+
+def voice(document: Document, sheet: Sheet) -> None:
+    """Nothing, unless there was a call."""
+    calls = _count(document, "voice.calls")
+    if not calls:
+        return
+    sheet.heading("VOICE", "ms")
+    times = [(each, document.metrics.get(each.name)) for each in TIMES]
+    heard = [(each, values) for each, values in times if isinstance(values, Distribution) and values.count]
+    rows = [row for each, values in heard for row in time_row(each.name, values)]
+    if rows:
+        titles = ("count", *TITLES.values(), "max")
+        sheet.table([Column("metric", left=True, flexible=True, middle=True), *(Column(title) for title in titles)], rows)
+        for each, _ in heard:
+            sheet.prose(f"{each.name.removeprefix('voice.')}: {each.anchors}", Style.DIM, indent="      ", first=Span("    "))
+    for label, text, bad in (_calls(document, calls), _turns(document), _talking_over(document), _speech(document), _words(document)):
+        _line(sheet, label, text, bad=bad)
+    for label, text, bad in (_faults(document), _own(document)):
+        _line(sheet, label, text, bad=bad)
+    _line(sheet, "targets", RULES_OF_THUMB, bad=False)
+
+
+Line = tuple[str, str, bool]
+
+
+def _calls(document: Document, calls: int) -> Line:
+    failed = _count(document, "voice.call_errors")
+    up = document.metrics.get("voice.call_time")
+    at_once = f"; {up.rate / 1e3:.3g} up at once, on average" if isinstance(up, Count) and up.rate else ""
+    return "calls", f"{format_count(calls)}, {format_count(failed)} not set up or lost ({_share(failed, calls)}){at_once}", failed > 0
+
+
+def _turns(document: Document) -> Line:
+    turns, dead, cut = (_count(document, f"voice.{name}") for name in ("turns", "dead_turn", "early_cut"))
+    if not turns:
+        return "", "", False
+    text = f"{format_count(turns)}, {format_count(dead)} never answered ({_share(dead, turns)})"
+    return "turns", f"{text}, {format_count(cut)} cut off before the caller had finished ({_share(cut, turns)})", dead + cut > 0
+
+
+def _talking_over(document: Document) -> Line:
+    names = ("barge_ins", "missed_yield", "backchannels", "false_yield")
+    barged, missed, sounds, yielded = (_count(document, f"voice.{name}") for name in names)
+    parts = []
+    if barged:
+        parts.append(f"{format_count(barged)} interruptions, {format_count(missed)} ignored ({_share(missed, barged)})")
+    if sounds:
+        parts.append(f"{format_count(sounds)} sounds of attention, {format_count(yielded)} taken for one ({_share(yielded, sounds)})")
+    return "over agent", " · ".join(parts), missed + yielded > 0
+
+
+def _speech(document: Document) -> Line:
+    spoken, dry = _seconds(document, "voice.speech_time"), _seconds(document, "voice.stall_time")
+    stalls = document.metrics.get("voice.stall")
+    if not spoken:
+        return "", "", False
+    count = stalls.count if isinstance(stalls, Distribution) else 0
+    text = f"{format_duration(spoken)} of the agent's"
+    gaps = f", {format_count(count)} stalls of {format_duration(dry)} in all ({format_share(dry / spoken)})" if count else ", no stall"
+    bursts = _count(document, "voice.bursts")
+    return "speech", f"{text}{gaps}{f'; in {format_count(bursts)} calls sent far ahead' if bursts else ''}", count > 0
+
+
+def _words(document: Document) -> Line:
+    words, wrong = _count(document, "voice.words"), _count(document, "voice.wer")
+    return ("words", f"{format_count(wrong)} of {format_count(words)} wrong (WER {wrong / words:.3f})", False) if words else ("", "", False)
+
+
+def _faults(document: Document) -> Line:
+    faults, unknown = _count(document, "voice.faults"), _count(document, "voice.unknown_events")
+    parts = [f"{format_count(count)} {what}" for count, what in ((faults, "faults, see errors"), (unknown, "unknown events")) if count]
+    return "agent", ", ".join(parts), faults > 0
+
+
+def _own(document: Document) -> Line:
+    level = document.metrics.get(CALIBRATION)
+    if not isinstance(level, Level) or level.max is None:
+        return "caller", "not calibrated: no verdict on voice", True
+    return "caller", f"calibrated against an oracle: off by {format_duration(level.max / 1e3)}", False
+
+
+def _seconds(document: Document, name: str) -> float:
+    values = document.metrics.get(name)
+    return (values.count or 0) / 1e3 if isinstance(values, Count) else 0.0
+
+
+def _share(count: int, of: int) -> str:
+    return format_share(round(count / of, 4)) if of else "none"
+
+
+def _count(document: Document, name: str) -> int:
+    values = document.metrics.get(name)
+    return values.count or 0 if isinstance(values, Count) else 0
+
+
+def _line(sheet: Sheet, label: str, text: str, *, bad: bool) -> None:
+    if text:
+        style = Style.WARN if bad else Style.PLAIN
+        sheet.prose(text, style, indent=" " * LABEL, first=Span(f"  {label}".ljust(LABEL)))
