@@ -18,6 +18,7 @@ from loadstone.reference.sockets import control as socket_control
 from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.state import Backend, Settings
 from loadstone.reference.timer import KernelTimer, Timer, best_timer
+from loadstone.reference.voice import control as voice_control
 
 # Tried in this order for every request, so the most used come first.
 ROUTES = [
@@ -33,6 +34,7 @@ ROUTES = [
     *feeds.ROUTES,
     *metrics_page.ROUTES,
     *socket_control.ROUTES,
+    *voice_control.ROUTES,
 ]
 
 
@@ -47,7 +49,7 @@ class ReferenceApp:
         workflows.fill_documents(database)
         model = SimulatedModel(settings.simulator, settings.seed, timer)
         injector = Injector(settings.faults, timer.now())
-        hub = Hub(settings.sockets, settings.seed, timer, injector)
+        hub = Hub(settings.sockets, settings.seed, timer, injector, settings.voice)
         self.backend = Backend(settings, timer, database, injector, Ledger(), model, hub, bot.Bot())
         if settings.bot_database is not None:
             self.backend.bot.open(settings.bot_database)

@@ -32,6 +32,7 @@ _SHORT = ("capacity", "latency", "error_rate", "leak", "stall")
 @click.option("--token-gap", metavar="DELAY", help="Simulated model: time between tokens.  [default: normal:10ms,2ms]")
 @click.option("--simulator", metavar="NAME=VALUE", multiple=True, help="Any switch of the simulated model: reasoning, stall, cache, …")
 @click.option("--socket", "sockets", metavar="NAME=VALUE", multiple=True, help="Any switch of WebSockets: limit, slow, lose, drop, …")
+@click.option("--voice", "voices", metavar="NAME=VALUE", multiple=True, help="Any switch of voice calls: delay_ms, stop_ms, drop, pool, …")
 @click.option(
     "--model",
     type=click.Choice(["simulator", "smollm2"]),
@@ -65,6 +66,7 @@ def command(**given: Any) -> None:
     from loadstone.reference.sockets.switches import SocketSwitches, read_socket_switches
     from loadstone.reference.state import Settings
     from loadstone.reference.switches import Switches, read_switches
+    from loadstone.reference.voice.switches import VoiceSwitches, read_voice_switches
 
     settings = Settings(
         database=given["database"],
@@ -74,6 +76,7 @@ def command(**given: Any) -> None:
         inside=None if given["inside"] is None else inside_token(given["inside"]),
         real=(given["model_threads"], given["model_slots"]) if given["model"] != "simulator" else None,
         sockets=read_socket_switches(dict(_pairs(given["sockets"], "--socket", "--socket limit=100")), SocketSwitches(), where="--socket"),
+        voice=read_voice_switches(dict(_pairs(given["voices"], "--voice", "--voice delay_ms=600")), VoiceSwitches(), where="--voice"),
         simulator=read_switches(asked_switches(given), Switches(), where="--simulator"),
     )
     serve(settings, Listening(given["host"], given["port"], given["ready_file"], given["parent_pid"], given["quiet"]))

@@ -18,6 +18,7 @@ from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.sockets.switches import SocketSwitches
 from loadstone.reference.switches import Switches
 from loadstone.reference.timer import Timer
+from loadstone.reference.voice.switches import VoiceSwitches
 from loadstone.reference.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Settings:
 
     simulator: how the simulated model answers
     sockets:   how WebSockets behave
+    voice:     how voice calls are answered
     bot_database: messages that the bot answers questions about
     real:      also load the real model; threads that compute and answers at once
     inside:    token of the page that says what happens inside; None: there is none
@@ -40,6 +42,7 @@ class Settings:
     faults: Faults = field(default_factory=Faults)
     simulator: Switches = field(default_factory=Switches)
     sockets: SocketSwitches = field(default_factory=SocketSwitches)
+    voice: VoiceSwitches = field(default_factory=VoiceSwitches)
     real: tuple[int, int] | None = None
     inside: str | None = field(default=None, repr=False)
     bot_database: Path | None = None

@@ -24,12 +24,14 @@ from loadstone.reference.connections import reset_transport
 from loadstone.reference.sockets.chat import Chat
 from loadstone.reference.sockets.hub import ABNORMAL, Hub
 from loadstone.reference.sockets.outbox import BINARY, TEXT, Outbox, server_frame
+from loadstone.reference.sockets.quick import QuickFrames
 from loadstone.reference.sockets.switches import OF_A_CONNECTION, SocketSwitches, read_socket_switches
 from loadstone.reference.sockets.talks import Echo, Misunderstood, Talk, Ticks
+from loadstone.reference.voice.paths import VOICE_PATHS
 
 CLOSE_WITHIN_S = 2.0
 MOST_MESSAGE_BYTES = 64 * 1024 * 1024
-PATHS: dict[str, Callable[[Any], Talk]] = {"/ws/echo": Echo, "/ws/chat": Chat, "/ws/ticks": Ticks}
+PATHS: dict[str, Callable[[Any], Talk]] = {"/ws/echo": Echo, "/ws/chat": Chat, "/ws/ticks": Ticks, **VOICE_PATHS}
 _NOT_SETTINGS = frozenset({"room", "user", "count", "gap_ms"})
 
 
@@ -63,6 +65,7 @@ class SocketConnection(asyncio.Protocol):
         self.query: Mapping[str, str] = {}
         self._frames = _Frames(max_size=MOST_MESSAGE_BYTES)
         self._talk: Talk | None = None
+        self._quick: QuickFrames | None = None
         self._parts: list[bytes] = []
         self._opcode = 0
         self._waiting: asyncio.Task[None] | asyncio.TimerHandle | None = None
@@ -94,6 +97,18 @@ class SocketConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
+        if self._quick is None:
+            self._read(data)
+            return
+        for opcode, payload in self._quick.split(data):
+            if not opcode:
+                self._read(payload)
+            elif self._frames.state is State.OPEN and not self._parts:
+                self._opcode = opcode
+                self._message(payload)
+
+    def _read(self, data: bytes) -> None:
+        """Have the library read them."""
         frames = self._frames
         frames.receive_data(data)
         for event in frames.events_received():
@@ -185,7 +200,8 @@ class SocketConnection(asyncio.Protocol):
             return
         try:
             self.query = dict(parse_qsl(target.query, keep_blank_values=True))
-            self.switches = _own_switches(self.query, hub.switches)
+            # A call reads its query itself: its names are the voice switches.
+            self.switches = hub.switches if target.path in VOICE_PATHS else _own_switches(self.query, hub.switches)
             self._prepare(self.switches)
             talk = make(self)
         except (UsageError, Misunderstood) as error:
@@ -203,6 +219,8 @@ class SocketConnection(asyncio.Protocol):
             self._close(1013, f"the limit of {hub.switches.limit} connections is reached")
             return
         self._talk = talk
+        if target.path in VOICE_PATHS and not self._frames.extensions:
+            self._quick = QuickFrames()
         hub.opened(self)
         talk.opened()
 

@@ -10,6 +10,8 @@ from loadstone.reference.sockets.counts import SocketCounts
 from loadstone.reference.sockets.rooms import Rooms
 from loadstone.reference.sockets.switches import Drop, SocketSwitches
 from loadstone.reference.timer import Timer
+from loadstone.reference.voice.hub import VoiceHub
+from loadstone.reference.voice.switches import VoiceSwitches
 
 ABNORMAL = 1006
 
@@ -24,9 +26,10 @@ class Droppable(Protocol):
 class Hub:
     """What connections share. `since` is when the switches took effect; drops count from then."""
 
-    def __init__(self, switches: SocketSwitches, seed: int, timer: Timer, injector: Injector) -> None:
+    def __init__(self, switches: SocketSwitches, seed: int, timer: Timer, injector: Injector, voice: VoiceSwitches | None = None) -> None:
         self.counts = SocketCounts()
         self.timer, self.injector, self.seed = timer, injector, seed
+        self.voice = VoiceHub(voice or VoiceSwitches(), timer)
         self.rooms = Rooms(switches, seed, timer, self.counts)
         self._open: dict[Droppable, None] = {}
         self._drops: asyncio.Task[None] | None = None
