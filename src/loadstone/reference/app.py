@@ -19,6 +19,8 @@ from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.state import Backend, Settings
 from loadstone.reference.timer import KernelTimer, Timer, best_timer
 from loadstone.reference.voice import control as voice_control
+from loadstone.reference.voice.hub import VoiceHub
+from loadstone.reference.voice.studio import Studio
 
 # Tried in this order for every request, so the most used come first.
 ROUTES = [
@@ -49,7 +51,8 @@ class ReferenceApp:
         workflows.fill_documents(database)
         model = SimulatedModel(settings.simulator, settings.seed, timer)
         injector = Injector(settings.faults, timer.now())
-        hub = Hub(settings.sockets, settings.seed, timer, injector, settings.voice)
+        voice = VoiceHub(settings.voice, timer, Studio(database, timer, settings.voice.workers))
+        hub = Hub(settings.sockets, settings.seed, timer, injector, voice)
         self.backend = Backend(settings, timer, database, injector, Ledger(), model, hub, bot.Bot())
         if settings.bot_database is not None:
             self.backend.bot.open(settings.bot_database)
@@ -64,6 +67,7 @@ class ReferenceApp:
     def close(self) -> None:
         """End worker processes, give back what has leaked, close the database and the timer."""
         self.backend.workshop.close()
+        self.backend.hub.voice.close()
         self.backend.bot.close()
         self.backend.injector.memory.give_back()
         self.backend.database.close()

@@ -23,11 +23,12 @@ from loadstone.errors import LoadstoneError, UsageError
 from loadstone.inside.asgi import Inside
 from loadstone.reference import real_model
 from loadstone.reference.app import ReferenceApp
-from loadstone.reference.connections import BreakableHttp
+from loadstone.reference.connections import http_protocol
 from loadstone.reference.raw_memory import trim_heap
 from loadstone.reference.sockets.connection import SocketConnection
 from loadstone.reference.sockets.hub import Hub
 from loadstone.reference.state import Backend, Settings
+from loadstone.reference.voice.parts import described
 
 try:
     import resource
@@ -67,7 +68,7 @@ def serve(settings: Settings, listening: Listening) -> None:
             app.backend.real = until_the_end.enter_context(real_model.running(*settings.real))
         config = uvicorn.Config(
             app if settings.inside is None else Inside(app, token=settings.inside),
-            http=BreakableHttp,
+            http=http_protocol(app.backend.hub.voice),
             ws=partial(_socket, app.backend.hub),  # type: ignore[arg-type]
             lifespan="off",
             access_log=False,
@@ -143,6 +144,8 @@ class _Server(uvicorn.Server):
         gc.freeze()
         trim_heap()  # starting, above all compiling, leaves megabytes free that a leak would fill unseen
         announce(url, self._listening)
+        if not self._listening.quiet and sys.stderr.isatty():
+            sys.stderr.write(voice_lines(url))
         passing = asyncio.ensure_future(pass_time(self._backend))
         async with self._ends_with_parent():
             await super().main_loop()
@@ -215,6 +218,13 @@ def announce(url: str, listening: Listening) -> None:
     if not listening.quiet:
         sys.stdout.write(url + "\n")
         sys.stdout.flush()
+
+
+def voice_lines(url: str) -> str:
+    """Where calls are taken, and which parts the real agent has; for people, so not on stdout."""
+    socket_url = url.replace("http", "ws", 1)
+    plain = url.replace("http", "tcp", 1)
+    return f"voice: {socket_url}/voice/{{pcm,realtime,twilio}} (oracle), /voice/agent/… (real agent), {plain} (Wyoming)\n{described()}\n"
 
 
 def _reachable(host: str) -> str:

@@ -26,10 +26,10 @@ class Droppable(Protocol):
 class Hub:
     """What connections share. `since` is when the switches took effect; drops count from then."""
 
-    def __init__(self, switches: SocketSwitches, seed: int, timer: Timer, injector: Injector, voice: VoiceSwitches | None = None) -> None:
+    def __init__(self, switches: SocketSwitches, seed: int, timer: Timer, injector: Injector, voice: VoiceHub | None = None) -> None:
         self.counts = SocketCounts()
         self.timer, self.injector, self.seed = timer, injector, seed
-        self.voice = VoiceHub(voice or VoiceSwitches(), timer)
+        self.voice = voice or VoiceHub(VoiceSwitches(), timer)
         self.rooms = Rooms(switches, seed, timer, self.counts)
         self._open: dict[Droppable, None] = {}
         self._drops: asyncio.Task[None] | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from loadstone.reference.timer import Timer
 from loadstone.reference.voice.metronome import Metronome
+from loadstone.reference.voice.studio import Studio
 from loadstone.reference.voice.switches import VoiceSwitches
 
 LATE_S = 0.005
@@ -52,14 +53,26 @@ class VoiceCounts:
 class VoiceHub:
     """What calls share."""
 
-    def __init__(self, switches: VoiceSwitches, timer: Timer) -> None:
+    def __init__(self, switches: VoiceSwitches, timer: Timer, studio: Studio | None = None) -> None:
         self.switches = switches
         self.metronome = Metronome(timer)
         self.counts = VoiceCounts()
+        self._studio = studio
         self.leaked: list[bytes] = []
         self._waiting: deque[Callable[[], None]] = deque()
         self._serving = 0
         self._answers = 0
+
+    @property
+    def studio(self) -> Studio:
+        """What the calls of the real agent share."""
+        assert self._studio is not None, "the application brings it"
+        return self._studio
+
+    def close(self) -> None:
+        """End what was started for calls."""
+        if self._studio is not None:
+            self._studio.close()
 
     def enter(self, begin: Callable[[], None]) -> None:
         """One more call; `begin` is called when a place is free, at once when one is."""

@@ -14,6 +14,7 @@ from loadstone.reference.voice.wording import SPEECH_ENDED, SPEECH_STARTED, Word
 
 # A caller is in one stretch of voice while no more than this lies between two voiced frames: frames come 20 ms apart, a little late.
 STRETCH_S = 0.1
+DELAY_MS, STOP_MS = 600.0, 100.0
 
 
 class Oracle:
@@ -30,12 +31,15 @@ class Oracle:
         self._beat: Beat | None = None
         self._greeting: Beat | None = None
         self._yield: Beat | None = None
+        self._stop_s = (STOP_MS if switches.stop_ms is None else switches.stop_ms) / 1e3
         self._stages = self._planned(switches)
 
     def _planned(self, switches: VoiceSwitches) -> list[tuple[float, Callable[[], None]]]:
         """Seconds after the last voiced frame, and what happens then; sorted by time."""
-        answer_s = (switches.endpoint_ms + switches.first_token_ms + switches.delay_ms) / 1e3
-        stages = [(switches.endpoint_ms / 1e3 or answer_s, self._end_turn)]
+        endpoint_ms = switches.endpoint_ms or 0.0
+        delay_ms = DELAY_MS if switches.delay_ms is None else switches.delay_ms
+        answer_s = (endpoint_ms + switches.first_token_ms + delay_ms) / 1e3
+        stages = [(endpoint_ms / 1e3 or answer_s, self._end_turn)]
         if switches.transcript:
             stages.append((switches.transcript_ms / 1e3 or answer_s, self._transcribe))
         if switches.answers == "turn":
@@ -89,7 +93,7 @@ class Oracle:
         if not switches.yields or self._yield is not None:
             return
         if at - self._stretch_at >= switches.yield_after_ms / 1e3 - 1e-6:
-            self._yield = self._hub.metronome.at(max(at, self._stretch_at + switches.stop_ms / 1e3), self._give_way)
+            self._yield = self._hub.metronome.at(max(at, self._stretch_at + self._stop_s), self._give_way)
 
     def _give_way(self) -> None:
         self._yield = None

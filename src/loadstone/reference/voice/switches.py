@@ -19,27 +19,29 @@ class VoiceSwitches:
     """How voice answers; docs/reference.md has the meaning and the exactness of each.
 
     rate:       Hz; None is the protocol's own
-    endpoint_ms, first_token_ms, delay_ms: their sum lies between the caller's last voiced frame and the answer's first
+    endpoint_ms, first_token_ms, delay_ms: their sum lies between the caller's last voiced frame and the answer's first of the oracle;
+                None is 0, 0 and 600 ms there. The real agent has an endpoint of 500 ms, and no delay but that of its parts
     greeting_ms: after which the agent speaks first; None: it does not
-    stop_ms:    after the caller's first voiced frame, when the agent gives way
+    stop_ms:    after the caller's first voiced frame, when the agent gives way; None: the oracle after 100 ms, the real agent when it notices
     yield_after_ms: of the caller's voice in one stretch, before the agent gives way at all
     speed:      of sending, against real time; 0 sends an answer as one burst
     sent_rate:  in which the sound really is, whatever was agreed; None: as agreed
     fail_every: each n-th answer of the backend fails, at `fail_part`; 0 none does
     pool:       calls that are served at once; None is unlimited
+    workers:    processes in which the real agent recognises and synthesizes; as at the start
     level:      peak from which a frame counts as voiced, of 32,767
     """
 
     rate: int | None = None
     encoding: str = "pcm16"
-    delay_ms: float = 600.0
-    endpoint_ms: float = 0.0
+    delay_ms: float | None = None
+    endpoint_ms: float | None = None
     first_token_ms: float = 0.0
     greeting_ms: float | None = None
     greeting_s: float = 1.0
     lead_ms: float = 0.0
     speak_s: float = 2.0
-    stop_ms: float = 100.0
+    stop_ms: float | None = None
     yield_after_ms: float = 0.0
     yields: bool = True
     clear: bool = True
@@ -65,6 +67,7 @@ class VoiceSwitches:
     pool: int | None = None
     level: int = 500
     vad: str = "webrtc"
+    workers: int = 1
     wyoming: str = "oracle"
 
     def as_json(self) -> dict[str, Any]:
@@ -149,9 +152,10 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "pool": whole(1, 1_000_000),
     "level": whole(1, 32_767),
     "vad": one_of("webrtc", "silero"),
+    "workers": whole(1, 64),
     "wyoming": one_of("oracle", "agent"),
 }
 _DEFAULT = VoiceSwitches()
 # What all calls share cannot be set by one of them.
-SHARED = frozenset({"pool", "fail_every", "wyoming"})
+SHARED = frozenset({"pool", "fail_every", "wyoming", "workers"})
 OF_A_CALL = frozenset(_READ) - SHARED

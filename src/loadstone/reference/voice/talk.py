@@ -9,7 +9,6 @@ from loadstone.errors import UsageError
 from loadstone.reference.sockets.talks import Line, Misunderstood
 from loadstone.reference.voice.hub import VoiceHub
 from loadstone.reference.voice.mouth import Mouth
-from loadstone.reference.voice.oracle import Oracle
 from loadstone.reference.voice.switches import OF_A_CALL, VoiceSwitches, read_voice_switches
 from loadstone.reference.voice.wording import NotSound, PcmWording, RealtimeWording, TwilioWording, Wording
 
@@ -58,11 +57,12 @@ class VoiceTalk:
     quick = True
 
     def __init__(self, line: Line, protocol: str, make: MakeMind) -> None:
-        self._line, self._hub, self._make = line, line.hub.voice, make
+        self._line, self._hub = line, line.hub.voice
         self.switches = voice_switches(line.query, self._hub.switches)
         self._wording = WORDINGS[protocol](self.switches)
         self._mouth = Mouth(self._hub, self._wording, self.switches, line.send, line.drop, self._said)
-        self._mind: Mind | None = None
+        # Made at once, so that a mind that cannot be had refuses the call before it is taken.
+        self._mind = make(self._hub, self._wording, self.switches, self._mouth)
         self._served = False
 
     def opened(self) -> None:
@@ -74,7 +74,6 @@ class VoiceTalk:
         self._hub.leak(self.switches.leak)
         for frame in self._wording.opened():
             self._line.send(frame)
-        self._mind = self._make(self._hub, self._wording, self.switches, self._mouth)
         self._mind.opened(self._hub.metronome.now())
 
     def received(self, opcode: int, payload: bytes) -> None:
@@ -89,7 +88,7 @@ class VoiceTalk:
             return
         if native is not None:
             counts.frames_in += 1
-            if self._mind is not None:
+            if self._served:
                 self._mind.heard(native, at)
             return
         for frame in self._wording.replies():
@@ -101,12 +100,10 @@ class VoiceTalk:
     def closed(self) -> None:
         """See Talk."""
         self._hub.leave(self._begin)
-        if self._mind is not None:
-            self._mind.closed()
+        self._mind.closed()
 
     def _said(self) -> None:
-        if self._mind is not None:
-            self._mind.said()
+        self._mind.said()
 
 
 def voice_switches(query: Mapping[str, str], start: VoiceSwitches) -> VoiceSwitches:
@@ -117,6 +114,6 @@ def voice_switches(query: Mapping[str, str], start: VoiceSwitches) -> VoiceSwitc
         raise Misunderstood(str(error)) from None
 
 
-def oracle(protocol: str) -> Callable[[Line], VoiceTalk]:
-    """Makes the oracle's side of a call in that protocol."""
-    return lambda line: VoiceTalk(line, protocol, Oracle)
+def call(protocol: str, make: MakeMind) -> Callable[[Line], VoiceTalk]:
+    """Makes the agent's side of calls in that protocol."""
+    return lambda line: VoiceTalk(line, protocol, make)
