@@ -108,7 +108,7 @@ class Mouth:
         self._beat = None
         while self.speaking:
             due = self._due(self._number)
-            if switches.close_at_s is not None and due - self._begun >= switches.close_at_s:
+            if switches.close_at_s is not None and due - self._begun >= switches.close_at_s - 1e-9:
                 self._hub.counts.closed_in_word += 1
                 self.hush()
                 self._drop(1011)
