@@ -207,7 +207,7 @@ def test_the_call_is_closed_in_the_middle_of_the_word() -> None:
 
 
 def test_another_rate_text_for_sound_unknown_events_and_broken_json_are_what_they_say() -> None:
-    assert [len(payload) for _, opcode, payload in call("#####", sent_rate=8_000).got if opcode == BINARY][0] == 320
+    assert next(len(payload) for _, opcode, payload in call("#####", sent_rate=8_000).got if opcode == BINARY) == 320
     assert call("#####", text="on").sound_ms == []
     assert "surprise" in [event for _, event in call("#####", unknown="on").events()]
     assert b'{"type":' in [payload for _, _, payload in call("#####", garbage="on").got]
@@ -254,7 +254,7 @@ def test_mulaw_and_other_rates_keep_the_sound() -> None:
 @pytest.mark.parametrize("protocol", ["twilio", "realtime"])
 def test_a_bad_rate_or_an_unknown_switch_is_refused_with_its_name(protocol: str) -> None:
     for query in ({"rate": "16000"}, {"dely_ms": "3"}, {"pool": "3"}):
-        with pytest.raises(Misunderstood, match="Hz|dely_ms|pool"):
+        with pytest.raises(Misunderstood, match=r"Hz|dely_ms|pool"):
             VoiceTalk(cast("Any", Caller(_Hubs(VoiceHub(VoiceSwitches(), HandClock())), query)), protocol, Oracle)
 
 

@@ -55,6 +55,7 @@ async def about(request: Request) -> Response:
             "faults": "/faults",
             "simulator": "/simulator",
             "sockets": "/sockets",
+            "voice": "/voice",
             "stats": "/stats",
         }
     )
@@ -116,6 +117,7 @@ async def stats(request: Request) -> Response:
             "streams_cancelled": backend.model.done.cancelled,
             "model": backend.model.as_json(),
             "sockets": backend.hub.as_json(),
+            "voice": backend.hub.voice.as_json(),
             "cache": backend.model.cache.as_json(),
             "faults": _injected(backend),
             **_conditions(backend),

@@ -55,7 +55,7 @@ def vad(name: str) -> Vad:
 
 
 def _webrtc() -> Vad:
-    import webrtcvad  # type: ignore[import-untyped, unused-ignore]
+    import webrtcvad
 
     detector = webrtcvad.Vad(2)
     return lambda frame: bool(detector.is_speech(frame, RATE_HZ))
@@ -71,7 +71,7 @@ def _silero_file() -> Path | None:
 
 @lru_cache(maxsize=1)
 def _silero_session() -> Any:
-    import onnxruntime  # type: ignore[import-untyped, unused-ignore]
+    import onnxruntime
 
     file = _silero_file()
     if file is None:

@@ -22,7 +22,7 @@ class VoiceSwitches:
     endpoint_ms, first_token_ms, delay_ms: their sum lies between the caller's last voiced frame and the answer's first of the oracle;
                 None is 0, 0 and 600 ms there. The real agent has an endpoint of 500 ms, and no delay but that of its parts
     greeting_ms: after which the agent speaks first; None: it does not
-    stop_ms:    after the caller's first voiced frame, when the agent gives way; None: the oracle after 100 ms, the real agent when it notices
+    stop_ms:    after the caller's first voiced frame, when the agent gives way; None: 100 ms, and the real agent when it notices
     yield_after_ms: of the caller's voice in one stretch, before the agent gives way at all
     speed:      of sending, against real time; 0 sends an answer as one burst
     sent_rate:  in which the sound really is, whatever was agreed; None: as agreed

@@ -41,7 +41,7 @@ def _put(results: BinaryIO, kind: bytes, body: bytes) -> None:
 
 
 def _recogniser(grammar: str) -> Callable[[bytes], str]:
-    from pocketsphinx import Config, Decoder  # type: ignore[import-untyped, unused-ignore]
+    from pocketsphinx import Config, Decoder
 
     decoder: Any = Decoder(Config(lm=None, loglevel="FATAL", samprate=16_000))
     decoder.add_jsgf_string("calls", grammar)
@@ -60,7 +60,7 @@ def _recogniser(grammar: str) -> Callable[[bytes], str]:
 def _speaker(synthesizer: str) -> Callable[[str], bytes]:
     if synthesizer == "espeak-ng":
         return _espeak
-    from py_nanotts import NanoTTS  # type: ignore[import-untyped, unused-ignore]
+    from py_nanotts import NanoTTS
 
     voice: Any = NanoTTS()
     # Louder it clips.

@@ -65,9 +65,12 @@ class WyomingEvents:
             return None
         if sizes[0]:
             try:
-                data |= json.loads(bytes(self._rest[end + 1 : start]))
-            except (ValueError, TypeError, RecursionError):
-                raise NotSound("data that are no object") from None
+                more = json.loads(bytes(self._rest[end + 1 : start]))
+            except (ValueError, RecursionError):
+                more = None
+            if not isinstance(more, dict):
+                raise NotSound("data that are no object")
+            data |= more
         payload = bytes(self._rest[start : start + sizes[1]])
         del self._rest[: start + sizes[1]]
         return name, data, payload
