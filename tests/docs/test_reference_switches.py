@@ -10,13 +10,14 @@ from loadstone.reference.faults import KNOWN
 from loadstone.reference.sockets.connection import PATHS
 from loadstone.reference.sockets.switches import SocketSwitches
 from loadstone.reference.switches import Switches
+from loadstone.reference.voice.switches import VoiceSwitches
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
 ROWS = {name for first in re.findall(r"^\| ([^|]+) \|", PAGE, re.MULTILINE) for name in re.findall(r"`(\w+)`", first)}
 
 
-@pytest.mark.parametrize("kind", [Switches, SocketSwitches])
-def test_each_switch_has_its_row(kind: type[Switches] | type[SocketSwitches]) -> None:
+@pytest.mark.parametrize("kind", [Switches, SocketSwitches, VoiceSwitches])
+def test_each_switch_has_its_row(kind: type[Switches] | type[SocketSwitches] | type[VoiceSwitches]) -> None:
     assert {switch.name for switch in fields(kind)} <= ROWS
 
 

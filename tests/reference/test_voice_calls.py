@@ -114,7 +114,8 @@ async def wyoming(backend: ReferenceProcess, sent: bytes, until: str) -> list[tu
     host, port = backend.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(sent)
-    events, got = WyomingEvents(), []
+    events = WyomingEvents()
+    got: list[tuple[str, dict[str, Any], bytes]] = []
     while until not in [name for name, _, _ in got]:
         piece = await reader.read(65_536)
         if not piece:
@@ -175,7 +176,7 @@ def test_the_script_replies_by_rule_and_says_nothing_to_a_sign_of_listening(tmp_
 
 def test_without_its_parts_the_real_agent_names_them_and_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "find_spec", lambda _: None)
-    monkeypatch.setattr(parts.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     told = parts.described()
     assert "webrtcvad" in told
     assert "pocketsphinx" in told
@@ -248,7 +249,7 @@ def test_the_real_agent_gives_way_to_a_caller_who_speaks_into_its_greeting(backe
 def test_a_part_that_fails_each_time_is_named_in_the_error(part: str) -> None:
     pcm = spoken("goodbye")
 
-    async def talk() -> Any:
+    async def talk(backend: ReferenceProcess) -> Any:
         async with connect(socket_url(backend, "agent/pcm?fail_part=" + part), compression=None) as client:
             speaking = asyncio.ensure_future(said_to(client, pcm))
             try:
@@ -256,5 +257,5 @@ def test_a_part_that_fails_each_time_is_named_in_the_error(part: str) -> None:
             finally:
                 speaking.cancel()
 
-    with ReferenceProcess("--voice", "fail_every=1") as backend:
-        assert hold(talk)["message"] == f"injected fault: {part} failed"
+    with ReferenceProcess("--voice", "fail_every=1") as failing:
+        assert hold(lambda: talk(failing))["message"] == f"injected fault: {part} failed"
