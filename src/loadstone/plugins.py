@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "llm": "loadstone.clients.llm.client:LlmClients",
         "sse": "loadstone.clients.sse_client:SseClients",
         "speech": "loadstone.clients.voice.speech_http:SpeechClients",
+        "call": "loadstone.clients.call:CallClients",
     },
     "profile": {
         "burst": f"{_PROFILES}:Burst",

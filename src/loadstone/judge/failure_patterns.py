@@ -27,7 +27,12 @@ LEAST_SHARE = 0.5
 FEWEST_PERIODS = 3
 CLUMPED = 1.5  # variance ÷ mean; 1 is chance alone (Poisson), and regular failures at a fixed share have less
 PERIOD_SHARE = 0.25  # of the variation that a period explains at least
-WHOLE_OF = {"http.errors": "http.requests", "ws.errors": "ws.messages_out", "ws.connect_failures": "ws.connects"}
+WHOLE_OF = {
+    "http.errors": "http.requests",
+    "ws.errors": "ws.messages_out",
+    "ws.connect_failures": "ws.connects",
+    "call.errors": "call.requests",
+}
 RESULTS = frozenset({"kind", "outcome", "step", "worker", "code"})
 
 

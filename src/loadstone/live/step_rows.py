@@ -28,6 +28,7 @@ LEADS = (
     Lead("sse.first_event", "first event", "first event"),
     Lead("http.response_time", "response", "response"),
     Lead("ws.round_trip_time", "round trip", "round trip"),
+    Lead("call.response_time", "call", "call"),
 )
 RESPONSE = LEADS[2]
 _OF_STEPS = frozenset(lead.metric for lead in LEADS)

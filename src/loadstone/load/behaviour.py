@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Generic, TypeVar
 
 from loadstone.errors import UsageError
+from loadstone.load.call_step import CallStep
 from loadstone.load.llm_step import LlmStep
 from loadstone.load.session import Session
 from loadstone.load.speech_step import SynthesizeStep, TranscribeStep
@@ -28,6 +29,7 @@ KINDS: Mapping[str, type[CompiledStep]] = {
     "sse": SseStep,
     "synthesize": SynthesizeStep,
     "transcribe": TranscribeStep,
+    "call": CallStep,
     "websocket": WebSocketStep,
 }
 

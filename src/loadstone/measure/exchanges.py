@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from loadstone.measure.snapshot import View
 
 # What was asked, and what of it failed. A message is an exchange; an attempt to connect is one only when it fails.
-ASKED = ("http.requests", "ws.messages_out", "ws.connect_failures")
-FAILED = ("http.errors", "ws.errors", "ws.connect_failures")
+ASKED = ("http.requests", "ws.messages_out", "ws.connect_failures", "call.requests")
+FAILED = ("http.errors", "ws.errors", "ws.connect_failures", "call.errors")
 
 
 def exchanges(view: View, tags: Mapping[str, str] | None = None) -> int:
