@@ -124,7 +124,7 @@ class CallClient:
         target: str | Callable[..., Any],
         *args: Any,
         name: str = "",
-        timeout: str | float | None = None,
+        timeout: str | float | None = None,  # noqa: ASYNC109  of the whole call, and told apart from the callable's own
         thread: bool = False,
         **more: Any,
     ) -> CallReply:
@@ -148,15 +148,12 @@ class CallClient:
         due, excused = self._place.take_due()
         sent = now_ns()
         reply = CallReply(due or sent, sent)
+        guard = asyncio.timeout(timeout_s)
         try:
-            if timeout_s is None:
+            async with guard:
                 await self._run(reply, function, args, more, thread=thread)
-            else:
-                async with asyncio.timeout(timeout_s):
-                    await self._run(reply, function, args, more, thread=thread)
-        except TimeoutError as error:
-            # the callable's own TimeoutError comes here too, before our time is over
-            over = timeout_s is not None and now_ns() - sent >= timeout_s * SECOND
+        except TimeoutError as error:  # ours, or one that the callable raised itself
+            over = timeout_s is not None and guard.expired()
             self._fail(reply, Kind.TIMEOUT_TOTAL if over else RAISED, f"no answer within {timeout_s:g} s" if over else told(error))
         except (Exception, SystemExit) as error:  # noqa: BLE001  the callable is the user's: anything may come
             self._fail(reply, RAISED, told(error))
