@@ -83,6 +83,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "bot": "loadstone.suites.bot.files:FILES",
         "chat": "loadstone.suites.chat.files:FILES",
         "llm": "loadstone.suites.llm.files:FILES",
+        "voice": "loadstone.suites.voice.files:FILES",
     },
     "store": {
         "sqlite": "loadstone.store.sqlite:SqliteStore",
@@ -92,6 +93,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",
         "llm": "loadstone.suites.llm.suite",
+        "voice": "loadstone.suites.voice.suite",
         "workflow": "loadstone.suites.workflow.suite",
     },
 }

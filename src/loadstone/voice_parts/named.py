@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loadstone.clients.call import find_callable
 from loadstone.errors import UsageError
 from loadstone.units import nearest
 
@@ -66,15 +66,4 @@ def factory_of(part: str, kind: str) -> Callable[..., Any]:
     if named is not None and named.missing:
         raise UsageError(f"{part} needs {' and '.join(named.missing)}, which is not installed", where=kind, hint=named.install)
     target = named.factory if named is not None else part
-    module, _, attribute = target.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for name in attribute.split("."):
-            found = getattr(found, name)
-    except Exception as error:  # whatever a user's module raises while it is imported
-        raise UsageError(
-            f"{part} cannot be imported: {type(error).__name__}: {error}", where=kind, hint="module:attribute, in the working directory"
-        ) from None
-    if not callable(found):
-        raise UsageError(f"{part} is a {type(found).__name__}, which cannot be called", where=kind, hint="a class or a function")
-    return found  # type: ignore[no-any-return]
+    return find_callable(target, hint="module:attribute, in the working directory")

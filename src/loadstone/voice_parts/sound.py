@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 
 FRAME_MS = 20
-VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (530, 1840, 2480), (570, 840, 2410), (300, 870, 2240))  # formants in Hz (Peterson & Barney 1952)
+VOWELS = (
+    (730, 1090, 2440),
+    (270, 2290, 3010),
+    (530, 1840, 2480),
+    (570, 840, 2410),
+    (300, 870, 2240),
+)  # formants in Hz (Peterson & Barney 1952)
 LEVEL = 9_000.0
 EDGE_S = 0.005  # of rising and falling
 
