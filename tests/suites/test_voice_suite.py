@@ -13,8 +13,7 @@ from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
 from loadstone.suites.voice.limits import PROFILES, USUAL, limits_of
 from loadstone.suites.voice.sessions import killed_in_the_midst
-from loadstone.suites.voice.tools import calculate, registry
-from loadstone.voice_parts import named
+from loadstone.suites.voice.tool_registry import calculate, registry
 
 
 def planned(**flags: Any) -> Plan:
@@ -34,8 +33,8 @@ def test_each_type_of_test_has_its_parts_one_after_another() -> None:
 
 def test_stress_asks_for_more_than_performance() -> None:
     usual, harder = (planned(type=kind, duration="60s") for kind in ("performance", "stress"))
-    (few,), (many,) = ([each for each in plan.scenarios if each.name == "sessions"] for plan in (usual, harder))
-    assert many.profile.max_users > few.profile.max_users
+    few, many = ([each.profile.model_dump()["users"] for each in plan.scenarios if each.name == "sessions"] for plan in (usual, harder))
+    assert many > few
 
 
 def test_a_limit_says_where_it_came_from(tmp_path: Path) -> None:
@@ -80,7 +79,7 @@ def test_limits_that_inherit_from_themselves_are_refused(tmp_path: Path) -> None
 
 
 def test_without_any_detector_its_gate_lacks_data_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-    monkeypatch.setattr(named.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     plan = planned(only="detectors,tools")
     assert names(plan) == ["tools one at a time", "tools at once"]
     (gate,) = [line for line in plan.gates if line.needs]
@@ -89,7 +88,7 @@ def test_without_any_detector_its_gate_lacks_data_and_says_what_to_install(monke
 
 
 def test_a_detector_asked_for_by_name_that_is_missing_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(named.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(LoadstoneError, match="silero needs onnxruntime"):
         planned(only="detectors", vad="silero")
 

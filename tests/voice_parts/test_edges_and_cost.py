@@ -73,7 +73,7 @@ def test_sound_is_the_same_each_time_and_is_quiet_outside_its_edges() -> None:
 
 
 def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(named.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert named.missing_for("webrtcvad") == "pip install webrtcvad-wheels"
     with pytest.raises(UsageError, match="webrtcvad, which is not installed"):
         named.factory_of("webrtcvad", "vad")

@@ -24,6 +24,7 @@ from loadstone.units import parse_duration
 RAISED = "raised"  # kind of failure: the callable raised an exception
 MOST_THREADS = 32
 PREFIX = "call"
+PLAIN = frozenset({bool, bytes, dict, float, int, list, str, tuple, type(None)})  # answers in one piece, of which it is seen at once
 
 
 class CallReply:
@@ -160,6 +161,7 @@ class CallClient:
         reply.end_ns = reply.end_ns or now_ns()
         if timeout_s is not None and reply.ok and reply.end_ns - sent > timeout_s * SECOND:  # a synchronous one cannot be interrupted
             self._fail(reply, Kind.TIMEOUT_TOTAL, f"returned after {timeout_s:g} s")
+        reply.due_ns = due or reply.sent_ns
         self._record(step, reply, excused, args)
         if not thread:
             await asyncio.sleep(0)  # a user who only calls what never waits would keep the end of the run waiting, too
@@ -172,7 +174,12 @@ class CallClient:
             loop = asyncio.get_running_loop()
             value = await loop.run_in_executor(self._shared.threads, lambda: _called(reply, function, args, more))
         else:
+            # Nothing of ours lies between the marks: looking at what came takes microseconds, as a short call does.
+            reply.sent_ns = now_ns()
             value = function(*args, **more)
+            returned_ns = now_ns()
+            if type(value) in PLAIN:
+                reply.end_ns = returned_ns
         if inspect.isawaitable(value):
             value = await value
         if isinstance(value, AsyncIterator):

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import loadstone as ls
-from loadstone.suites.voice import listeners, sessions, tools
+from loadstone.suites.voice import listeners, sessions, tool_registry
 from loadstone.suites.voice.limits import Limit, limits_of
 from loadstone.voice_parts.named import NAMES, factory_of, missing_for
 
@@ -35,7 +35,7 @@ OPTIONS = (
     ls.Option("recogniser", AUTO, "Recognisers: pocketsphinx or module:attribute; auto as above."),
     ls.Option("synthesiser", AUTO, "Synthesisers: nanotts or module:attribute; auto as above."),
     ls.Option("rate", 16_000, "Samples per second of the audio.", least=8_000),
-    ls.Option("tools", "loadstone.suites.voice.tools:registry", "module:attribute that answers a mapping of names to tools."),
+    ls.Option("tools", "loadstone.suites.voice.tool_registry:registry", "module:attribute that answers a mapping of names to tools."),
     ls.Option("users", 8, "Users at one time, for tools and sessions.", least=1),
     ls.Option("messages", 10, "Messages of one session.", least=1),
     ls.Option("forget", False, "Fault: the backend forgets its sessions when it is killed, which must be found."),
@@ -107,7 +107,7 @@ class Plan:
         """Tools by one user, then by several at once."""
         for kind, users in (("one at a time", 1), ("at once", self.options.users * self.harder)):
             settings = {"registry": self.options.tools, "thread": users > 1}
-            self.add(f"tools {kind}", tools.Caller, ls.constant_users(users, self.options.duration), settings=settings)
+            self.add(f"tools {kind}", tool_registry.Caller, ls.constant_users(users, self.options.duration), settings=settings)
             step = f"{{step=tool run,scenario=tools {kind}}}"
             self.gate(f"mean(call.service_time{step}) < {self.limit('tool_mean_ms')}ms", "tools", "tool_mean_ms")
             self.gate(f"max(call.service_time{step}) < {self.limit('tool_max_ms')}ms", "tools", "tool_max_ms")
