@@ -97,7 +97,7 @@ def test_a_detector_of_the_users_own_is_judged_by_the_same_gates() -> None:
     plan = planned(only="detectors", vad="json:loads", duration="60s")
     assert names(plan) == ["vad json:loads"]
     assert [line.gate for line in plan.gates if line.requirement == "vad_memory"] == [
-        "growth(parts.memory{part=json:loads}) < 100MB",
+        "max(parts.growth{part=json:loads}) < 100MB",
         "leak(parts.memory{part=json:loads}) = none",
     ]
 

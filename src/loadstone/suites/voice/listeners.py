@@ -19,6 +19,7 @@ METRICS = {
     "parts.rtf": {"unit": "1", "better": "lower", "meaning": "real-time factor: processing / audio; below 1 it keeps up"},
     "parts.speed": {"unit": "1", "better": "higher", "meaning": "the same the other way round: audio / processing"},
     "parts.memory": {"unit": "B", "kind": "gauge", "better": "lower", "meaning": "resident memory of the process in which a part lives"},
+    "parts.growth": {"unit": "B", "better": "lower", "meaning": "that memory less what it was after the first pass"},
     "parts.onset_delay": {"unit": "ms", "better": "lower", "meaning": "first audible sample to the end of the first frame called speech"},
     "parts.tail_delay": {"unit": "ms", "better": "lower", "meaning": "last audible sample to the end of the last frame called speech"},
     "parts.stretches": {"kind": "count", "meaning": "audible stretches that a detector was given"},
@@ -40,7 +41,9 @@ class Component(ls.User):
         self.record("parts.rtf", cost.rtf, part)
         if cost.processing_s > 0:
             self.record("parts.speed", cost.speed, part)
-        self.record("parts.memory", self.process.memory_info().rss, part)
+        memory = self.process.memory_info().rss
+        self.record("parts.memory", memory, part)
+        self.record("parts.growth", max(0, memory - self.vars.setdefault("memory", memory)), part)
 
     @property
     def sound(self) -> Sound:

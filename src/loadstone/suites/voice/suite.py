@@ -175,7 +175,7 @@ class Plan:
 
     def memory(self, part: str) -> None:
         """The process in which a component lives does not grow while it works."""
-        self.gate(f"growth(parts.memory{{part={part}}}) < {self.limit('growth_mb')}MB", "vad_memory", "growth_mb")
+        self.gate(f"max(parts.growth{{part={part}}}) < {self.limit('growth_mb')}MB", "vad_memory", "growth_mb")
         if self.options.duration >= LEAK_FROM_S:
             self.gate(f"leak(parts.memory{{part={part}}}) = none", "vad_memory")
 
