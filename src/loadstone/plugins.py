@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "llm": "loadstone.clients.llm.client:LlmClients",
         "sse": "loadstone.clients.sse_client:SseClients",
         "speech": "loadstone.clients.voice.speech_http:SpeechClients",
+        "call": "loadstone.clients.call:CallClients",
     },
     "profile": {
         "burst": f"{_PROFILES}:Burst",
@@ -83,6 +84,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "bot": "loadstone.suites.bot.files:FILES",
         "chat": "loadstone.suites.chat.files:FILES",
         "llm": "loadstone.suites.llm.files:FILES",
+        "voice": "loadstone.suites.voice.files:FILES",
     },
     "speech": {
         "noise": "loadstone.synth.said:noisy",
@@ -96,6 +98,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "chat": "loadstone.suites.chat.suite",
         "demo": "loadstone.suites.demo.suite",
         "llm": "loadstone.suites.llm.suite",
+        "voice": "loadstone.suites.voice.suite",
         "workflow": "loadstone.suites.workflow.suite",
     },
 }

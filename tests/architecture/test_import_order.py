@@ -24,6 +24,7 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"testing"}),
     frozenset({"run"}),
     frozenset({"sweep", "monitor", "duet", "capacity", "selftest", "dashboard"}),
+    frozenset({"voice_parts"}),
     frozenset({""}),  # the package itself, `import loadstone`: what a user sees
     frozenset({"cli", "pytest_plugin", "suites"}),
 )

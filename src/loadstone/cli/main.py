@@ -16,7 +16,7 @@ from loadstone.errors import ExitCode, LoadstoneError
 # name -> one line of help, so that `loadstone --help` imports none of them
 COMMANDS = {
     "demo": "Start the reference backend, put realistic load on it, print a verdict.",
-    "run": "Run suites: files, or one that comes with Loadstone (chat, llm, workflow, bot).",
+    "run": "Run suites: files, or one that comes with Loadstone (chat, llm, workflow, bot, voice).",
     "load": "Put only the load of a suite on a target (llm, workflow).",
     "hit": "Put load on one URL.",
     "ws": "Put load on a WebSocket server.",

@@ -32,6 +32,7 @@ WHOLE_OF = {
     "ws.errors": "ws.messages_out",
     "ws.connect_failures": "ws.connects",
     "voice.call_errors": "voice.calls",
+    "call.errors": "call.requests",
 }
 RESULTS = frozenset({"kind", "outcome", "step", "worker", "code"})
 

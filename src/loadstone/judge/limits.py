@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from loadstone.clients.call import RAISED
 from loadstone.clients.failure import Kind as FailureKind
 from loadstone.clients.llm.transcript import Fault
 from loadstone.clients.voice.speech_answers import BAD_ANSWER, NOT_SOUND, USELESS
@@ -20,6 +21,7 @@ KINDS_OF = {
     "llm.errors": (*FAILURE_KINDS, *(str(fault) for fault in Fault)),
     "voice.stt_errors": (*FAILURE_KINDS, BAD_ANSWER),
     "voice.tts_errors": (*FAILURE_KINDS, NOT_SOUND, *sorted(USELESS)),
+    "call.errors": (RAISED, str(FailureKind.TIMEOUT_TOTAL)),
     "sse.errors": (*FAILURE_KINDS, str(Fault.CONTENT_TYPE)),
 }
 

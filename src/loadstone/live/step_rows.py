@@ -28,6 +28,7 @@ LEADS = (
     Lead("sse.first_event", "first event", "first event"),
     Lead("http.response_time", "response", "response"),
     Lead("ws.round_trip_time", "round trip", "round trip"),
+    Lead("call.response_time", "call", "call"),
 )
 RESPONSE = LEADS[2]
 _OF_STEPS = frozenset(lead.metric for lead in LEADS)
@@ -140,8 +141,8 @@ def lead_of(times: Mapping[str, Histogram]) -> Lead:
 def lead_of_all(group: Group) -> Lead:
     """The latency to show of all steps together: that of the kind of exchange of which there are most."""
     streams = {LEADS[0]: group.total(("llm.requests",)), LEADS[1]: group.total(("sse.streams",))}
-    messages = group.total(("ws.messages_out",))
-    asked = {**streams, RESPONSE: group.total(("http.requests",)) - sum(streams.values()), LEADS[3]: messages}
+    others = {LEADS[3]: group.total(("ws.messages_out",)), LEADS[4]: group.total(("call.requests",))}
+    asked = {**streams, RESPONSE: group.total(("http.requests",)) - sum(streams.values()), **others}
     return max((lead for lead in LEADS if lead.metric in group.times), key=lambda lead: asked[lead], default=RESPONSE)
 
 

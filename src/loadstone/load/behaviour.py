@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Generic, TypeVar
 
 from loadstone.errors import UsageError
+from loadstone.load.call_step import CallStep
 from loadstone.load.llm_step import LlmStep
 from loadstone.load.session import Session
 from loadstone.load.speech_step import SynthesizeStep, TranscribeStep
@@ -30,6 +31,7 @@ KINDS: Mapping[str, type[CompiledStep]] = {
     "synthesize": SynthesizeStep,
     "transcribe": TranscribeStep,
     "voice": VoiceStep,
+    "call": CallStep,
     "websocket": WebSocketStep,
 }
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from loadstone.measure.snapshot import View
 
-# What was asked, and what of it failed. A message is an exchange, and so is a call; an attempt to connect is one only when it fails.
-ASKED = ("http.requests", "ws.messages_out", "ws.connect_failures", "voice.calls")
-FAILED = ("http.errors", "ws.errors", "ws.connect_failures", "voice.call_errors")
+# What was asked, and what of it failed. A message is an exchange, and so is a voice call; an attempt to connect is one only when it fails.
+ASKED = ("http.requests", "ws.messages_out", "ws.connect_failures", "call.requests", "voice.calls")
+FAILED = ("http.errors", "ws.errors", "ws.connect_failures", "call.errors", "voice.call_errors")
 
 
 def exchanges(view: View, tags: Mapping[str, str] | None = None) -> int:

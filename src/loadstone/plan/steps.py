@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FieldSerializationInfo, field_serializer, model_validator
 
+from loadstone.plan.call import ProcessCall
 from loadstone.plan.http import Expected, masked
 from loadstone.plan.llm import LlmCall
 from loadstone.plan.sse import SseCall
@@ -17,7 +18,7 @@ from loadstone.plan.wrong import Wrong
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 # Exchanges that are not one HTTP request: each has a field of its name, whose model says `addresses`.
-OTHER_KINDS: tuple[str, ...] = ("llm", "sse", "synthesize", "transcribe", "voice", "websocket")
+OTHER_KINDS: tuple[str, ...] = ("call", "llm", "sse", "synthesize", "transcribe", "voice", "websocket")
 BODIES = ("json", "form", "multipart", "body", "file")
 
 
@@ -41,6 +42,7 @@ class Step(BaseModel):
     synthesize: SynthesizeCall | None = None
     transcribe: TranscribeCall | None = None
     voice: VoiceCall | None = None
+    call: ProcessCall | None = None
     expect: Expected | None = None
     checks: tuple[str, ...] = ()
     extract: dict[str, str] = Field(default_factory=dict)

@@ -136,6 +136,11 @@ class User:
         """This user's speech services: `heard = await self.speech.transcribe(wav)`, `said = await self.speech.synthesize("…")`."""
         return self._session.speak("speech")
 
+    @property
+    def call(self) -> Any:
+        """This user's calls of Python callables: `reply = await self.call("module:function", audio, name="vad")`."""
+        return self._session.speak("call")
+
     async def on_start(self) -> None:
         """Runs once before the user's first task."""
 

@@ -16,6 +16,7 @@ GROUPS = (  # prefix of the metric's name -> title; the first that fits
     (("sse.",), "Event streams"),
     (("llm.",), "Language model"),
     (("ws.",), "WebSockets"),
+    (("call.",), "Calls in process"),
     (("iteration.", "check."), "Users and checks"),
     (("target.", "machine.", "gpu."), "Target"),
     (("load.",), "Load"),
