@@ -80,7 +80,7 @@ def _in_file(path: Path) -> Found:
 def _in_log(path: Path) -> Found:
     """Judged again: a log holds no judgement."""
     from loadstone.measure.timeline import Timeline
-    from loadstone.report.series import read_gaps, read_snapshots
+    from loadstone.report.series import read_changes, read_gaps, read_snapshots
     from loadstone.report.told import Told
     from loadstone.run import judge_again
 
@@ -93,7 +93,7 @@ def _in_log(path: Path) -> Found:
             timeline.snapshot(snapshot)
             yield snapshot
 
-    story = judge_again(plan, seen(), started_at, gaps_s=tuple(read_gaps(path)))
+    story = judge_again(plan, seen(), started_at, gaps_s=tuple(read_gaps(path)), changes=tuple(read_changes(path)))
     told = replace(Told.of(story, timeline.so_far()), damage=tuple(damage))
     return Found(told, lambda: read_snapshots(path, []), path)
 
