@@ -198,9 +198,7 @@ class _Changed(Protocol):
     def changed(self, applied: Applied) -> None: ...
 
 
-def _obeying(
-    state: RunState, fleet: LocalFleet, sinks: Sequence[Sink], start_ns: int, before_s: float
-) -> Callable[[Control, str], None]:
+def _obeying(state: RunState, fleet: LocalFleet, sinks: Sequence[Sink], start_ns: int, before_s: float) -> Callable[[Control, str], None]:
     """Does what the desk hands on: in all workers from one moment on, which is noted."""
 
     def obey(control: Control, by: str) -> None:

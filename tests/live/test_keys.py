@@ -116,7 +116,8 @@ def test_ctrl_z_gives_back_and_takes_again_the_terminal_it_was_given(terminal: t
 
     # Standard input is no terminal: what counts is where keys are read from.
     command = [sys.executable, "-c", STOPPED, os.ttyname(follower)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower, env=environment, preexec_fn=own_terminal)
+    streams: dict[str, int] = {"stdin": subprocess.DEVNULL, "stdout": follower, "stderr": follower}
+    process = subprocess.Popen(command, **streams, env=environment, preexec_fn=own_terminal)  # type: ignore[call-overload]  # noqa: PLW1509
     try:
         read_until(leader, b"ready")
         os.kill(process.pid, signal.SIGTSTP)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from loadstone.errors import UsageError
-from loadstone.measure.snapshot import Failure, Snapshot
 from loadstone.load.control import Applied, Control, Pause, Resume, Scale, SetRate, SetUsers, Spike, Stop
+from loadstone.measure.snapshot import Failure, Snapshot
 from loadstone.report.series import SnapshotLog, read_changes, read_snapshots
 from loadstone.testing.samples import make_snapshot
 

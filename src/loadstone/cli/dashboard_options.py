@@ -54,7 +54,9 @@ def _check_address(text: str) -> None:
     from loadstone.plugins import installed
 
     if "://" in text or Path(text).suffix in _FILES or Path(text).is_file() or text in installed().names("suite"):
-        raise UsageError(f"{text!r} was taken for its address", where="flag --dashboard", hint=f"{text} --dashboard, or --dashboard=:0 {text}")
+        raise UsageError(
+            f"{text!r} was taken for its address", where="flag --dashboard", hint=f"{text} --dashboard, or --dashboard=:0 {text}"
+        )
     read_address(text)
 
 

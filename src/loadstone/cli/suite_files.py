@@ -74,7 +74,9 @@ def write_suite_files(watched: Watched, told: Told, recording: Recording | None)
     if folder is None or not watched.plan.results.files:
         return True
     row = recording.row if recording is not None and recording.run_id and not recording.failure else None
-    evidence = Evidence(replace(told, run_id=row.id), KeptRun(row, partial(_history, row, asked("store")))) if row is not None else Evidence(told)
+    evidence = (
+        Evidence(replace(told, run_id=row.id), KeptRun(row, partial(_history, row, asked("store")))) if row is not None else Evidence(told)
+    )
     written = [_write(file, evidence, folder / file.name(watched.stamp)) for file in suite_files(watched.plan)]
     return all(written)
 

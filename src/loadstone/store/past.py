@@ -28,7 +28,7 @@ def past_run(stored: StoredRun) -> PastRun:
         row.id,
         stored.totals,
         stored.sections,
-        _machine(row.provenance, row) | {CHANGED: _changed(stored.events)},
+        {**_machine(row.provenance, row), CHANGED: _changed(stored.events)},
         row.started_at,
         row.git_commit or "",
         stored.plan_json,
