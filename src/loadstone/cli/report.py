@@ -75,7 +75,7 @@ def command(place: str, *, formats: str | None, out: str | None, name: str | Non
     elif out is not None or given["plot"] is not None:
         for path in _files(told, kinds, out, name, overlays, given["plot"], given["theme"]):
             click.echo(str(path))
-        if told.view == "performance":
+        if out is not None and told.view == "performance" and given["plot"] is None:
             stamp = stamp_of(told.document.provenance.started_at)
             for path in suite_files_again(found, told, Path(out), stamp, store_url):
                 click.echo(str(path))
