@@ -160,7 +160,9 @@ def _fits(row: RunRow, text: str) -> bool:
 def _run(store: Store, request: Request) -> Response:
     row = store.run(str(request.path_params["name"])[:MOST_TEXT])
     names = [each.name for each in store.baselines()]
-    return _page("run.html", f"Run {row.id}", store.url, "", row=row, html=row.finished, baselines=names)
+    alike = [each.id for each in store.runs(RunFilter(work_hash=row.work_hash)) if each.finished and each.started_at < row.started_at]
+    before = alike[-1] if alike and row.finished else ""
+    return _page("run.html", f"Run {row.id}", store.url, "", row=row, html=row.finished, baselines=names, before=before)
 
 
 def _report(store: Store, request: Request) -> Response:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol, runtime_checkable
 
 from loadstone.clients.address import split_url
 from loadstone.clients.reach import check_reachable
@@ -21,7 +22,7 @@ from loadstone.judge.panel import Panel, Past
 from loadstone.judge.run_state import RunState
 from loadstone.judge.story import Story
 from loadstone.judge.turning import Turning
-from loadstone.load.control import Applied, Control, Stop
+from loadstone.load.control import Applied, Control, Stop, paused_s
 from loadstone.load.control_desk import ControlDesk
 from loadstone.load.fleet import LocalFleet
 from loadstone.load.frames import Ready
@@ -35,7 +36,7 @@ from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.plan.rest import rest_of
-from loadstone.probes.own import ParentHealth
+from loadstone.probes.own import PARENT, ParentHealth
 from loadstone.probes.rest import at_rest
 from loadstone.probes.watch import Watch
 
@@ -92,6 +93,8 @@ class Checkpoint:
 
 
 def _go_on(state: RunState, earlier: Earlier) -> None:
+    for event in earlier.events:
+        state.note(event)
     for snapshot in earlier.snapshots():
         state.see(snapshot)
     state.gaps_s = earlier.gaps_s
@@ -110,27 +113,35 @@ class _Gone:
 
 
 def judge_again(
-    plan: Plan, snapshots: Iterable[Snapshot], started_at: datetime, *, unfinished: bool | None = None, gaps_s: tuple[float, ...] = ()
+    plan: Plan,
+    snapshots: Iterable[Snapshot],
+    started_at: datetime,
+    *,
+    unfinished: bool | None = None,
+    gaps_s: tuple[float, ...] = (),
+    changes: Sequence[Applied] = (),
 ) -> Story:
     """The story of a run of which a log is left; one that did not come to its end is told as interrupted.
 
     unfinished: None: decided by whether the log reaches the end of the plan
+    changes:    what people did to the load, in order
     raises:     PlanError for gates that do not fit
     """
     probes = Watch.of(plan)
     state = RunState(plan, Panel(plan.gates, catalogue_of(plan, probes.metrics), allow_few=plan.allow_few))
     state.gaps_s = gaps_s
-    workers, end_s = {""}, 0.0
+    workers, end_s = set[str](), 0.0
     for snapshot in snapshots:
+        state.change_until(snapshot.end_s, changes)
         state.see(snapshot)
         end_s = max(end_s, snapshot.end_s)
         workers |= {worker for series in snapshot.gauges for key, worker in series.tags if key == "worker"}
     if unfinished is None:
         schedule_s = longest_s(plan.model_copy(update={"patience_s": 0.0, "graceful_stop_s": 0.0}))
-        unfinished = not state.aborted_by and (schedule_s is None or end_s < schedule_s - 1.5)
+        unfinished = not state.aborted_by and (schedule_s is None or end_s < schedule_s + paused_s(changes, end_s) - 1.5)
     state.interrupts = int(unfinished)
     kernel_clock = not state.total.count("generator.unstamped_reads")
-    gone = _Gone([Ready(0, "", kernel_clock, kernel_timer=True, descriptor_limit=0)] * max(1, len(workers) - 1))
+    gone = _Gone([Ready(0, "", kernel_clock, kernel_timer=True, descriptor_limit=0)] * max(1, len(workers - {PARENT})))
     return conclude(state, gone, state.recorded(probes.metrics), started_at)
 
 
@@ -154,7 +165,7 @@ async def _conduct(
             start_ns, ended_s = fleet.go(), 0.0
             probes.start(start_ns)
             state.pressure.start()
-            desk.open(state.plan, _obeying(state, fleet, start_ns, before_s))
+            desk.open(state.plan, _obeying(state, fleet, sinks, start_ns, before_s))
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
                     snapshot = _later(parent.complete(probes.complete(bare)), before_s)
@@ -180,12 +191,23 @@ async def _conduct(
     return conclude(state, fleet, recorded, started_at, command)
 
 
-def _obeying(state: RunState, fleet: LocalFleet, start_ns: int, before_s: float) -> Callable[[Control, str], None]:
+@runtime_checkable
+class _Changed(Protocol):
+    """A sink that also wants to know what people do to the load."""
+
+    def changed(self, applied: Applied) -> None: ...
+
+
+def _obeying(state: RunState, fleet: LocalFleet, sinks: Sequence[Sink], start_ns: int, before_s: float) -> Callable[[Control, str], None]:
     """Does what the desk hands on: in all workers from one moment on, which is noted."""
 
     def obey(control: Control, by: str) -> None:
         at_ns = fleet.control(control)
-        state.change(Applied(control, before_s + (at_ns - start_ns) / SECOND, by))
+        applied = Applied(control, before_s + (at_ns - start_ns) / SECOND, by)
+        state.change(applied)
+        for sink in sinks:
+            if isinstance(sink, _Changed):
+                sink.changed(applied)
         if isinstance(control, Stop):
             state.interrupts = max(1, state.interrupts)
 

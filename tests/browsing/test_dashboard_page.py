@@ -58,3 +58,23 @@ def test_a_viewer_sees_the_past_each_second_and_can_steer(live: Live, pages: Cal
     live.sink.close()
     page.wait_for_selector("#status:text-is('run ended')")
     assert page.locator(".chart").count() > 0, "what was shown is gone"
+
+
+def test_two_viewers_see_the_same_and_one_that_is_frozen_holds_up_nobody(live: Live, pages: Callable[..., Any]) -> None:
+    live.sink.snapshot(make_snapshot(0))
+    first, second = pages(), pages()
+    frozen = socket.create_connection(("127.0.0.1", int(live.url.rstrip("/").rpartition(":")[2])))
+    frozen.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % frozen.getpeername()[1])  # and reads nothing, ever
+    for page in (first, second):
+        page.goto(live.url)
+        page.wait_for_selector(".chart .js-plotly-plot, .chart .ls-chart")
+    for seq in range(1, 40):
+        live.sink.snapshot(make_snapshot(seq))
+    for page in (first, second):
+        page.wait_for_selector(".tile b:text-is('00:40')")
+    live.sink.ended("pass", 0, "")
+    live.sink.close()
+    for page in (first, second):
+        page.wait_for_selector("#status:text-is('run ended')")
+        page.wait_for_selector("#verdict:text-is('pass')")
+    frozen.close()

@@ -1,13 +1,16 @@
 """`loadstone compare` and `loadstone trend` on stores whose runs are known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from loadstone.cli.main import main
+from loadstone.measure.event import Event
 from loadstone.report.text import Look
 from loadstone.store.store import Store
+from loadstone.testing.kept_runs import make_parts, make_row
 from loadstone.testing.past_runs import keep, scattered
 
 
@@ -49,6 +52,32 @@ def test_the_document_of_a_comparison_has_every_figure(kept: str, capsys: pytest
 def test_one_run_beside_one_says_that_it_cannot_tell(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert called(["compare", "last~1", "last", "--figure", "p50(http.response_time)", "--store", kept]) == 4
     assert "one run each" in capsys.readouterr().out.replace("\n  ", " ")
+
+
+@pytest.mark.parametrize("words", [["changed", "plain"], ["plain", "changed"], ["plain,other", "changed"]], ids=" ".join)
+def test_a_run_whose_load_was_changed_by_hand_is_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    path = str(tmp_path / "runs.db")
+    with Store.open(f"sqlite:///{path}") as store:
+        for number, name in enumerate(("plain", "other", "changed")):
+            parts = make_parts()
+            events = (*parts.events, Event(3.0, "control", "load x 2 (by dashboard)")) if name == "changed" else parts.events
+            store.add(make_row(number, id=name), replace(parts, events=events))
+    assert called(["compare", *words, "--json", "--store", path]) == 4
+    document = json.loads(capsys.readouterr().out)
+    assert "changed by hand: load x 2 (by dashboard)" in document["refused"]
+    assert {each["answer"] for each in document["differences"]} <= {"cannot tell"}
+
+
+def test_a_run_whose_load_was_changed_by_hand_enters_no_baseline_even_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "runs.db")
+    document = json.dumps({"events": [{"at_s": 3.0, "kind": "control", "text": "paused"}]}).encode()
+    with Store.open(f"sqlite:///{path}") as store:
+        store.add(make_row(0, id="plain"), make_parts())
+        store.add(make_row(1, id="changed", flagged="the load was changed by hand: paused"), make_parts(document=document))
+    assert called(["baseline", "save", "main", "plain", "--store", path]) == 0
+    for command in (["baseline", "promote", "changed", "main"], ["baseline", "save", "main", "changed"]):
+        assert called([*command, "--accept", "--store", path]) == 2, command
+        assert "changed by hand" in capsys.readouterr().err
 
 
 def test_a_confirming_run_must_bear_out_what_is_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,3 +157,21 @@ def test_a_table_of_ones_own_names_files_and_reports(call: Call) -> None:
     assert not list(Path("out").glob("other_*"))  # the plan has no such scenario
     assert not Path("out/page.html").exists()
     assert "no report is called 'nowhere', so page.html is left out" in ran.output
+
+
+def test_a_report_of_a_kept_run_writes_its_suites_files_with_the_history_until_then(call: Call) -> None:
+    for _ in range(3):
+        assert call().return_value == 0
+    told = CliRunner().invoke(cli, ["report", "last~1", "--out", "out", "--format", "json"], standalone_mode=False)
+    assert told.return_value == 0, told.output
+    assert only("cicd_results/*.json")["decision"] == "deploy"
+    assert only("reports/trend_report_*.json")["runs"] == 2, "a later run is no part of its history"
+    assert not Path("out/data").exists()
+    assert sorted(told.output.split()) == sorted(str(path) for path in Path("out").rglob("*.*"))
+
+
+def test_another_view_of_a_run_leaves_its_suites_files_alone(call: Call) -> None:
+    for _ in range(2):
+        assert call().return_value == 0
+    CliRunner().invoke(cli, ["report", "last", "--view", "decision", "--out", "out", "--format", "md"], standalone_mode=False)
+    assert [path.suffix for path in Path("out").rglob("*.*")] == [".md"]

@@ -1,10 +1,12 @@
 """Keys of a terminal: what they ask for, and that the terminal is as before afterwards."""
 
 import contextlib
+import fcntl
 import io
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -92,6 +94,40 @@ def test_single_keys_reach_the_desk_and_the_terminal_is_restored(terminal: tuple
         os.write(leader, b"\x1b[A+q")  # an arrow is neither
         assert b"asked load x 1.25 key\r\nasked stopped key" in read_until(leader, b"asked stopped key")
         assert process.wait(20) == code
+    finally:
+        process.kill()
+        process.wait()
+    assert termios.tcgetattr(follower) == before
+
+
+STOPPED = HELD.replace("with keys(Desk()):", "with keys(Desk(), source=source):").replace(
+    "assert can_read_keys(),", "source = open(sys.argv[1])\nassert can_read_keys(source, sys.stderr),"
+)
+
+
+def test_ctrl_z_gives_back_and_takes_again_the_terminal_it_was_given(terminal: tuple[int, int]) -> None:
+    leader, follower = terminal
+    before = termios.tcgetattr(follower)
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+
+    def own_terminal() -> None:  # a session's leader, whose process group is not orphaned for the shell's sake
+        os.setsid()
+        fcntl.ioctl(follower, termios.TIOCSCTTY, 0)
+
+    # Standard input is no terminal: what counts is where keys are read from.
+    command = [sys.executable, "-c", STOPPED, os.ttyname(follower)]
+    streams: dict[str, int] = {"stdin": subprocess.DEVNULL, "stdout": follower, "stderr": follower}
+    process = subprocess.Popen(command, **streams, env=environment, preexec_fn=own_terminal)  # type: ignore[call-overload]  # noqa: PLW1509
+    try:
+        read_until(leader, b"ready")
+        os.kill(process.pid, signal.SIGTSTP)
+        # A session without a shell is orphaned, and the system does not stop it (setpgid(2)): it gives back, and takes again at once.
+        os.kill(process.pid, signal.SIGCONT)
+        os.write(leader, b"p")
+        read_until(leader, b"asked paused key")
+        assert not termios.tcgetattr(follower)[3] & termios.ICANON
+        os.write(leader, b"q")
+        assert process.wait(20) == 0
     finally:
         process.kill()
         process.wait()

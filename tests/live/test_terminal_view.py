@@ -300,3 +300,12 @@ def test_the_view_starts_and_closes_on_a_plain_stream() -> None:
     view.snapshot(make_snapshot(0))
     view.close()
     view.close()
+
+
+def test_a_key_that_was_refused_is_told_in_the_view() -> None:
+    watch = Watch(seconds(3))
+    watch.view.refused("no scenario asks for a number of users \x1b[31m")
+    shown = watch.text()
+    assert "refused" in shown
+    assert "no scenario asks for a number of users" in shown
+    assert "\x1b" not in shown

@@ -13,7 +13,7 @@ FACTS = GeneratorFacts(asked_arrivals=None, achieved_arrivals=10)
 
 
 def test_every_snapshot_has_the_parents_memory_descriptors_and_cpu() -> None:
-    walls, cpus = iter([0, 1000]), iter([0, 250])
+    walls, cpus = iter([0, 1_000_000_000]), iter([0, 250_000_000])
     health = ParentHealth(lambda: next(walls), lambda: next(cpus))
     bare = Snapshot(1, 0.0, 1.0, gauges={Series("load.users"): Gauge.of(3)})
     gauges = health.complete(bare).gauges
@@ -21,6 +21,14 @@ def test_every_snapshot_has_the_parents_memory_descriptors_and_cpu() -> None:
     assert gauges[PARENT].last > 1e6
     assert gauges[Series("generator.descriptors", (("worker", "parent"),))].last >= 3
     assert gauges[Series("load.users")].last == 3
+
+
+def test_the_last_milliseconds_of_a_run_say_nothing_of_the_processor() -> None:
+    walls, cpus = iter([0, 2_000_000, 500_000_000]), iter([0, 2_000_000, 52_000_000])
+    health = ParentHealth(lambda: next(walls), lambda: next(cpus))
+    short, whole = (health.complete(Snapshot(1, 0.0, 1.0)).gauges for _ in range(2))
+    assert Series("generator.parent_cpu") not in short
+    assert whole[Series("generator.parent_cpu")].last == pytest.approx(10.4)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from loadstone.errors import UsageError
+from loadstone.load.control import Applied, Control, Pause, Resume, Scale, SetRate, SetUsers, Spike, Stop
 from loadstone.measure.snapshot import Failure, Snapshot
-from loadstone.report.series import SnapshotLog, read_snapshots
+from loadstone.report.series import SnapshotLog, read_changes, read_snapshots
 from loadstone.testing.samples import make_snapshot
 
 
@@ -96,3 +97,28 @@ def test_a_killed_run_leaves_every_second_it_wrote(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", WRITER, os.fspath(path)], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert [snapshot.seq for snapshot in read_snapshots(path)] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("control", [Pause(), Resume(), Scale(1.25), Spike(3.0, 10.0, "shop"), SetRate(7.5), SetUsers(3), Stop()], ids=str)
+def test_what_people_did_to_the_load_reads_back_and_is_no_second(tmp_path: Path, control: Control) -> None:
+    path = tmp_path / "snapshots.jsonl"
+    applied = Applied(control, 1.25, "dashboard")
+    log = SnapshotLog(path)
+    log.snapshot(make_snapshot(0))
+    log.changed(applied)
+    log.snapshot(make_snapshot(1))
+    log.close()
+    assert list(read_changes(path)) == [applied]
+    assert [each.seq for each in read_snapshots(path)] == [0, 1]
+
+
+@pytest.mark.parametrize("record", ['{"do":"fly"}', "3", '{"at_s":1,"by":"","do":"scale","factor":0}', "{"])
+def test_a_control_that_nobody_can_have_made_is_damage(tmp_path: Path, record: str) -> None:
+    path = tmp_path / "snapshots.jsonl"
+    written(path)
+    with path.open("a") as file:
+        file.write(f'{{"control":{record}}}\n')
+    damage: list[str] = []
+    assert len(list(read_snapshots(path, damage))) == 3
+    assert "snapshots.jsonl:5 is damaged" in damage[0]
+    assert list(read_changes(path)) == []

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from loadstone.load.control_desk import ControlDesk
 from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
-from loadstone.run import execute
+from loadstone.report.series import SnapshotLog, read_changes, read_snapshots
+from loadstone.run import execute, judge_again
 from loadstone.store.admission import flaw
 
 
@@ -75,6 +77,24 @@ def test_a_load_that_was_lowered_by_hand_is_not_told_as_unreached(target: str) -
     assert story.result.load.asked_arrivals == story.result.load.arrivals < 350
     assert story.trust.load_reached
     assert NoticeCode.LOAD_NOT_REACHED not in [notice.code for notice in story.notices]
+
+
+def test_a_log_that_is_judged_again_knows_what_was_done_to_the_load(target: str, tmp_path: Path) -> None:
+    scenario = {"profile": {"rate": "100/s", "duration": "4s"}, "steps": [{"get": "/"}]}
+    plan = Plan.model_validate({"target": target, "scenarios": {"main": scenario}, "gates": ["count(http.errors) <= 0"]})
+    desk, log = ControlDesk(), SnapshotLog(tmp_path / "log.jsonl")
+    story = execute(plan, [log, Asking(desk, (1.0, Scale(0.2)), (2.0, Pause()), (3.0, Resume()))], desk=desk)
+    again = judge_again(plan, read_snapshots(log.path), story.result.started_at, changes=tuple(read_changes(log.path)))
+    assert again.result.load == story.result.load
+    assert again.verdict == story.verdict
+    assert again.result.workers == story.result.workers == 1
+    assert again.trust.load_reached
+    changed = [event for event in again.events if event.kind == "control"]
+    assert changed == [event for event in story.events if event.kind == "control"]
+    assert len(changed) == 3
+    assert NoticeCode.LOAD_CHANGED in [notice.code for notice in again.notices]
+    blind = judge_again(plan, read_snapshots(log.path), story.result.started_at)
+    assert not blind.trust.load_reached, "without them a lowered load is one that was not reached"
 
 
 def test_users_are_set_and_the_run_is_stopped_gracefully(target: str) -> None:

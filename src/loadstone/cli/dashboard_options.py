@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _KEY = "loadstone.dashboard."
 _HERE = "127.0.0.1:0"
+_FILES = (".yaml", ".yml", ".toml", ".json", ".py", ".gz")
 
 
 def dashboard_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,9 +39,25 @@ _LINGER_HELP = "With --dashboard: let its page live so long after the run, as 10
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
     def keep(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if name == "at" and value is not None:
+            _check_address(value)
         ctx.meta[_KEY + name] = value
 
     return keep
+
+
+def _check_address(text: str) -> None:
+    """Refuse what is no address, and the suite or URL that `--dashboard suite.yaml` takes for one; raises UsageError."""
+    from pathlib import Path
+
+    from loadstone.live.dashboard.listen import read_address
+    from loadstone.plugins import installed
+
+    if "://" in text or Path(text).suffix in _FILES or Path(text).is_file() or text in installed().names("suite"):
+        raise UsageError(
+            f"{text!r} was taken for its address", where="flag --dashboard", hint=f"{text} --dashboard, or --dashboard=:0 {text}"
+        )
+    read_address(text)
 
 
 def dashboard_of(watched: Watched, desk: ControlDesk) -> DashboardSink | None:

@@ -13,6 +13,7 @@ from loadstone.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from loadstone.measure.snapshot import Snapshot
+    from loadstone.plan.model import Plan
     from loadstone.report.told import Told
     from loadstone.store.rows import RunParts, RunRow
     from loadstone.store.store import Store
@@ -28,11 +29,15 @@ class Found:
 
     snapshots: the seconds, or longer stretches where they are not kept; read anew each time
     log:       the log that it was read from
+    plan:      what it was asked to do; None where that is not known, or not read by this version
+    row:       its row, for one of the store
     """
 
     told: Told
     snapshots: Callable[[], Iterable[Snapshot]]
     log: Path | None = None
+    plan: Plan | None = None
+    row: RunRow | None = None
 
 
 def found_run(name: str, store_url: str | None = None) -> Found:
@@ -80,7 +85,7 @@ def _in_file(path: Path) -> Found:
 def _in_log(path: Path) -> Found:
     """Judged again: a log holds no judgement."""
     from loadstone.measure.timeline import Timeline
-    from loadstone.report.series import read_gaps, read_snapshots
+    from loadstone.report.series import read_changes, read_gaps, read_snapshots
     from loadstone.report.told import Told
     from loadstone.run import judge_again
 
@@ -93,9 +98,9 @@ def _in_log(path: Path) -> Found:
             timeline.snapshot(snapshot)
             yield snapshot
 
-    story = judge_again(plan, seen(), started_at, gaps_s=tuple(read_gaps(path)))
+    story = judge_again(plan, seen(), started_at, gaps_s=tuple(read_gaps(path)), changes=tuple(read_changes(path)))
     told = replace(Told.of(story, timeline.so_far()), damage=tuple(damage))
-    return Found(told, lambda: read_snapshots(path, []), path)
+    return Found(told, lambda: read_snapshots(path, []), path, plan)
 
 
 def _in_store(store: Store, name: str) -> Found:
@@ -105,7 +110,7 @@ def _in_store(store: Store, name: str) -> Found:
     parts, damage = store.readable(row.id, seconds=False)  # an hour's would take seconds to read
     if not (parts.timeline and parts.document):
         parts, damage = store.readable(row.id)
-    return _of_parts(row, parts, damage, lambda: told_of_parts(row, parts, damage))
+    return replace(_of_parts(row, parts, damage, lambda: told_of_parts(row, parts, damage)), row=row)
 
 
 def _of_parts(row: RunRow, parts: RunParts, damage: list[str], told_of: Callable[[], Told]) -> Found:
@@ -120,20 +125,27 @@ def _of_parts(row: RunRow, parts: RunParts, damage: list[str], told_of: Callable
         if parts.document:
             damage = [*damage, error.what]
         told = _judged_again(row, parts, damage)
-    return Found(told, lambda: (each.snapshot() for each in told.timeline))
+    return Found(told, lambda: (each.snapshot() for each in told.timeline), plan=_plan_of(parts))
+
+
+def _plan_of(parts: RunParts) -> Plan | None:
+    from loadstone.plan.model import Plan
+
+    try:
+        return Plan.model_validate_json(parts.plan_json)
+    except ValueError:
+        return None
 
 
 def _judged_again(row: RunRow, parts: RunParts, damage: list[str]) -> Told:
     from loadstone.measure.timeline import Timeline
-    from loadstone.plan.model import Plan
     from loadstone.report.stored import seconds_of
     from loadstone.report.told import Told
     from loadstone.run import judge_again
 
-    try:
-        plan = Plan.model_validate_json(parts.plan_json)
-    except ValueError:
-        raise StoreError("its plan cannot be read, so nothing can be judged", where=f"run {row.id}", hint="loadstone runs list") from None
+    plan = _plan_of(parts)
+    if plan is None:
+        raise StoreError("its plan cannot be read, so nothing can be judged", where=f"run {row.id}", hint="loadstone runs list")
     timeline = Timeline()
     seconds = seconds_of(parts, damage)
     for snapshot in seconds:

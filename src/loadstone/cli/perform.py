@@ -100,7 +100,7 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
             every_s, meanwhile = files_meanwhile(watched, showing.checkpoint_s, files)
             marks = checkpoint(every_s, meanwhile, timeline) if every_s else None
             command = ["loadstone", *sys.argv[1:]]
-            with keys(desk) if by_keys else contextlib.nullcontext():
+            with keys(desk, _refusals(sinks)) if by_keys else contextlib.nullcontext():
                 story = execute(
                     aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks, desk=desk
                 )
@@ -152,6 +152,14 @@ def _sinks(watched: Watched, showing: Showing, desk: ControlDesk | None) -> list
     if not showing.quiet:
         sinks.append(_view(watched, showing, desk))  # last: it draws from here on
     return sinks
+
+
+def _refusals(sinks: Sequence[Sink]) -> Callable[[str], None]:
+    """Where it is told that a key was refused: in the view, which owns the terminal."""
+    from loadstone.live.terminal import TerminalView
+
+    views = [sink.refused for sink in sinks if isinstance(sink, TerminalView)]
+    return views[0] if views else lambda text: click.echo(f"loadstone: {text}", err=True)
 
 
 def view_of(plan: Plan, showing: Showing) -> Sink:

@@ -57,6 +57,8 @@ def command(place: str, *, formats: str | None, out: str | None, name: str | Non
     loadstone report last --plot latency,throughput --format png --out docs
     """
     from loadstone.cli.report_views import with_view
+    from loadstone.cli.suite_files import suite_files_again
+    from loadstone.report.file_names import stamp_of
 
     if given["plot"] is not None and formats is None and not given["as_json"]:
         formats = IMAGES[0]
@@ -73,6 +75,10 @@ def command(place: str, *, formats: str | None, out: str | None, name: str | Non
     elif out is not None or given["plot"] is not None:
         for path in _files(told, kinds, out, name, overlays, given["plot"], given["theme"]):
             click.echo(str(path))
+        if out is not None and told.view == "performance" and given["plot"] is None:
+            stamp = stamp_of(told.document.provenance.started_at)
+            for path in suite_files_again(found, told, Path(out), stamp, store_url):
+                click.echo(str(path))
     elif kinds:
         print_report(_rendered(told, kinds[0], overlays, given["theme"]))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -44,9 +45,10 @@ def plan_to_resume(path: Path, again: Plan | None) -> tuple[Plan, Earlier]:
     raises: UsageError when secrets are missing, when it is another plan, or when nothing is left to do
     """
     from loadstone.measure.earlier import Earlier
+    from loadstone.measure.event import CONTROL, Event
     from loadstone.plan.http import MASK
     from loadstone.plan.rest import rest_of
-    from loadstone.report.series import read_gaps, read_snapshots
+    from loadstone.report.series import read_changes, read_gaps, read_snapshots
 
     kept, started_at = plan_in(path)
     if again is not None:
@@ -57,6 +59,7 @@ def plan_to_resume(path: Path, again: Plan | None) -> tuple[Plan, Earlier]:
             "its log holds no secrets, and the plan needs some", where=f"--resume {path}", hint="loadstone run SUITE --resume DIR"
         )
     earlier = Earlier.of(partial(read_snapshots, path), started_at, tuple(read_gaps(path)), datetime.now(UTC))
+    earlier = replace(earlier, events=tuple(Event(each.at_s, CONTROL, each.text) for each in read_changes(path)))
     plan = again or kept
     rest_of(plan, earlier.ran_s, earlier.end_s)  # refused now, not after the files were touched
     return plan, earlier

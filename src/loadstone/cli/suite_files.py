@@ -15,6 +15,7 @@ from loadstone.cli.keeping import asked, opened
 from loadstone.errors import LoadstoneError, UsageError
 
 if TYPE_CHECKING:
+    from loadstone.cli.found_run import Found
     from loadstone.judge.beside import PastRun
     from loadstone.measure.sink import Watched
     from loadstone.plan.model import Plan
@@ -73,20 +74,45 @@ def write_suite_files(watched: Watched, told: Told, recording: Recording | None)
     if folder is None or not watched.plan.results.files:
         return True
     row = recording.row if recording is not None and recording.run_id and not recording.failure else None
-    evidence = Evidence(replace(told, run_id=row.id), KeptRun(row, partial(_history, row))) if row is not None else Evidence(told)
+    evidence = (
+        Evidence(replace(told, run_id=row.id), KeptRun(row, partial(_history, row, asked("store")))) if row is not None else Evidence(told)
+    )
     written = [_write(file, evidence, folder / file.name(watched.stamp)) for file in suite_files(watched.plan)]
     return all(written)
 
 
-def _history(row: RunRow) -> Sequence[PastRun]:
-    """Runs of the same work, oldest first; none where the store cannot be read."""
+def suite_files_again(found: Found, told: Told, folder: Path, stamp: str, store_url: str | None) -> Iterator[Path]:
+    """Write them for a run that is over, without those that are for its course; gives each that was written.
+
+    raises: UsageError for one that cannot be written
+    """
+    from loadstone.cli.report_files import write_whole
+    from loadstone.report.result_files import Evidence, KeptRun
+
+    row, plan = found.row, found.plan
+    if plan is None or not plan.results.files:
+        return
+    kept = KeptRun(row, partial(_history, row, store_url)) if row is not None and row.finished else None
+    evidence = Evidence(told, kept)
+    for file in (file for file in suite_files(plan) if not file.during):
+        data = _content(file, evidence)
+        if data is not None:
+            path = folder / file.name(stamp)
+            _room(path.parent)
+            write_whole(path, data)
+            yield path
+
+
+def _history(row: RunRow, store_url: str | None) -> Sequence[PastRun]:
+    """Runs of the same work, oldest first, until this one; none where the store cannot be read."""
     from loadstone.store.past import past_run
     from loadstone.store.rows import RunFilter
 
     try:
-        with opened(asked("store")) as store:
+        with opened(store_url) as store:
             rows = store.runs(RunFilter(work_hash=row.work_hash, most=MOST_RUNS))
-            return [past_run(store.load(each.id)) for each in rows if each.verdict in MEASURED]
+            until = [each for each in rows if each.started_at <= row.started_at]
+            return [past_run(store.load(each.id)) for each in until if each.verdict in MEASURED]
     except LoadstoneError as error:
         click.echo(f"loadstone: the history of this run cannot be read: {error}", err=True)
         return []

@@ -12,6 +12,7 @@ from enum import StrEnum
 SOFTWARE_SPREAD = 0.03
 UNKNOWN_SPREAD = 0.05
 MACHINE_SPREAD = 0.25
+CHANGED = "changed_by_hand"
 
 
 class Likeness(StrEnum):
@@ -38,11 +39,12 @@ class Alikeness:
 def alikeness(before: Mapping[str, object], after: Mapping[str, object], *, despite_machine: bool = False) -> Alikeness:
     """Compare two fingerprints: another plan or another machine is refused, other software widens the interval.
 
-    before, after:   fields of a provenance (`cpu cores memory kernel python version plan_hash`); others do not matter, the
-                     clock frequency never does
+    before, after:   fields of a provenance (`cpu cores memory kernel python version plan_hash`), and `changed_by_hand`, a text when
+                     somebody changed the load of the run; others do not matter, the clock frequency never does
     despite_machine: compare in spite of another machine, with an interval that hardly ever says "worse"; another plan stays refused
     """
-    refused, wider, spread = [], [], 0.0
+    refused = [f"the load of the {which} run was changed by hand: {text}" for which, text in _changed(before, after)]
+    wider, spread = [], 0.0
     for field, (words, read, effect) in _FIELDS.items():
         old, new = read(before.get(field)), read(after.get(field))
         if old == new and old:
@@ -57,6 +59,11 @@ def alikeness(before: Mapping[str, object], after: Mapping[str, object], *, desp
             spread = math.hypot(spread, effect)
     likeness = Likeness.REFUSED if refused else Likeness.WIDER if wider else Likeness.SAME
     return Alikeness(likeness, spread, (*refused, *wider))
+
+
+def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, str]]:
+    """A run whose load somebody changed did other work than its plan says."""
+    return [(which, text) for which, run in (("earlier", before), ("later", after)) if (text := _text(run.get(CHANGED)))]
 
 
 def machine_key(machine: Mapping[str, object]) -> str:

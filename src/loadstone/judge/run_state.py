@@ -17,7 +17,7 @@ from loadstone.load.control import Applied
 from loadstone.load.pressure import Pressure
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
-from loadstone.measure.event import Event
+from loadstone.measure.event import CONTROL, Event
 from loadstone.measure.exchanges import exchanges, failed_exchanges
 from loadstone.measure.snapshot import PAUSED, Snapshot
 from loadstone.plan.band_text import level_by_load
@@ -78,7 +78,12 @@ class RunState:
     def change(self, applied: Applied) -> None:
         """A person changed the load."""
         self.changes.append(applied)
-        self.note(Event(applied.at_s, "control", applied.text))
+        self.note(Event(applied.at_s, CONTROL, applied.text))
+
+    def change_until(self, end_s: float, changes: Sequence[Applied]) -> None:
+        """Those of a run's changes, in their order, that held before this moment and were not told yet."""
+        while len(self.changes) < len(changes) and changes[len(self.changes)].at_s < end_s:
+            self.change(changes[len(self.changes)])
 
     def note(self, event: Event) -> None:
         """Something happened; of very many only the first are kept."""

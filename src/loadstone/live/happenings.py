@@ -80,6 +80,10 @@ class Happenings:
         self._told = tuple(event for event in events[-MOST_KEPT:] if event.kind not in {"phase", "gate"})
         return turns
 
+    def tell(self, kind: str, text: str) -> None:
+        """Something that a person should read now."""
+        self._own.append(Event(self._now_s, kind, text))
+
     def newest(self, most: int) -> list[Event]:
         """The last events, oldest first."""
         found = sorted((*self._own, *self._told), key=lambda event: self._now_s if event.at_s is None else event.at_s)

@@ -76,7 +76,7 @@ def keys(desk: ControlDesk, told: Callable[[str], None] = lambda _text: None, so
 
     over = threading.Event()
     reader = threading.Thread(target=_read, args=(descriptor, desk, told, over), name="keys", daemon=True)
-    with _stopping_nicely(restore, take):
+    with _stopping_nicely(descriptor, restore, take):
         try:
             take()
             reader.start()
@@ -108,7 +108,7 @@ def _read(descriptor: int, desk: ControlDesk, told: Callable[[str], None], over:
 
 
 @contextlib.contextmanager
-def _stopping_nicely(restore: Callable[[], None], take: Callable[[], None]) -> Iterator[None]:
+def _stopping_nicely(descriptor: int, restore: Callable[[], None], take: Callable[[], None]) -> Iterator[None]:
     """Ctrl-Z gives the terminal back before the process stops, and takes it again when it goes on in the foreground."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGTSTP"):
         yield
@@ -121,7 +121,7 @@ def _stopping_nicely(restore: Callable[[], None], take: Callable[[], None]) -> I
         # Here the process is stopped; it goes on with SIGCONT.
         signal.signal(signal.SIGTSTP, stop)
         with contextlib.suppress(OSError):
-            if os.tcgetpgrp(0) == os.getpgrp():
+            if os.tcgetpgrp(descriptor) == os.getpgrp():
                 take()
 
     before = signal.signal(signal.SIGTSTP, stop)

@@ -24,6 +24,7 @@ from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Snapshot
 
 REDRAWS_PER_S = 2.0
+MOST_REFUSED = 160  # characters of why a key did nothing
 
 
 def terminal_view(watched: Watched) -> TerminalView:
@@ -77,6 +78,10 @@ class TerminalView:
     def judged(self, verdicts: Sequence[Verdict], events: Sequence[Event]) -> None:
         """How the gates stand now, and everything that happened so far."""
         self._happenings.judged(verdicts, events)
+
+    def refused(self, text: str) -> None:
+        """A key asked for what cannot be done now; from any thread."""
+        self._happenings.tell("refused", plain(text, MOST_REFUSED))
 
     def close(self) -> None:
         """Clear the view and give the terminal back; may be called more than once."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Snapshot
 from loadstone.measure.under_load import LOAD_TIME
 
@@ -21,6 +22,7 @@ class Earlier:
     ran_s:      scenario -> so many seconds of its profile were played
     end_s:      where the part ends, in seconds since the run's start
     gaps_s:     how long the run stood still, once for each time that it was continued, this time included
+    events:     what people did to its load
     """
 
     snapshots: Callable[[], Iterator[Snapshot]]
@@ -28,6 +30,7 @@ class Earlier:
     ran_s: Mapping[str, float]
     end_s: float
     gaps_s: tuple[float, ...]
+    events: tuple[Event, ...] = ()
 
     @classmethod
     def of(cls, snapshots: Callable[[], Iterator[Snapshot]], started_at: datetime, gaps_s: tuple[float, ...], now: datetime) -> Earlier:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+CONTROL = "control"  # the kind of what a person did to the load
+
 
 class Event(NamedTuple):
     """A phase began, a notice was given, a gate ended the run, a person changed the load.

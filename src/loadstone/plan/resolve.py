@@ -101,7 +101,8 @@ def _idle(tree: Mapping[str, Any], where: Where) -> list[Mistake]:
 
 def _document(name: str, chosen: Chosen) -> Document:
     path = Path(name)
-    if path.suffix.lower() in FILE_KINDS or path.exists() or os.sep in name:
+    in_the_way = path.exists() and not (path.is_dir() and name in installed().names("suite"))  # as the folder of `demo --out demo`
+    if path.suffix.lower() in FILE_KINDS or in_the_way or os.sep in name:
         if what := missing_file(name):
             raise PlanError([Mistake(what, name)])
         return _beside(read_python(path, chosen) if path.suffix == ".py" else read_document(path), path.parent)

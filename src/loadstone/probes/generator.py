@@ -12,6 +12,7 @@ from loadstone.clock import MILLISECOND, Timers
 from loadstone.measure.recorder import NO_SCENARIO, Recorder
 from loadstone.measure.snapshot import Series
 
+LEAST_CPU_NS = 200_000_000  # in the last milliseconds of a run everybody takes all of a core
 LAG_EVERY_NS = 20 * MILLISECOND
 _STATM = Path("/proc/self/statm")
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -50,9 +51,9 @@ class GeneratorHealth:
         """Read the levels of now into the recorder."""
         recorder, tags = self._recorder, self._tags
         cpu, wall = time.process_time(), self._timers.now_ns()
-        if wall > self._wall_ns:
+        if wall - self._wall_ns >= LEAST_CPU_NS:
             recorder.gauge(Series("generator.cpu", tags), 100e9 * (cpu - self._cpu_s) / (wall - self._wall_ns))
-        self._cpu_s, self._wall_ns = cpu, wall
+            self._cpu_s, self._wall_ns = cpu, wall
         resident = resident_bytes()
         if resident:
             recorder.gauge(Series("generator.memory", tags), resident)

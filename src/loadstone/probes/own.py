@@ -10,9 +10,10 @@ from dataclasses import replace
 from loadstone.clock import now_ns
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.probes import procfs
-from loadstone.probes.generator import resident_bytes
+from loadstone.probes.generator import LEAST_CPU_NS, resident_bytes
 
-TAGS = (("worker", "parent"),)
+PARENT = "parent"  # what stands in the tag of a worker for the process that is none
+TAGS = (("worker", PARENT),)
 
 
 class ParentHealth:
@@ -26,9 +27,9 @@ class ParentHealth:
         """The snapshot with the levels of now; where the system does not say one, it is left out."""
         gauges = dict(snapshot.gauges)
         wall_ns, cpu_ns = self._clock(), self._cpu_clock()
-        if wall_ns > self._wall_ns:
+        if wall_ns - self._wall_ns >= LEAST_CPU_NS:
             gauges[Series("generator.parent_cpu")] = Gauge.of(100 * (cpu_ns - self._cpu_ns) / (wall_ns - self._wall_ns))
-        self._wall_ns, self._cpu_ns = wall_ns, cpu_ns
+            self._wall_ns, self._cpu_ns = wall_ns, cpu_ns
         if memory := resident_bytes():
             gauges[Series("generator.memory", TAGS)] = Gauge.of(memory)
         with contextlib.suppress(OSError):

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from loadstone.errors import UsageError
+from loadstone.load.control import Applied
+from loadstone.load.control_record import applied_of, record_of
 from loadstone.measure.aggregate import together
 from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
@@ -25,6 +27,7 @@ from loadstone.stats.histogram import Histogram
 
 FORMAT = "loadstone.snapshots/1"
 RESUMED = "resumed"  # the key of a line that is no snapshot: the run was continued here
+CONTROLLED = "control"  # of another one: somebody changed the load
 MOST_LINES = 7200
 ENDLESS_S = 10.0  # in one line, of a run without an end
 SLACK_S = 0.5
@@ -90,6 +93,10 @@ class SnapshotLog:
         if self._open.end_s - self._open.start_s >= self._every_s - SLACK_S:
             self._append(as_line(self._open))
             self._open = None
+
+    def changed(self, applied: Applied) -> None:
+        """Append what somebody did to the load, at once: a run that is judged again must know it."""
+        self._append({CONTROLLED: record_of(applied)})
 
     def close(self) -> None:
         """Finish the file; may be called more than once."""
@@ -195,6 +202,8 @@ def read_snapshots(path: Path, damage: list[str] | None = None) -> Iterator[Snap
                 line = json.loads(data)
                 if number == 1:
                     _need_format(line["format"])
+                elif CONTROLLED in line:
+                    applied_of(line[CONTROLLED])
                 elif RESUMED not in line:
                     yield from_line(line)
             except (KeyError, TypeError, ValueError, AttributeError, struct.error) as error:
@@ -207,12 +216,26 @@ def read_snapshots(path: Path, damage: list[str] | None = None) -> Iterator[Snap
 
 def read_gaps(path: Path) -> Iterator[float]:
     """How many seconds the run stood still, once for each time that it was continued."""
-    mark = f'{{"{RESUMED}":'.encode()
+    for found in _marked(path, RESUMED):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            yield float(found["gap_s"])
+
+
+def read_changes(path: Path) -> Iterator[Applied]:
+    """What people did to the load, in order."""
+    for found in _marked(path, CONTROLLED):
+        with contextlib.suppress(ValueError, TypeError):
+            yield applied_of(found)
+
+
+def _marked(path: Path, key: str) -> Iterator[Any]:
+    """What lines of this key hold; a damaged one is left out here, and told by who reads the seconds."""
+    mark = f'{{"{key}":'.encode()
     with path.open("rb") as file:
         for data in file:
             if data.startswith(mark) and data.endswith(b"\n"):
-                with contextlib.suppress(ValueError, KeyError, TypeError):  # a damaged line is told by who reads the seconds
-                    yield float(json.loads(data)[RESUMED]["gap_s"])
+                with contextlib.suppress(ValueError):
+                    yield json.loads(data)[key]
 
 
 def _taken(file: BinaryIO) -> bool:

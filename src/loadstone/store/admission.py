@@ -7,6 +7,7 @@ from typing import Any
 
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Status
+from loadstone.measure.event import CONTROL
 from loadstone.store.rows import RunRow
 
 FIGURES = ("response_p50_ms", "response_p95_ms", "response_p99_ms", "success_rate", "peak_memory_mb", "cpu_percent")
@@ -34,14 +35,14 @@ def refusal(row: RunRow, document: Mapping[str, Any] | None = None, *, accept: b
 
 
 def _unlike_others(row: RunRow, document: Mapping[str, Any], *, accept: bool) -> str:
-    if any(event.get("kind") == "control" for event in document.get("events", [])):
+    if any(event.get("kind") == CONTROL for event in document.get("events", [])):
         return f"the load of run {row.id} was changed by hand, so no other run did the same"
     return f"run {row.id} is flagged ({row.flagged})" if row.flagged and not accept else ""
 
 
 def flaw(story: Story) -> str:
     """Why a finished run is to be flagged: a load changed by hand, the comparisons that it failed, one after another; empty for none."""
-    changed = [f"the load was changed by hand: {event.text}" for event in story.events if event.kind == "control"]
+    changed = [f"the load was changed by hand: {event.text}" for event in story.events if event.kind == CONTROL]
     worse = [verdict for verdict in story.verdicts if verdict.compares and verdict.status is Status.FAIL]
     return "; ".join([*changed[:1], *(f"{verdict.gate.name or verdict.gate}: {verdict.reason}" for verdict in worse)])[:MOST_OF_A_REASON]
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from loadstone.errors import LoadstoneError, StoreError
+from loadstone.judge.alike import CHANGED
 from loadstone.judge.beside import Beside, PastRun
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.declared import catalogue_of
+from loadstone.measure.event import CONTROL, Event
 from loadstone.measure.result import Provenance
 from loadstone.plan.model import Plan
 from loadstone.probes.provenance import collect
@@ -26,7 +28,7 @@ def past_run(stored: StoredRun) -> PastRun:
         row.id,
         stored.totals,
         stored.sections,
-        _machine(row.provenance, row),
+        {**_machine(row.provenance, row), CHANGED: _changed(stored.events)},
         row.started_at,
         row.git_commit or "",
         stored.plan_json,
@@ -94,6 +96,11 @@ def _machine(provenance: Provenance, row: RunRow) -> Mapping[str, object]:
     facts = {name: getattr(provenance, name) for name in ("cpu", "cores", "kernel", "python", "version")}
     memory = row.machine_text.split(", ")[-3:-2]  # its class, as `surroundings.machine_text` writes it
     return facts | {"memory": "".join(memory), "plan_hash": row.work_hash}
+
+
+def _changed(events: Sequence[Event]) -> str:
+    """The first thing that somebody did to the load; empty for nothing."""
+    return next((event.text for event in events if event.kind == CONTROL), "")
 
 
 class Kept:

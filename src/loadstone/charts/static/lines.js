@@ -4,6 +4,7 @@
   const F = L.format, P = L.frame;
   const DASHES = ["dash", "dot", "dashdot", "longdash", "longdashdot"];
   const MOST_LINES = 6;
+  const MOMENT_S = 0.25; // what happens in the last 2 ms of a run is no rate per second
 
   // The statistic of a metric over some totals: p50 … p99.9, mean, rate, share; of levels mean, last, least, greatest.
   function statistic(totals, metric, stat, tags) {
@@ -42,6 +43,7 @@
         ys.push(null);
       }
       before = stretch;
+      if (line.stat === "rate" && seconds < MOMENT_S && run.end_s > 4 * MOMENT_S) return;
       const at = (stretch.start_s + stretch.end_s) / 2;
       const found = statistic(run.each()[index], line.metric, line.stat, tags);
       if (found === Infinity) beyond.push(at);

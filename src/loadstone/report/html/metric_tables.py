@@ -82,8 +82,7 @@ def _grouped(document: Document, catalogue: Catalogue) -> Iterable[Table]:
 
 def _time_rows(document: Document, catalogue: Catalogue, name: str) -> list[Row]:
     values, floors = document.metrics[name], name.startswith(FLOORED)
-    shown = f"{name} [{values.unit}]" if values.unit not in ("ms", "1") else name
-    rows = [Row(shown, spread(values, name, floors=floors), meaning=meaning(catalogue, name))]
+    rows = [Row(_with_unit(name, values, plain="ms"), spread(values, name, floors=floors), meaning=meaning(catalogue, name))]
     steps = [step for step in document.steps if measured(step.metrics.get(name))]
     if name in STEP_TIMES and len(steps) > 1:
         several = len({step.scenario for step in steps}) > 1
@@ -98,7 +97,13 @@ def _count_row(name: str, values: Figures, catalogue: Catalogue) -> Row:
     metric = catalogue.get(name)
     whole = (metric.share_of or "") if metric is not None else ""
     cells = [replace(cell, whole=whole) for cell in (_count_cell(values, name), _rate_cell(values, name))]
-    return Row(name, cells, meaning=meaning(catalogue, name))
+    return Row(_with_unit(name, values, plain="1"), cells, meaning=meaning(catalogue, name))
+
+
+def _with_unit(name: str, values: Figures, plain: str) -> str:
+    """The metric's name, with its unit where that is not what the table's other rows have."""
+    unit = {"1": "number", "": "number"}.get(values.unit, values.unit)
+    return name if values.unit in (plain, "B") else f"{name} [{unit}]"
 
 
 def _level_row(name: str, values: Figures, catalogue: Catalogue) -> Row:

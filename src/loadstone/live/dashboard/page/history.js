@@ -1,15 +1,21 @@
 "use strict";
 // Pages of kept runs: forms that change something, and the picture of a trend.
 addEventListener("DOMContentLoaded", () => {
+  const say = (text, kind) => {
+    const place = document.getElementById("answer");
+    place.textContent = text;
+    place.className = kind;
+  };
+  const done = sessionStorage.getItem("loadstone.answer");
+  if (done) { say(done, "card"); sessionStorage.removeItem("loadstone.answer"); }
   for (const form of document.querySelectorAll("form[data-post]")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (form.dataset.sure && !confirm(form.dataset.sure)) { return; }
       const answer = await Dashboard.post(form.dataset.post, Object.fromEntries(new FormData(form)));
-      const place = document.getElementById("answer");
-      place.textContent = answer.text;
-      place.className = answer.done ? "card" : "card bad";
-      if (answer.done) { setTimeout(() => location.reload(), 900); }
+      if (!answer.done) { say(answer.text, "card bad"); return; }
+      sessionStorage.setItem("loadstone.answer", answer.text); // what was done stands below what it has become
+      location.reload();
     });
   }
   const draw = () => {
