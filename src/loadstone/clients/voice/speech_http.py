@@ -24,7 +24,7 @@ from loadstone.clients.voice.wav import Sound, read_wav
 from loadstone.clock import SECOND
 from loadstone.measure.snapshot import Failure, Series, Tags
 from loadstone.plan.voice_http import SPEECH, TRANSCRIPTIONS
-from loadstone.stats.word_errors import word_errors, words_of
+from loadstone.stats.word_error import word_errors
 
 RTF_SCALE = 1e6
 
@@ -143,8 +143,8 @@ class SpeechClient:
         if answer.first_text_ns:
             recorder.value(scenario, Series("voice.stt_first_text", outcome), answer.first_text_ns - answer._reply.sent_ns)  # noqa: SLF001  of this part
         if expected is not None and answer.ok:
-            words = words_of(expected)
-            answer.words, answer.errors = len(words), word_errors(words, words_of(answer.text))
+            found = word_errors(expected, answer.text)
+            answer.words, answer.errors = found.words, found.errors
             recorder.count(scenario, Series("voice.words", tags), answer.words)
             recorder.count(scenario, Series("voice.wer", tags), answer.errors)
 
