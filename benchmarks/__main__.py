@@ -37,6 +37,7 @@ from benchmarks import (
     stores,
     streams,
     throughput,
+    voice,
     websocket_echo,
 )
 from benchmarks.figures import Figure, table
@@ -50,6 +51,7 @@ BENCHMARKS = {
     "pacing": pacing,
     "streams": streams,
     "websockets": websocket_echo,
+    "voice": voice,
     "leaks": leaks,
     "causes": causes,
     "memory": memory,

@@ -42,12 +42,16 @@ def compared(part: str) -> tuple[float, float, float]:
     return statistics.median(reported), statistics.median(plain), statistics.median(ratios)
 
 
+def known() -> list[tuple[str, str]]:
+    """The detectors that have a name, each with the command that installs it where it is missing."""
+    return [(name, missing_for(name)) for name, named in NAMES.items() if named.kind == "vad"]
+
+
 def main() -> int:
     """A line for each detector that is installed; 1 when one is off by more than is borne, 4 when there is none."""
-    parts = [name for name, named in NAMES.items() if named.kind == "vad"]
     worst, compared_any = 0.0, False
-    for part in parts:
-        if install := missing_for(part):
+    for part, install in known():
+        if install:
             print(f"{part:<12} skipped: {install}")
             continue
         reported, plain, ratio = compared(part)

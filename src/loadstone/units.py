@@ -147,6 +147,15 @@ def format_share(share: float) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
+def format_rtf(factor: float) -> str:
+    """A real-time factor both ways, because both are called RTF: "RTF 0.03 (31x real time)"."""
+    if not math.isfinite(factor):
+        return f"RTF {_not_finite(factor)}"
+    speed = 1 / factor if factor > 0 else math.inf
+    shown = "∞" if math.isinf(speed) else f"{speed:.{0 if speed >= 10 else 1}f}"
+    return f"RTF {factor:.{2 if factor >= 0.01 else 4}f} ({shown}x real time)"
+
+
 def format_count(count: float) -> str:
     """Such as "1 234 567": thousands apart by a thin no-break space, fractions only where there are some."""
     if not math.isfinite(count):

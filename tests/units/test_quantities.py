@@ -11,6 +11,7 @@ from loadstone.units import (
     format_count,
     format_duration,
     format_rate,
+    format_rtf,
     format_share,
     format_size,
     parse_duration,
@@ -152,3 +153,16 @@ def test_any_text_is_either_a_finite_quantity_or_a_unit_error(text: str) -> None
         assert mistake is None or mistake.hint
         assert math.isfinite(value)
         assert value >= 0
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [
+        (0.032, "RTF 0.03 (31x real time)"),
+        (2.0, "RTF 2.00 (0.5x real time)"),
+        (0.0, "RTF 0.0000 (∞x real time)"),
+        (math.nan, "RTF not a number"),
+    ],
+)
+def test_a_real_time_factor_is_told_both_ways(factor: float, text: str) -> None:
+    assert format_rtf(factor) == text

@@ -191,6 +191,7 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
         failure_patterns(state.over_time, total),
         state.connection_memory.finding(),
         events=_events(state, verdicts),
+        voice_targets=plan.voice.targets,
     )
 
 

@@ -19,6 +19,7 @@ from loadstone.judge.trust import Trust
 from loadstone.judge.verdict import Verdict
 from loadstone.measure.event import Event
 from loadstone.measure.result import Result
+from loadstone.plan.voice import VoiceTargets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,7 @@ class Story:
     recoveries:   what followed each spike of the load
     scalings:     what the target's instances did about each of them; None where nothing counts any
     connection_memory: what each connection costs the target; None where too few came
+    voice_targets: rules of thumb for calls; None where nobody said
     events:       what happened meanwhile, in order of time
     score:        gates passed of all gates, in percent; None without gates
     """
@@ -49,3 +51,4 @@ class Story:
     failure_patterns: tuple[FailurePattern, ...] = ()
     connection_memory: PerConnection | None = None
     events: tuple[Event, ...] = ()
+    voice_targets: VoiceTargets | None = None

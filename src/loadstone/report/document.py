@@ -287,6 +287,13 @@ class Origin(_Part):
     clock_steps: NonNegativeInt = Field(description="how often the wall clock was set during the run")
 
 
+class VoiceTargets(_Part):
+    """What a good figure of a call is: rules of thumb from the plan, never gates."""
+
+    response_gap_ms: FiniteFloat
+    barge_stop_ms: FiniteFloat
+
+
 class Document(_Part):
     """One run: verdict, load, metrics and evidence."""
 
@@ -308,6 +315,7 @@ class Document(_Part):
     recommendations: list[Recommendation] = Field(default_factory=list)
     failure_patterns: list[FailurePattern] = Field(default_factory=list)
     connection_memory: ConnectionMemory | None = Field(default=None, description="null where too few connections came")
+    voice_targets: VoiceTargets | None = Field(default=None, description="null only in documents of versions that did not tell it")
     events: list[Event] = Field(default_factory=list, description="in order of time")
     generator: Generator
     notices: list[Notice]

@@ -49,11 +49,19 @@ def document_of(story: Story) -> doc.Document:
         recovery=[_recovery(*each) for each in zip_longest(story.recoveries, story.scalings)],
         **_explained(story),
         connection_memory=_connection_memory(story),
+        voice_targets=_voice_targets(story),
         events=[doc.Event(at_s=finite(each.at_s), kind=sound(each.kind), text=sound(each.text)) for each in story.events],
         generator=_generator(story),
         notices=[doc.Notice(code=sound(str(n.code)), text=sound(n.text), advice=sound(n.advice)) for n in story.notices],
         provenance=_origin(result),
     )
+
+
+def _voice_targets(story: Story) -> doc.VoiceTargets | None:
+    targets = story.voice_targets
+    if targets is None:
+        return None
+    return doc.VoiceTargets(response_gap_ms=1e3 * targets.response_gap_s, barge_stop_ms=1e3 * targets.barge_stop_s)
 
 
 def figures(view: View, metric: Metric, tags: Mapping[str, str] | None = None) -> doc.Figures:

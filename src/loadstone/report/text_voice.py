@@ -6,18 +6,25 @@ from loadstone.measure.voice import CALIBRATION, TIMES
 from loadstone.report.document import Count, Distribution, Document, Level
 from loadstone.report.sheet import Column, Sheet, Span, Style
 from loadstone.report.text_latency import TITLES, time_row
-from loadstone.units import format_count, format_duration, format_share
+from loadstone.units import format_count, format_duration, format_rtf, format_share
 
-LABEL = 12
-# Of those who talk about voice agents: rules of thumb, no gates.
-RULES_OF_THUMB = "rules of thumb: a response gap below 800 ms by phone, below 500 ms in an app; 200 ms to stop when interrupted"
+LABEL = 14
+SERVICES = (("recogniser", "stt"), ("synthesis", "tts"))
 
 
 def voice(document: Document, sheet: Sheet) -> None:
-    """Nothing, unless there was a call."""
+    """Nothing, unless there was a call, or a speech service was asked."""
     calls = _count(document, "voice.calls")
-    if not calls:
-        return
+    services = [(label, text) for label, way in SERVICES if (text := _service(document, way))]
+    if not calls and services:
+        sheet.heading("VOICE", "")
+    if calls:
+        _heard(document, sheet, calls)
+    for label, text in services:
+        _line(sheet, label, text, bad=_count(document, f"voice.{dict(SERVICES)[label]}_errors") > 0)
+
+
+def _heard(document: Document, sheet: Sheet, calls: int) -> None:
     sheet.heading("VOICE", "ms")
     times = [(each, document.metrics.get(each.name)) for each in TIMES]
     heard = [(each, values) for each, values in times if isinstance(values, Distribution) and values.count]
@@ -31,7 +38,7 @@ def voice(document: Document, sheet: Sheet) -> None:
         _line(sheet, label, text, bad=bad)
     for label, text, bad in (_faults(document), _own(document)):
         _line(sheet, label, text, bad=bad)
-    _line(sheet, "targets", RULES_OF_THUMB, bad=False)
+    _line(sheet, "targets", _targets(document), bad=False)
 
 
 Line = tuple[str, str, bool]
@@ -91,6 +98,25 @@ def _own(document: Document) -> Line:
     if not isinstance(level, Level) or level.max is None:
         return "caller", "not calibrated: no verdict on voice", True
     return "caller", f"calibrated against an oracle: off by {format_duration(level.max / 1e3)}", False
+
+
+def _targets(document: Document) -> str:
+    targets = document.voice_targets
+    if targets is None:
+        return ""
+    gap, stop = format_duration(targets.response_gap_ms / 1e3), format_duration(targets.barge_stop_ms / 1e3)
+    return f"rules of thumb, no gates: a response gap below {gap}; below {stop} to stop when interrupted"
+
+
+def _service(document: Document, way: str) -> str:
+    """What a speech service over HTTP cost beside the length of its sound; empty where none was asked."""
+    asked, factor = _count(document, f"voice.{way}_requests"), document.metrics.get(f"voice.{way}_rtf")
+    if not asked:
+        return ""
+    text = f"{format_count(asked)} requests, {format_count(_count(document, f'voice.{way}_errors'))} of them failed"
+    if isinstance(factor, Distribution) and factor.mean is not None:
+        return f"{text}; {format_rtf(factor.mean)} on average"
+    return text
 
 
 def _seconds(document: Document, name: str) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loadstone.units import format_rtf
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -33,6 +35,5 @@ class Cost:
         return 1_000 * self.rtf
 
     def __str__(self) -> str:
-        """Both ways, because both are called RTF: `RTF 0.03 (31x real time)`."""
-        digits = 2 if self.rtf >= 0.01 else 4
-        return f"RTF {self.rtf:.{digits}f} ({self.speed:.{0 if self.speed >= 10 else 1}f}x real time)"
+        """See units.format_rtf."""
+        return format_rtf(self.rtf)

@@ -61,8 +61,9 @@ def test_a_gap_is_read_from_the_last_voice_sent_to_the_first_sound_due_for_playo
     gap, first = milliseconds(measured, "response_gap"), milliseconds(measured, "first_byte_gap")
     assert gap >= 299
     assert first >= 199
-    assert milliseconds(measured, "tts_lead_silence") == pytest.approx(100, abs=0.5)
-    assert gap - first == pytest.approx(100, abs=0.5)
+    # A machine that is busy makes the silence longer, never shorter.
+    assert milliseconds(measured, "tts_lead_silence") == pytest.approx(gap - first, abs=0.5)
+    assert gap - first >= 99.5
 
 
 def test_a_turn_that_is_never_answered_is_dead_and_has_no_gap_of_0(oracle: str) -> None:

@@ -20,12 +20,13 @@ from loadstone.clients.voice.mouth import Speech
 from loadstone.clients.voice.pcm import PcmDialect
 from loadstone.clients.voice.utterances import Utterances
 from loadstone.clients.websocket_client import WebSocketClients
-from loadstone.clock import SECOND, now_ns
+from loadstone.clock import MILLISECOND, SECOND, now_ns
 from loadstone.measure.recorder import MOST_STEPS, OTHER_STEP, Recorder
 from loadstone.measure.snapshot import Series, Tags
 from loadstone.plan.voice import Act, VoiceSettings, Waiting
 
 READY_S = 10.0
+MID_WORD_NS = 100 * MILLISECOND  # between the last audible sample of an answer and the end of the call
 CALIBRATING = (Act(speak=""), Act(wait_answer=Waiting(within=2.0))) * TURNS
 
 
@@ -148,7 +149,9 @@ class Call:
 
     @staticmethod
     def _lost(line: Line, failed: Failed) -> Failed:
-        if line.ear.playout.playing(now_ns()) and not line.ear.answer.complete:
+        # An agent that sends in real time is a frame ahead at most: what it said may have been heard just before it left.
+        answer = line.ear.answer
+        if answer.until_ns > now_ns() - MID_WORD_NS and not answer.complete:
             return Failed(Kind.CLOSED_EARLY, f"in mid-word: {failed.text}")
         return failed
 
