@@ -125,5 +125,5 @@ def _tried(word: str, packed: Sequence[Packed], damage: list[str]) -> list[Snaps
             wrong.append(f"the {word} from {each.start_s:g} to {each.end_s:g} s cannot be read: {error}")
     damage += wrong[:MOST_NAMED]
     if len(wrong) > MOST_NAMED:
-        damage.append(f"{len(wrong) - MOST_NAMED} more of {len(packed)} such stretches cannot be read")
+        damage.append(f"{len(wrong) - MOST_NAMED} more {word}{'es' if word.endswith('ch') else 's'} of {len(packed)} cannot be read")
     return found
