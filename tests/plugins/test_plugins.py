@@ -10,7 +10,7 @@ from loadstone.errors import PluginError
 from loadstone.plan.profile import Profile
 from loadstone.plugins import BUILT_IN, Plugins
 
-KINDS = {"client", "profile", "metric", "gate", "sink", "report", "result_file", "probe", "store", "suite"}
+KINDS = {"client", "profile", "metric", "gate", "sink", "report", "result_file", "probe", "store", "suite", "speech"}
 
 
 def points(*pairs: tuple[str, str]) -> dict[str, list[EntryPoint]]:
