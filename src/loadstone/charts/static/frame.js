@@ -4,7 +4,7 @@
   const F = L.format;
   const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
   const NARROW = 560; // pixels; below it lines are named above the chart instead of at their ends
-  const PHASES = { "warm-up": "warm-up", "wind-down": "wind-down", settle: "rest" };
+  const PHASES = { "warm-up": "warm-up", "wind-down": "wind-down", settle: "rest", paused: "paused" };
   const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
   const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false, scrollZoom: false };
 

@@ -26,9 +26,8 @@
 
   // Tags of a line and of the filter, without those that no series of the metric carries: a processor has no steps.
   function wanted(run, metric, options, tags = {}) {
-    const { step, scenario, tags: more } = options.filter || {};
-    const asked = { ...(step ? { step } : {}), ...(scenario ? { scenario } : {}), ...(more || {}) };
-    const kept = Object.entries(asked).filter(([key, value]) => value && run.values(key, metric).length);
+    const { tags: more, ...own } = options.filter || {};
+    const kept = Object.entries({ ...own, ...more }).filter(([key, value]) => value && run.values(key, metric).length);
     return { ...Object.fromEntries(kept), ...tags };
   }
 
