@@ -1,4 +1,4 @@
-"""`loadstone dashboard` and `loadstone report` where something is newer, held or missing: told in one sentence, before anything is served."""
+"""`loadstone dashboard` and `loadstone report` where something is newer, held or missing: told before anything is served."""
 
 import json
 import sqlite3

@@ -189,8 +189,8 @@ def test_another_run_has_one_colour_in_every_chart_and_in_the_legend(page: Page,
     page.goto(written(told_of(slowing()), *others))
     page.locator("#chart-ecdf").scroll_into_view_if_needed()
     expect(page.locator("#chart-ecdf .main-svg").first).to_be_visible()
-    drawn = "(name) => document.querySelector(`#chart-${name} .plot`).data.filter((one) => one.line && one.line.dash && one.line.dash !== 'solid')"
-    looks = f"(name) => ({drawn})(name).map((one) => [one.line.color, one.line.dash])"
+    dashed = "data.filter((one) => one.line && one.line.dash && one.line.dash !== 'solid')"
+    looks = f"(name) => document.querySelector(`#chart-${{name}} .plot`).{dashed}.map((one) => [one.line.color, one.line.dash])"
     wanted = page.evaluate(looks, "ecdf")
     assert len({colour for colour, _ in wanted}) == 3
     page.locator("#chart-latency_steps").scroll_into_view_if_needed()
