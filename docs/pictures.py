@@ -1,7 +1,8 @@
-"""The pictures of this documentation, made from a run of `loadstone demo`: `python docs/pictures.py` (needs Chromium and playwright)."""
+"""The pictures of this documentation, made from runs of `loadstone demo`: `python docs/pictures.py` (needs Chromium and playwright)."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,23 @@ def shoot(browser: Browser, page: Path, name: str, theme: str, place: str) -> Pa
     return path
 
 
+def shoot_live(browser: Browser, name: str) -> Path:
+    """The dashboard of a demo that goes on, in its ninth second."""
+    words = [*PROGRAM, "demo", "--quiet", "--no-store", "--dashboard"]
+    path = PICTURES / name
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:  # noqa: S603
+        said = next((found for line in run.stderr or () if (found := re.search(r"dashboard: (http\S+)", line))), None)
+        if said is None:
+            raise SystemExit("loadstone demo --dashboard told no address")
+        tab = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]}, color_scheme="light")
+        tab.goto(said[1])
+        tab.locator("#tiles b", has_text="00:09").wait_for()
+        tab.locator("[data-chart=latency] .main-svg").first.wait_for()
+        tab.screenshot(path=path)
+        tab.close()
+    return path
+
+
 def main() -> None:
     """All of them."""
     PICTURES.mkdir(exist_ok=True)
@@ -44,6 +62,8 @@ def main() -> None:
         for name, theme, place in (("report-light.png", "light", "#top"), ("report-dark.png", "dark", "#chart-latency")):
             path = shoot(browser, page, name, theme, place)
             sys.stdout.write(f"{path}: {path.stat().st_size / 1e3:.0f} kB\n")
+        path = shoot_live(browser, "dashboard-light.png")
+        sys.stdout.write(f"{path}: {path.stat().st_size / 1e3:.0f} kB\n")
         browser.close()
 
 

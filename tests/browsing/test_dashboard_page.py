@@ -2,17 +2,21 @@
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from loadstone.live.dashboard.listen import Address, listen
 from loadstone.live.dashboard.sink import DashboardSink
 from loadstone.measure.event import Event
-from loadstone.testing.samples import make_snapshot
+from loadstone.measure.snapshot import Gauge
+from loadstone.testing.samples import make_series, make_snapshot
 
 EVIL = "<img src=x onerror=alert(1)>"
-ABOUT = {"name": EVIL, "target": "http://127.0.0.1:9", "duration_s": 60.0, "started_at": "", "metrics": {}}
+METRICS = {"http.response_time": {"kind": "distribution", "unit": "ms", "scale": 1e6}}
+ABOUT = {"name": EVIL, "target": "http://127.0.0.1:9", "duration_s": 60.0, "started_at": "", "metrics": METRICS}
 
 
 class Live:
@@ -37,6 +41,12 @@ def live() -> Iterator[Live]:
     made.sink._ours.shutdown(socket.SHUT_RDWR)
     made.sink.process.wait(20)
     made.sink._ours.close()
+
+
+def until(page: Any, condition: str) -> None:
+    """Wait until it holds: `wait_for_function` evaluates texts within the page, whose security policy refuses that."""
+    look = f"const look = () => ({condition}) ? done() : requestAnimationFrame(look); look()"
+    page.evaluate(f"() => new Promise((done, fail) => {{ setTimeout(() => fail(new Error('never came to hold')), 20_000); {look}; }})")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -78,3 +88,39 @@ def test_two_viewers_see_the_same_and_one_that_is_frozen_holds_up_nobody(live: L
         page.wait_for_selector("#status:text-is('run ended')")
         page.wait_for_selector("#verdict:text-is('pass')")
     frozen.close()
+
+
+def test_the_step_that_is_chosen_is_the_only_one_in_the_heat_map_and_in_what_comes_after(live: Live, page: Any) -> None:
+    steps = {"quick": (40, 2.0), "slow": (40, 900.0)}
+    for seq in range(3):
+        live.sink.snapshot(make_snapshot(seq, steps=steps))
+    page.goto(live.url)
+    page.locator("[data-chart=latency] .main-svg").first.wait_for()
+    least = "Math.min(...document.querySelector('[data-chart=latency] .room').data[0].y)"
+    columns = "document.querySelector('[data-chart=latency] .room').data[0].x.length"
+    until(page, f"{least} < 5")
+    page.select_option("#step", "slow")
+    until(page, f"{least} > 300")
+    before = page.evaluate(columns)
+    for seq in range(3, 5):
+        live.sink.snapshot(make_snapshot(seq, steps=steps))
+    until(page, f"{columns} > {before}")
+    assert page.evaluate(least) > 300
+    page.select_option("#step", "")
+    until(page, f"{least} < 5")
+
+
+def test_metrics_without_a_chosen_chart_are_folded_and_drawn_when_opened(live: Live, page: Any) -> None:
+    own = {make_series("queue.depth"): Gauge.of(3.0), make_series("target.queue"): Gauge.of(2.0), make_series("target.cpu"): Gauge.of(9.0)}
+    for seq in range(2):
+        one = make_snapshot(seq)
+        live.sink.snapshot(replace(one, gauges={**one.gauges, **own}))
+    page.goto(live.url)
+    page.locator("[data-chart=latency] .main-svg").first.wait_for()
+    folded = page.locator("[data-group=Target] > details")
+    expect(folded.locator("summary")).to_have_text("1 more chart")
+    expect(folded.locator("figure")).to_be_hidden()
+    assert folded.locator(".main-svg").count() == 0
+    folded.locator("summary").click()
+    expect(folded.locator("figure .main-svg").first).to_be_visible()
+    assert page.locator("[data-chart='metric:queue.depth']").is_visible(), "a group of nothing else is folded"

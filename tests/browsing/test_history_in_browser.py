@@ -91,6 +91,24 @@ def test_a_trend_is_drawn_and_drawn_anew_in_other_colours(site: str, page: Any) 
     page.wait_for_function(f"{line} !== {before!r}")
 
 
+@pytest.mark.parametrize("arrived", ["commit", "domcontentloaded", "load"])
+def test_a_run_is_promoted_by_whoever_clicks_before_the_page_is_whole(site: str, store_url: str, page: Any, arrived: Any) -> None:
+    page.goto(f"{site}/runs/run1", wait_until=arrived)
+    page.click("button:text-is('Promote')")
+    expect(page.locator("#answer")).to_have_text("run run1 is pinned in main", timeout=SLOW_MS)
+    with Store.open(store_url) as store:
+        assert "run1" in {member.run.id for each in store.baselines() for member in each.members if member.run and member.pinned}
+
+
+def test_nothing_can_be_clicked_that_would_do_nothing_yet(site: str, page: Any, faults: list[str]) -> None:
+    page.route("**/history.js", lambda route: route.abort())
+    for path, button in (("/runs/run1", "Promote"), ("/baselines", "Promote"), ("/baselines", "Retire")):
+        page.goto(site + path, wait_until="domcontentloaded")
+        expect(page.locator(f"button:text-is('{button}')").first).to_be_disabled()
+    assert all("ERR_FAILED" in fault for fault in faults), faults
+    faults.clear()
+
+
 def test_a_run_is_promoted_and_its_baseline_retired_when_one_is_sure(site: str, store_url: str, page: Any) -> None:
     page.goto(f"{site}/runs/run1")
     expect(page.frame_locator("iframe.report").locator("#verdict")).to_be_visible(timeout=SLOW_MS)

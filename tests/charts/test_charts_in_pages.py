@@ -10,10 +10,11 @@ from playwright.sync_api import Page
 
 from loadstone.charts import assets, plotly
 from loadstone.charts.coarse import QUANTILE_ERROR
+from loadstone.charts.figures.marks import PHASES
 from loadstone.charts.page_data import packed_run, page_stretch
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
-from loadstone.measure.snapshot import Failure, Gauge, Snapshot
+from loadstone.measure.snapshot import WITHOUT_LOAD, Failure, Gauge, Snapshot
 from loadstone.measure.timeline import Stretch
 from loadstone.testing.samples import make_histogram, make_series, make_snapshot, spread_ms
 from tests.browser import url_of
@@ -242,3 +243,38 @@ def test_rows_of_steps_follow_the_window(opened: OpenRun) -> None:
     page = opened(text_of(seconds()), plot=False)
     rows = page.evaluate("Loadstone.stepRows(runs[0], runs[0].window(5, 6))")
     assert [(row["step"], row["count"], row["errors"]) for row in rows] == [("ask", 85, 5), ("home", 40, 0), ("", 125, 5)]
+
+
+def test_a_pause_is_no_time_under_load_and_is_shaded(opened: OpenRun) -> None:
+    phases = ["load"] * 4 + ["paused"] * 3 + ["load"] * 3 + ["wind-down"]
+    snapshots = [make_snapshot(at, steps={"ask": (30, 4.0)}, phase=phase) for at, phase in enumerate(phases)]
+    page = opened(text_of(snapshots))
+    for from_s, to_s in ((None, None), (2.0, 6.0)):
+        inside = Aggregate(one for one in snapshots if from_s is None or to_s is None or from_s <= one.start_s + 0.5 <= to_s)
+        assert page.evaluate("(w) => runs[0].window(...w).seconds", [from_s, to_s]) == inside.seconds
+        rate = page.evaluate("(w) => runs[0].window(...w).rate('http.requests')", [from_s, to_s])
+        assert rate == pytest.approx((inside.count("http.requests") or 0) / inside.seconds)
+    assert page.evaluate("runs[0].window(4, 7).rate('http.requests')") is None
+    draw(page, "throughput")
+    shaded = page.evaluate(
+        "document.getElementById('chart').layout.shapes.filter((one) => one.type === 'rect').map((one) => [one.x0, one.x1])"
+    )
+    assert shaded == [[4, 7], [10, 11]]
+    assert "paused" in page.evaluate("document.getElementById('chart').layout.annotations.map((one) => one.text)")
+
+
+def test_pages_know_every_phase_without_load(opened: OpenRun) -> None:
+    page = opened(text_of([]), plot=False)
+    stretch = {"start_s": 0, "end_s": 1, "judged": True, "d": [], "c": [], "g": []}
+    for phase in (*PHASES, "load", "steady"):
+        run = json.dumps({"stretches": [{**stretch, "phase": phase}]})
+        assert page.evaluate(f"new Loadstone.Run({run}).window().seconds") == (0 if phase in WITHOUT_LOAD else 1), phase
+
+
+def test_a_tag_chooses_as_a_step_does(opened: OpenRun) -> None:
+    series = {mode: make_series("http.response_time", step="ask", mode=mode) for mode in ("a", "b")}
+    times = {series["a"]: make_histogram(spread_ms(50, 1.0)), series["b"]: make_histogram(spread_ms(50, 900.0))}
+    page = opened(text_of([Snapshot(at, at, at + 1.0, distributions=times) for at in range(3)]))
+    for asked in ("{mode: 'b'}", "{tags: {mode: 'b'}}", "{step: 'ask', mode: 'b'}"):
+        draw(page, "latency", f"{{filter: {asked}}}")
+        assert min(page.evaluate("document.getElementById('chart').data[0].y")) > 300, asked

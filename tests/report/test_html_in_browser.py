@@ -182,3 +182,41 @@ def test_it_prints_with_its_charts(page: Page, written: Written) -> None:
     expect(page.locator("#charts > section > .charts figure").last.locator(".main-svg").first).to_be_visible()
     assert page.locator("#tools").is_hidden()
     assert len(page.pdf()) > 50_000
+
+
+def test_another_run_has_one_colour_in_every_chart_and_in_the_legend(page: Page, written: Written) -> None:
+    others = [told_of(slowing(), plan_name=f"other {number}") for number in range(3)]
+    page.goto(written(told_of(slowing()), *others))
+    page.locator("#chart-ecdf").scroll_into_view_if_needed()
+    expect(page.locator("#chart-ecdf .main-svg").first).to_be_visible()
+    dashed = "data.filter((one) => one.line && one.line.dash && one.line.dash !== 'solid')"
+    looks = f"(name) => document.querySelector(`#chart-${{name}} .plot`).{dashed}.map((one) => [one.line.color, one.line.dash])"
+    wanted = page.evaluate(looks, "ecdf")
+    assert len({colour for colour, _ in wanted}) == 3
+    page.locator("#chart-latency_steps").scroll_into_view_if_needed()
+    expect(page.locator("#chart-latency_steps .main-svg").first).to_be_visible()
+    assert page.evaluate(looks, "latency_steps") == wanted
+    swatches = page.locator("#legend .swatch").evaluate_all("all => all.slice(1).map((one) => getComputedStyle(one).color)")
+    as_rgb = "(all) => all.map(([colour]) => { const one = new Option(); one.style.color = colour; return one.style.color; })"
+    assert swatches == page.evaluate(as_rgb, wanted)
+    page.locator("#legend input").nth(1).uncheck()
+    page.wait_for_function("document.querySelectorAll('#chart-ecdf .plot')[0].data.length === 3")
+    assert page.evaluate(looks, "ecdf") == wanted[1:]
+
+
+def test_a_leaks_slope_says_how_steep_it_is(page: Page, written: Written) -> None:
+    page.goto(written(told_of(slowing(900), gates=("leak(target.memory) = none",))))
+    page.locator("#chart-target_memory").scroll_into_view_if_needed()
+    expect(page.locator("#chart-target_memory .annotation-text", has_text="slope:")).to_contain_text("an hour (leak gate: fail)")
+
+
+def test_paper_gets_charts_of_its_own_width(page: Page, written: Written) -> None:
+    page.goto(written(told_of(slowing())))
+    page.locator("#chart-latency").scroll_into_view_if_needed()
+    expect(page.locator(DRAWN).first).to_be_visible()
+    width = "document.querySelector('#chart-latency .plot').layout.width"
+    before = page.evaluate(width)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert 640 < page.evaluate(width) < 690, "not 180 mm"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.wait_for_function(f"{width} === {before}")

@@ -4,7 +4,7 @@
   const F = L.format;
   const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
   const NARROW = 560; // pixels; below it lines are named above the chart instead of at their ends
-  const PHASES = { "warm-up": "warm-up", "wind-down": "wind-down", settle: "rest" };
+  const PHASES = { "warm-up": "warm-up", "wind-down": "wind-down", settle: "rest", paused: "paused" };
   const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
   const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false, scrollZoom: false };
 
@@ -119,13 +119,13 @@
   // An axis of values from 0, or a log axis, with texts in the unit.
   function valueAxis(axis, colour, side) {
     const { low, high, log, unit } = axis;
-    const at = log ? logTicks(low, high) : linearTicks(low, high, unit);
+    const at = log ? logTicks(low, high, side === "y" ? 7 : 5) : linearTicks(low, high, unit);
     const line = side === "y" ? { showgrid: true, gridcolor: colour("grid"), ticks: "" } : { showgrid: false, linecolor: colour("line"), ticks: "outside", ticklen: 4, tickcolor: colour("line") };
     const room = (high - low) * 0.04;
     return { type: log ? "log" : "linear", range: log ? [Math.log10(low), Math.log10(high)] : [low, high + room], tickvals: at, ticktext: at.map((one) => F.value(one, unit)), zeroline: false, fixedrange: side === "y", automargin: side === "y", ...line };
   }
 
-  function logTicks(low, high) {
+  function logTicks(low, high, most) {
     const decades = Math.log10(high / low);
     const parts = decades <= 1.2 ? [1, 1.5, 2, 3, 5, 7] : decades <= 2.5 ? [1, 2, 5] : [1];
     const found = [];
@@ -134,7 +134,7 @@
         const one = Number(`${part}e${power}`);
         if (one >= low * 0.999 && one <= high * 1.001) found.push(one);
       }
-    const every = Math.ceil(found.length / 7);
+    const every = Math.ceil(found.length / most);
     return found.filter((_, index) => index % every === 0);
   }
 

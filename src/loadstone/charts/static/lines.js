@@ -3,6 +3,8 @@
 (function (L) {
   const F = L.format, P = L.frame;
   const DASHES = ["dash", "dot", "dashdot", "longdash", "longdashdot"];
+  // How another run looks in every chart and in a legend: the number of its colour, and its dashes.
+  L.overlay = (index) => ({ number: String(((index + 3) % 6) + 1), dash: DASHES[index % DASHES.length] });
   const MOST_LINES = 6;
   const MOMENT_S = 0.25; // what happens in the last 2 ms of a run is no rate per second
 
@@ -26,9 +28,8 @@
 
   // Tags of a line and of the filter, without those that no series of the metric carries: a processor has no steps.
   function wanted(run, metric, options, tags = {}) {
-    const { step, scenario, tags: more } = options.filter || {};
-    const asked = { ...(step ? { step } : {}), ...(scenario ? { scenario } : {}), ...(more || {}) };
-    const kept = Object.entries(asked).filter(([key, value]) => value && run.values(key, metric).length);
+    const { tags: more, ...own } = options.filter || {};
+    const kept = Object.entries({ ...own, ...more }).filter(([key, value]) => value && run.values(key, metric).length);
     return { ...Object.fromEntries(kept), ...tags };
   }
 
@@ -69,6 +70,7 @@
     const { low, high } = bounds(lines, chart, from, to, run, options);
     const layout = P.timeLayout(element, run, options, colour, { low, high, log: chart.log, unit: chart.unit });
     name(element, layout, lines, from, to, colour);
+    for (const slope of chart.slopes || []) layout.annotations.push(slopeText(slope, colour));
     const traces = [
       ...found.filter((line) => line.band).flatMap((line) => band(run, line, options)),
       ...lines.map(trace),
@@ -84,7 +86,7 @@
     const main = chart.lines.find((line) => line.main) || chart.lines[chart.lines.length - 1];
     return (options.overlays || []).slice(0, 5).map((other, index) => ({
       ...main, ...column(other, main, options), label: `${other.name || other.id || "other run"} ${main.label}`,
-      paint: colour(String(((index + 3) % 6) + 1)), dash: DASHES[index], width: 1.6, band: false,
+      paint: colour(L.overlay(other.place ?? index).number), dash: L.overlay(other.place ?? index).dash, width: 1.6, band: false,
     })).filter((line) => line.ys.some((y) => y !== null));
   }
 
@@ -144,6 +146,12 @@
 
   const slopeTrace = (slope, colour) => ({
     type: "scatter", mode: "lines", x: slope.xs, y: slope.ys, line: { color: colour("bad"), width: 1.5, dash: "dash" }, hoverinfo: "text", hovertext: F.plain(slope.text),
+  });
+
+  // On paper nobody hovers.
+  const slopeText = (slope, colour) => ({
+    x: (slope.xs[0] + slope.xs[1]) / 2, y: (slope.ys[0] + slope.ys[1]) / 2, xref: "x", yref: "y", yshift: -14, xanchor: slope.ys[1] < slope.ys[0] ? "right" : "left", yanchor: "top", showarrow: false,
+    text: F.plain(slope.text), font: { size: 11.5, color: colour("bad") },
   });
 
   // One label for all lines at a time, in the order of the chart.

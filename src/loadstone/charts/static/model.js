@@ -2,7 +2,7 @@
 // A run in a page: stretches in order of time, and any window of them as totals. The data: charts/page_data.py.
 (function (L) {
   const MOST_LIVE = 720; // stretches of a run that goes on; past it two neighbours become one
-  const WIND_DOWN = "wind-down"; // its load is the rest of what began before, so it is no time under load
+  const WITHOUT_LOAD = new Set(["wind-down", "paused"]); // what they measure began before them, so they are no time under load
 
   const carries = (tags, wanted) => Object.keys(wanted).every((key) => wanted[key] === "" || tags[key] === wanted[key]);
   const keyOf = (metric, tags) => JSON.stringify([metric, Object.keys(tags).sort().map((key) => [key, tags[key]])]);
@@ -14,7 +14,7 @@
       this.stretches = stretches;
       this.from_s = stretches.length ? stretches[0].start_s : null;
       this.to_s = stretches.length ? stretches[stretches.length - 1].end_s : null;
-      this.seconds = stretches.reduce((sum, one) => sum + (one.phase === WIND_DOWN ? 0 : one.end_s - one.start_s), 0);
+      this.seconds = stretches.reduce((sum, one) => sum + (WITHOUT_LOAD.has(one.phase) ? 0 : one.end_s - one.start_s), 0);
       this.found = new Map();
     }
 

@@ -2,7 +2,7 @@
 // How times are spread: shares per bucket on a log axis, and the share that is no longer than a time (ECDF), a line for each step.
 (function (L) {
   const F = L.format, P = L.frame;
-  const WIDTH = 8, MOST = 6, DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
+  const WIDTH = 8, MOST = 6;
 
   // kind: "histogram" or "ecdf"
   function draw(element, run, options, metric, kind) {
@@ -31,17 +31,17 @@
 
   function figure(element, run, options, metric, kind, colour) {
     const scale = run.scale(metric), unit = run.unit(metric);
-    const others = (options.overlays || []).slice(0, 5).map((other) => whole(other, options, metric, other.name || other.id || "other run"));
+    const others = (options.overlays || []).slice(0, 5).map((other, index) => ({ ...whole(other, options, metric, other.name || other.id || "other run"), ...L.overlay(other.place ?? index) }));
     const mine = others.length ? [whole(run, options, metric, "this run")] : parts(run, options, metric);
     const lines = [...mine, ...others].filter((one) => one.histogram && one.histogram.count);
     if (lines.length === 0) return null;
     const least = Math.max(1, Math.min(...lines.map((one) => one.histogram.min))), greatest = Math.max(...lines.map((one) => one.histogram.max));
     const axis = { low: least / scale / 1.1, high: Math.max(greatest, 2 * least) / scale * 1.1, log: true, unit };
-    const paint = (index) => colour(String(index + 1));
+    const paint = (index) => colour(lines[index].number || String(index + 1));
     if (kind === "histogram") return ridges(element, lines, scale, unit, axis, colour, paint);
     const layout = frame(element, colour, axis, { low: 0, high: 100, unit: "%" });
     const points = lines.map((one) => steps(one.histogram, scale));
-    const dash = (index) => (index < mine.length ? "solid" : DASHES[index]);
+    const dash = (index) => lines[index].dash || "solid";
     const traces = lines.map((one, index) => ({
       type: "scatter", mode: "lines", x: points[index].xs, y: points[index].ys, line: { color: paint(index), width: 2, shape: "hv", dash: dash(index) },
       hoverinfo: "text", hovertext: points[index].xs.map((x, at) => hover(one, x, points[index].ys[at], unit)),
@@ -106,7 +106,7 @@
       font: { family: P.FONT, size: narrow ? 11 : 12, color: colour("soft") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 52, r: 14, t: 12, b: 30 }, height: element.clientHeight || 280, autosize: false, showlegend: false, hovermode: "closest", dragmode: false,
       hoverlabel: { bgcolor: colour("panel"), bordercolor: colour("line"), font: { family: P.FONT, size: 12, color: colour("ink") }, align: "left" },
-      xaxis: { ...P.valueAxis(x, colour, "x"), fixedrange: true }, yaxis: P.valueAxis(y, colour, "y"), annotations: [], shapes: [],
+      xaxis: { ...P.valueAxis(x, colour, "x"), fixedrange: true, tickangle: 0 }, yaxis: P.valueAxis(y, colour, "y"), annotations: [], shapes: [],
     };
   }
 

@@ -17,6 +17,7 @@ addEventListener("DOMContentLoaded", () => {
       sessionStorage.setItem("loadstone.answer", answer.text); // what was done stands below what it has become
       location.reload();
     });
+    for (const button of form.querySelectorAll("button")) { button.disabled = false; } // before, the browser would send the form by itself
   }
   const draw = () => {
     const style = getComputedStyle(document.body), colour = (name) => style.getPropertyValue(`--${name}`).trim();

@@ -137,24 +137,42 @@
       place.chart.draw(place.room, run, { theme: theme(), filter: filter(), overlays: [], live: true, window: shown(), onWindow });
     } catch (error) { console.error(place.chart.name, error); }
   };
+  const FURTHER = /^metric:/; // charts of metrics that no chosen one shows: there for who looks for them
+  const grouped = (name) => {
+    let group = at("charts").querySelector(`[data-group="${CSS.escape(name)}"]`);
+    if (!group) {
+      group = element("section", "group");
+      group.dataset.group = name;
+      group.append(element("h2", "", name));
+      at("charts").append(group);
+    }
+    return group;
+  };
+  // Open where a group has nothing else.
+  const fold = (group) => {
+    let folded = group.querySelector("details");
+    if (!folded) {
+      folded = element("details");
+      folded.open = !group.querySelector("figure");
+      folded.append(element("summary"), element("div", "group"));
+      group.append(folded);
+    }
+    const more = folded.lastChild, count = more.children.length + 1;
+    folded.firstChild.textContent = count === 1 ? "1 more chart" : `${count} more charts`;
+    return more;
+  };
   let arranged = 0;
   const arrange = () => {
     if (arranged === run.names().length) { return; }
     arranged = run.names().length;
     for (const chart of Loadstone.chartsFor(run)) {
       if (places.has(chart.name)) { continue; }
-      let group = at("charts").querySelector(`[data-group="${CSS.escape(chart.group || "")}"]`);
-      if (!group) {
-        group = element("section", "group");
-        group.dataset.group = chart.group || "";
-        group.append(element("h2", "", chart.group || ""));
-        at("charts").append(group);
-      }
-      const figure = element("figure", "card chart"), room = element("div", "room");
+      const further = FURTHER.test(chart.name), room = element("div", "room"), figure = element("figure", "card chart");
       figure.dataset.chart = chart.name;
       figure.append(element("figcaption", "", chart.title), room);
-      group.append(figure);
-      places.set(chart.name, { chart, room, visible: true, stale: true });
+      const group = grouped(chart.group || "");
+      if (further) { fold(group).append(figure); } else { group.insertBefore(figure, group.querySelector("details")); }
+      places.set(chart.name, { chart, room, visible: !further, stale: true });
       seen.observe(figure);
     }
   };

@@ -41,6 +41,7 @@ globalThis.Report = globalThis.Report || {};
 
   function print(begins) {
     printing = begins;
+    root.classList.toggle("printing", begins); // charts are drawn for the width of the paper before it is laid out
     tell();
   }
 

@@ -148,7 +148,7 @@
       box.checked = true;
       box.disabled = index === 0;
       swatch.className = "swatch";
-      if (L.runColor) swatch.style.color = L.runColor(index, R.theme());
+      if (index) swatch.style.color = `var(--ls-${L.overlay(index - 1).number})`;
       name.textContent = run.name;
       box.addEventListener("change", () => {
         if (box.checked) state.hidden.delete(index);
@@ -193,6 +193,7 @@
       return;
     }
     runs = (await Promise.all(texts.map(L.unpack))).map((data) => new L.Run(data));
+    runs.slice(1).forEach((run, index) => (run.place = index)); // it keeps its colour when another one is taken out
     if (!runs[0].stretches.length) return;
     at("tools").hidden = false;
     filters(runs[0]);
