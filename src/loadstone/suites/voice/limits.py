@@ -29,7 +29,8 @@ USUAL: dict[str, float] = {
 }
 PROFILES: dict[str, dict[str, Any]] = {
     "laptop": USUAL,
-    "ci": {"inherits": "laptop", "tool_max_ms": 200, "measuring_us": 60, "answer_ms": 1000},  # neighbours on shared machines make single calls late
+    # Neighbours on shared machines make single calls late.
+    "ci": {"inherits": "laptop", "tool_max_ms": 200, "measuring_us": 60, "answer_ms": 1000},
     "production": {"inherits": "laptop", "vad_ms_per_s": 25, "tool_mean_ms": 5, "insert_ms": 25},
 }
 

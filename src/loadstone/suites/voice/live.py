@@ -65,11 +65,19 @@ def is_agent(url: str | None) -> bool:
     return bool(url) and str(url).startswith(("ws://", "wss://", "tcp://"))
 
 
+def origin(url: str) -> str:
+    """The target of a plan: of an agent, where it listens."""
+    if not is_agent(url):
+        return url
+    scheme, _, rest = url.partition("://")
+    return f"{'https' if scheme == 'wss' else 'http'}://{rest.partition('/')[0]}"
+
+
 def pipeline(to: Callee, duration_s: float) -> dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]]:
     """Profile and steps by scenario: one turn, several turns, tools, and parts that fail."""
     at_once: dict[str, object] = {"endpoint_ms": ENDPOINT_MS} if to.name == AGENT else {"delay_ms": ENDPOINT_MS, "speak_s": 1}
     one = ls.constant_users(1, duration_s)
-    found = {
+    found: dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]] = {
         "one turn": (one, [to.step("one turn", ({"speak": "taxi"}, BREAKS_OFF), **at_once)]),
         "several turns": (
             one,
