@@ -10,7 +10,7 @@ from typing import Any
 from loadstone.suites.voice.listeners import listen
 from loadstone.testing.talk import Talk
 from loadstone.voice_parts.named import NAMES, factory_of, missing_for
-from loadstone.voice_parts.sound import vowels
+from loadstone.voice_parts.sound import sentences
 
 ROUNDS, SECONDS = 60, 2.0
 LARGEST = 0.05  # difference of the medians that is borne
@@ -21,7 +21,7 @@ def compared(part: str) -> tuple[float, float, float]:
 
     A ratio is of two that ran next to each other: what else the machine does then meets both.
     """
-    sound = vowels(SECONDS)
+    sound = sentences(SECONDS)
     frames, detector = sound.frames(), factory_of(part, "vad")(sound.rate_hz)
     reported: list[float] = []
     plain: list[float] = []

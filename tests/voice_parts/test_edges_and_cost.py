@@ -10,7 +10,7 @@ from loadstone.errors import UsageError
 from loadstone.voice_parts import named
 from loadstone.voice_parts.cost import Cost
 from loadstone.voice_parts.edges import edges
-from loadstone.voice_parts.sound import vowels
+from loadstone.voice_parts.sound import sentences
 
 RATE = 16_000
 
@@ -63,9 +63,9 @@ def test_no_audio_has_no_cost() -> None:
 
 
 def test_sound_is_the_same_each_time_and_is_quiet_outside_its_edges() -> None:
-    sound = vowels(2.0, 8_000)
-    vowels.cache_clear()
-    assert sound == vowels(2.0, 8_000)
+    sound = sentences(2.0, 8_000)
+    sentences.cache_clear()
+    assert sound == sentences(2.0, 8_000)
     (first, last), samples = sound.voiced[0], memoryview(sound.pcm).cast("h")
     assert max(abs(sample) for sample in samples[:first]) < 100
     assert max(abs(sample) for sample in samples[first:last]) > 2_000
@@ -102,7 +102,7 @@ def test_a_component_of_the_users_own_is_found_by_module_and_attribute() -> None
 def test_an_installed_detector_hears_every_stretch_or_is_skipped_loudly(part: str) -> None:
     if install := named.missing_for(part):
         pytest.skip(f"{part} is not installed: {install}")
-    sound = vowels(2.0)
+    sound = sentences(2.0)
     detector = named.factory_of(part, "vad")(sound.rate_hz)
     said = [detector(frame) for frame in sound.frames()]
     assert edges(said, sound.voiced, sound.rate_hz).missed == 0

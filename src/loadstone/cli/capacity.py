@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 SLOS = ("p95(http.response_time) < 1s", "rate(http.errors) < 1%")
 SOCKET_SLOS = ("p95(ws.round_trip_time) < 1s", "rate(ws.connect_failures) < 1%", "rate(ws.drops) < 1%")
-START = {"rate": 10.0, "users": 1.0, "connections": 10.0}
-MOST = {"rate": 100_000.0, "users": 10_000.0, "connections": 20_000.0}
-LEAST = {"rate": 0.1, "users": 1.0, "connections": 1.0}
+START = {"rate": 10.0, "users": 1.0, "connections": 10.0, "calls": 1.0}
+MOST = {"rate": 100_000.0, "users": 10_000.0, "connections": 20_000.0, "calls": 2_000.0}
+LEAST = {"rate": 0.1, "users": 1.0, "connections": 1.0, "calls": 1.0}
 SECONDS = (3.0, 7.0, 16.0)  # of a coarse level, of a usual one, of one that verifies
 SPARE_S = 6.0  # around the levels of the shortest search
+HELD = ("connections", "calls")  # users by other names
 PAUSE = "1s"  # between two requests of a connection that is only held
 
 
@@ -43,7 +44,7 @@ PAUSE = "1s"  # between two requests of a connection that is only held
 )
 @click.option(
     "--by",
-    type=click.Choice(["rate", "users", "connections"]),
+    type=click.Choice(["rate", "users", "connections", "calls"]),
     help="What is turned up.  [default: rate of a URL; users of a suite that has any]",
 )
 @click.option("--max-time", metavar="TIME", default="3m", show_default=True, help="When to stop looking.")
@@ -72,9 +73,11 @@ def command(
     loadstone capacity http://127.0.0.1:8000/ --by users --max-time 2m
     loadstone capacity ws://127.0.0.1:8000/ws/echo --by connections --max 500
     loadstone capacity chat --by users
+    loadstone capacity voice
     """
     worker = worker_ahead()
     try:
+        given = _meant_by(suites, given)
         plan = _url_plan(suites[0], given) if _is_url(suites) else _suite_plan(suites, given)
         return _perform(plan, given, Showing(as_json, quiet, no_color, out), worker, url=_is_url(suites))
     finally:
@@ -122,7 +125,7 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     from loadstone.units import parse_duration
 
     by = given["by"]
-    knob = Knob.USERS if by == "connections" else Knob(by) if by else None
+    knob = Knob.USERS if by in HELD else Knob(by) if by else None
     shares = shares_of(plan, knob)
     objectives = tuple(parse_gate(text) for text in given["slos"]) or objectives_of(plan, shares)
     if not objectives:
@@ -170,6 +173,17 @@ def _is_url(suites: Sequence[str]) -> bool:
     return len(suites) == 1 and suites[0].startswith(("http://", "https://", "ws://", "wss://"))
 
 
+def _meant_by(suites: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:
+    """The flags, and below them what a suite that is installed says of its own capacity (`CAPACITY`)."""
+    from loadstone.plugins import installed
+
+    if len(suites) != 1 or suites[0] not in installed().names("suite"):
+        return given
+    meant = getattr(installed().get("suite", suites[0]), "CAPACITY", {})
+    source, untouched = click.get_current_context().get_parameter_source, click.core.ParameterSource.DEFAULT
+    return {**given, **{name: value for name, value in meant.items() if source(name) in (untouched, None)}}
+
+
 def _suite_plan(suites: tuple[str, ...], given: dict[str, Any]) -> Plan:
     from loadstone.plan.resolve import load
     from loadstone.plan.settings import Overrides
@@ -177,6 +191,8 @@ def _suite_plan(suites: tuple[str, ...], given: dict[str, Any]) -> Plan:
     flags = {name: value for name, value in given.items() if name not in OWN}
     if given["by"] == "connections":
         raise UsageError("connections are turned up at a URL", where="flag --by", hint="--by users")
+    if given["by"] == "calls" and suites != ("voice",):
+        raise UsageError("calls are turned up by the voice suite", where="flag --by", hint="loadstone capacity voice")
     plan: Plan = load(suites, Overrides(flags, given["sets"], given["tags"], os.environ))[0]
     return plan
 
@@ -191,6 +207,8 @@ def _url_plan(url: str, given: dict[str, Any]) -> Plan:
     from loadstone.plan.resolve import resolve
     from loadstone.plan.settings import Layers
 
+    if given["by"] == "calls":
+        raise UsageError("calls are turned up by the voice suite", where="flag --by", hint=f"loadstone capacity voice --url {url}")
     socket = url.startswith("ws")
     origin, path = split_url(url.replace("ws", "http", 1) if socket else url)
     scenario: dict[str, Any] = {"steps": [_socket_step(path) if socket else _request_step(path)]}

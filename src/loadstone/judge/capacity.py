@@ -14,6 +14,7 @@ from loadstone.judge.verdict import Status
 from loadstone.stats.scalability import Scalability, fit
 
 LATENCIES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
+FELT = ("voice.response_gap", *LATENCIES)  # what users feel; a gap in a call is no time that the call takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def concurrency_and_throughput(level: Level) -> tuple[float, float] | None:
 
 def latency_of(level: Level) -> tuple[str, Sequence[float | None], int]:
     """Metric, p50, p95 and p99 in ms, and their number; values are None where they lie among what never came back."""
-    for metric in LATENCIES:
+    for metric in FELT:
         times = level.story.result.total.distribution(metric)
         if times is not None and times.count + times.beyond:
             values = [times.quantile(q) / 1e6 for q in (0.5, 0.95, 0.99)]

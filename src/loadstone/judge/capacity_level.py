@@ -15,6 +15,7 @@ from loadstone.judge.readings import read
 from loadstone.judge.story import Story
 from loadstone.judge.trust import LOAD_UNREACHED, UNTRUSTWORTHY_TIMES, examine
 from loadstone.judge.verdict import Status, Verdict, show_value
+from loadstone.judge.voice import doubt
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.gate_text import GateSpec
@@ -90,7 +91,9 @@ def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Se
     spoilt = others.spoilt or (f"{own}, while {others.crowded}" if own and others.crowded else "")
     known = [each for each in found if each.answer is not Answer.NO_DATA]
     few = False
-    if not known or not requests:
+    if not known and own and requests:
+        answer = _blamed(Answer.UNCLEAR, own, spoilt)
+    elif not known or not requests:
         answer, reasons = Answer.NO_DATA, ["nothing was measured that the objectives are about"]
     elif reasons:
         answer = _blamed(Answer.NOT_MET, own, spoilt)
@@ -202,7 +205,7 @@ def _own_fault(story: Story) -> str:
     health = examine(result.total)
     if health.lag_p99_ms is not None and health.lag_p99_ms > UNTRUSTWORTHY_TIMES * health.lag_limit_ms:
         return f"the generator sent late: lag p99 {health.lag_p99_ms:.3g} ms"
-    return _load_missed(story)
+    return doubt(result.total) or _load_missed(story)
 
 
 def _load_missed(story: Story) -> str:

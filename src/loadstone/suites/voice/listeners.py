@@ -9,7 +9,7 @@ import loadstone as ls
 from loadstone.voice_parts.cost import Cost
 from loadstone.voice_parts.edges import edges
 from loadstone.voice_parts.named import factory_of
-from loadstone.voice_parts.sound import Sound, vowels
+from loadstone.voice_parts.sound import Sound, sentences
 
 SENTENCE = "Good morning, how can I help you today?"
 EDGES_EVERY = 8  # passes
@@ -47,7 +47,7 @@ class Component(ls.User):
 
     @property
     def sound(self) -> Sound:
-        return vowels(self.settings["seconds"], self.settings["rate_hz"])
+        return sentences(self.settings["seconds"], self.settings["rate_hz"])
 
 
 class Detecting(Component):

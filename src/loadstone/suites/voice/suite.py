@@ -1,4 +1,4 @@
-"""Voice agents from inside: components in process, tools, sessions and their survival, and what measuring itself costs.
+"""Voice agents: components in process, tools, sessions and their survival, what measuring costs, and live calls at the ear.
 
 `loadstone run voice`; docs/ready-suites.md tells its options, and how to make it your own.
 """
@@ -7,24 +7,25 @@ import sys
 from typing import Any
 
 import loadstone as ls
-from loadstone.suites.voice import listeners, sessions, tool_registry
+from loadstone.suites.voice import listeners, live, sessions, tool_registry
 from loadstone.suites.voice.limits import Limit, limits_of
 from loadstone.voice_parts.named import NAMES, factory_of, missing_for
 
 AUTO = "auto"
-PARTS = ("detectors", "speech", "tools", "sessions", "restart", "measuring")
+PARTS = ("detectors", "speech", "tools", "sessions", "restart", "measuring", "pipeline", "calls")
 TYPES: dict[str, tuple[str, ...]] = {
     "all": PARTS,
-    "performance": ("detectors", "speech", "tools", "sessions", "measuring"),
-    "stress": ("detectors", "tools", "sessions"),
-    "regression": ("detectors", "tools", "sessions"),
-    "integration": ("sessions", "restart"),
+    "performance": ("detectors", "speech", "tools", "sessions", "measuring", "pipeline", "calls"),
+    "stress": ("detectors", "tools", "sessions", "calls"),
+    "regression": ("detectors", "tools", "sessions", "calls"),
+    "integration": ("sessions", "restart", "pipeline"),
     "simple": ("tools", "sessions"),
 }
 HARDER = 4  # times as many users and messages under stress
 LEAK_FROM_S = 48  # the shortest course of which a leak can be told
 PAUSE = "2ms"  # between two calls of one user: a component is one of several things that a worker does
 SOUND_S = 4.0
+CALL_S = 6.0  # the shortest time in which a call is held
 
 OPTIONS = (
     ls.Option("type", "all", f"Which tests: {', '.join(TYPES)}.", choices=tuple(TYPES)),
@@ -38,20 +39,25 @@ OPTIONS = (
     ls.Option("tools", "loadstone.suites.voice.tool_registry:registry", "module:attribute that answers a mapping of names to tools."),
     ls.Option("users", 8, "Users at one time, for tools and sessions.", least=1),
     ls.Option("messages", 10, "Messages of one session.", least=1),
+    ls.Option("calls", 4, "Calls at one time.", least=1),
+    ls.Option("protocol", "pcm", f"How calls are held: {', '.join(live.PROTOCOLS)}.", choices=live.PROTOCOLS),
     ls.Option("forget", False, "Fault: the backend forgets its sessions when it is killed, which must be found."),
     ls.Option(
         "url",
         None,
-        "The backend that keeps sessions; without a value http://localhost:8000, without the flag the reference backend.",
+        "ws://, wss:// or tcp://: the agent that is called. http://: the backend that keeps sessions; without a value "
+        "http://localhost:8000. Without the flag both are the reference backend's.",
         bare="http://localhost:8000",
     ),
 )
 PRESETS = {
     "quick": {"duration": "4s"},
-    "full": {"duration": "60s", "users": 20, "messages": 40},
+    "full": {"duration": "60s", "users": 20, "messages": 40, "calls": 10},
     "stress": {"type": "stress", "duration": "60s"},
     "regression": {"type": "regression", "duration": "15s"},
 }
+# What `loadstone capacity voice` is about, unless its flags say otherwise: a call lasts longer than a request.
+CAPACITY = {"only": "calls", "by": "calls", "level_time": "20s", "max_time": "8m"}
 
 
 def build(options: ls.Options) -> ls.Suite:
@@ -60,18 +66,20 @@ def build(options: ls.Options) -> ls.Suite:
     plan = Plan(options, limits_of(options.limits))
     for part in parts:
         getattr(plan, part)()
-    keeps = "sessions" in parts
+    keeps, calls = "sessions" in parts, bool({"pipeline", "calls"} & set(parts))
+    target = live.origin(options.url) if options.url and (keeps != live.is_agent(options.url)) else None
     if not plan.scenarios:
         raise ls.UsageError("nothing of what was chosen can run", where="--only", hint="; ".join(plan.skipped))
     return ls.Suite(
         "voice",
-        target=options.url if keeps else None,
-        embedded=keeps and options.url is None,
+        target=target,
+        embedded=(keeps or calls) and target is None,
         scenarios=plan.scenarios,
         gates=plan.gates,
         metrics=listeners.METRICS | sessions.METRICS,
         results={"files": "voice"},
-        graceful_stop="10s",
+        voice=plan.to.settings if calls else None,
+        graceful_stop="15s",
     )
 
 
@@ -83,6 +91,8 @@ class Plan:
         self.scenarios: list[ls.Scenario] = []
         self.gates: list[dict[str, str]] = []
         self.skipped: list[str] = []
+        agent = options.url if live.is_agent(options.url) else None
+        self.to = live.callee(agent, options.protocol)
         self.harder = HARDER if options.type == "stress" else 1
 
     def detectors(self) -> None:
@@ -141,6 +151,56 @@ class Plan:
         self.add("measuring", listeners.Measuring, ls.constant_users(1, min(self.options.duration, 5)))
         self.gate(f"median(parts.measuring) < {self.limit('measuring_us')}us", "cost_of_measuring", "measuring_us")
 
+    def pipeline(self) -> None:
+        """Audio in to first audio out, by one caller: one turn, several, with tools, and with parts that fail."""
+        if not self.callable():
+            return
+        for name, (profile, steps) in live.pipeline(self.to, max(CALL_S, self.options.duration / 2)).items():
+            self.steps(name, profile, steps)
+            here = f"{{scenario={name}}}"
+            self.gate(f"rate(voice.call_errors{here}) <= 0%", "pipeline")
+            if name != "failing parts":
+                self.gate(f"mean(voice.response_gap{here}) < {self.limit('answer_ms')}ms", "pipeline", "answer_ms")
+                self.gate(f"rate(voice.dead_turn{here}) <= 0%", "pipeline")
+                continue
+            self.gate(f"rate(voice.dead_turn{{step={self.to.name}: a part fails}}) >= 100%", "pipeline_recovers")
+            self.gate(f"rate(voice.dead_turn{{step={self.to.name}: after the failure}}) <= 0%", "pipeline_recovers")
+
+    def calls(self) -> None:
+        """Many calls at once."""
+        if not self.callable():
+            return
+        calls, duration = self.options.calls * self.harder, max(CALL_S, self.options.duration)
+        self.steps("calls", ls.constant_users(calls, duration), [self.to.step("a call", live.CONVERSATION)])
+        here, highest = "{scenario=calls}", live.statistic(calls, duration)
+        setup = highest
+        if list(self.options.only or ()) == ["calls"]:
+            highest, setup = "p95", "p90"  # a search for capacity takes as many turns, and half as many calls, as they need
+        self.gate(f"{highest}(voice.response_gap{here}) <= {self.limit('gap_ms')}ms", "calls", "gap_ms")
+        self.gate(f"{setup}(voice.call_setup{here}) <= {self.limit('setup_ms')}ms", "calls", "setup_ms")
+        self.gate(f"rate(voice.call_errors{here}) < 5%", "calls")
+        self.gate(f"rate(voice.dead_turn{here}) < 5%", "calls")
+
+    def callable(self) -> bool:
+        """Is there somebody to call? Says who stands in for the real agent."""
+        if self.options.url is not None and self.to.name != live.OWN:
+            self.skip("live calls need an agent: --url ws://HOST/PATH")
+            return False
+        if self.to.missing:
+            self.skip(f"{self.to.missing}; the oracle, which understands nothing, takes the calls")
+        return True
+
+    def skip(self, why: str) -> None:
+        """Something that is left out is told, once."""
+        if why not in self.skipped:
+            self.skipped.append(why)
+            sys.stderr.write(f"voice: skipped: {why}\n")
+
+    def steps(self, name: str, profile: Any, steps: list[dict[str, Any]]) -> None:
+        """One more scenario of written steps, which begins when the one before has ended."""
+        after = self.scenarios[-1].name if self.scenarios else None
+        self.scenarios.append(ls.Scenario(name, profile=profile, steps=steps, after=after))
+
     def chosen(self, kind: str) -> list[str]:
         """The components of a kind; what is not installed is told, and when none is left its gate has no data."""
         asked = getattr(self.options, kind)
@@ -152,8 +212,7 @@ class Plan:
         known = [name for name, named in NAMES.items() if named.kind == kind]
         for name in known:
             if install := missing_for(name):
-                self.skipped.append(f"{name} is not installed: {install}")
-                sys.stderr.write(f"voice: skipped: {self.skipped[-1]}\n")
+                self.skip(f"{name} is not installed: {install}")
         found = [name for name in known if not missing_for(name)]
         if not found:
             hints = " or ".join(missing_for(name) for name in known)

@@ -1,0 +1,111 @@
+"""Live calls: who is called, what callers say, and what a part that fails must not do to the call."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import loadstone as ls
+from loadstone.reference.voice import parts
+
+PROTOCOLS = ("pcm", "realtime", "twilio", "wyoming")
+RATES_HZ = {"pcm": 16_000, "realtime": 24_000, "twilio": 8_000, "wyoming": 16_000}
+AGENT, ORACLE, OWN = "reference agent", "oracle", "your agent"
+ENDPOINT_MS = 150  # of the pipeline's calls: what is judged is the work of the parts, not how long they wait for more words
+TURN_S = 5.5  # of a call in which answers are heard to their end
+FAILING = ("stt", "tts", "vad", "reply")
+BREAKS_OFF: dict[str, Any] = {"hang_up": {"after": "200ms"}}  # the answer's beginning is enough
+DEAD_AFTER = "1500ms"
+CONVERSATION = ({"speak": "taxi"}, "wait_answer", {"speak": "goodbye"}, "wait_answer")
+
+
+@dataclass(frozen=True)
+class Callee:
+    """Who takes the calls.
+
+    missing: why it is not the real reference agent; empty when it is, or when the user's own is called
+    """
+
+    name: str
+    protocol: str
+    url: str = ""
+    missing: str = ""
+
+    def path(self, **switches: object) -> str:
+        """Where it is called; a user's own agent knows no switches."""
+        if self.name == OWN:
+            return self.url
+        if self.protocol == "wyoming":
+            return "/"
+        query = "&".join(f"{name}={value}" for name, value in switches.items())
+        where = "/voice/agent/" if self.name == AGENT else "/voice/"
+        return f"{where}{self.protocol}{f'?{query}' if query else ''}"
+
+    def step(self, name: str, script: tuple[Any, ...], **switches: object) -> dict[str, Any]:
+        """A call."""
+        return {"name": f"{self.name}: {name}", "voice": {"path": self.path(**switches), "script": list(script)}}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Of all its calls."""
+        return {"protocol": self.protocol, "rate": RATES_HZ[self.protocol], "ramp": "1s"}
+
+
+def callee(url: str | None, protocol: str) -> Callee:
+    """The user's agent at a URL; else the reference agent where its parts are installed; else the oracle."""
+    if url:
+        return Callee(OWN, protocol, url)
+    if protocol == "wyoming":
+        return Callee(ORACLE, protocol, missing="over plain TCP the oracle is called")
+    if absent := parts.missing():
+        return Callee(ORACLE, protocol, missing=f"the reference agent misses {', '.join(absent)}: {parts.INSTALL}")
+    return Callee(AGENT, protocol)
+
+
+def is_agent(url: str | None) -> bool:
+    """A URL for calls; others are of the backend that keeps sessions."""
+    return bool(url) and str(url).startswith(("ws://", "wss://", "tcp://"))
+
+
+def origin(url: str) -> str:
+    """The target of a plan: of an agent, where it listens."""
+    if not is_agent(url):
+        return url
+    scheme, _, rest = url.partition("://")
+    return f"{'https' if scheme == 'wss' else 'http'}://{rest.partition('/')[0]}"
+
+
+def pipeline(to: Callee, duration_s: float) -> dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]]:
+    """Profile and steps by scenario: one turn, several turns, tools, and parts that fail."""
+    at_once: dict[str, object] = {"endpoint_ms": ENDPOINT_MS} if to.name == AGENT else {"delay_ms": ENDPOINT_MS, "speak_s": 1}
+    one = ls.constant_users(1, duration_s)
+    found: dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]] = {
+        "one turn": (one, [to.step("one turn", ({"speak": "taxi"}, BREAKS_OFF), **at_once)]),
+        "several turns": (
+            one,
+            [to.step("several turns", ({"speak": "yes"}, "wait_answer", {"speak": "goodbye"}, BREAKS_OFF), **at_once)],
+        ),
+    }
+    if to.name == OWN:
+        return found  # which tools it has, and how its parts are made to fail, is not known here
+    tools = [to.step(f"tool {name}", ({"speak": name}, BREAKS_OFF), **at_once) for name in ("time", "weather", "coffee")]
+    found["tool calls"] = (one, tools)
+    if to.protocol != "wyoming":
+        steps = [step for part in FAILING for step in failing(to, part, at_once)]
+        found["failing parts"] = (ls.per_user_iterations(1, 1, "120s"), steps)
+    return found
+
+
+def failing(to: Callee, part: str, switches: dict[str, object]) -> list[dict[str, Any]]:
+    """A call whose turn is never answered, because a part fails; and one right after it, which is."""
+    said = {"speak": "no"}
+    return [
+        {"name": "break a part", "method": "PUT", "path": "/voice", "json": {"fail_every": 1}},
+        to.step("a part fails", (said, {"wait_answer": {"within": DEAD_AFTER}}), fail_part=part, **switches),
+        {"name": "mend it", "method": "DELETE", "path": "/voice"},
+        to.step("after the failure", (said, BREAKS_OFF), fail_part=part, **switches),
+    ]
+
+
+def statistic(calls: int, duration_s: float) -> str:
+    """The highest of the customary percentiles that so many turns can bear; of very few turns, their mean."""
+    turns = calls * duration_s / TURN_S
+    return "p95" if turns >= 150 else "p90" if turns >= 75 else "mean"
