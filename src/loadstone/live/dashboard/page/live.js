@@ -24,7 +24,7 @@
     ["Elapsed", (s) => [clock(s.elapsed_s || 0), told.about.duration_s ? `of ${clock(told.about.duration_s)}` : "no end set"]],
     ["Phase", (s) => [s.phase || (s.status === "starting" ? "starting" : "load"), s.verdict === "fail" ? "a gate fails" : ""]],
     ["Users", (s) => [number(s.users), ""]],
-    ["Rate", (s) => [s.rate_per_s === undefined ? "–" : `${number(s.rate_per_s)}/s`, s.asked_per_s ? `asked ${number(s.asked_per_s)}/s` : `${number(s.requests_in_all || 0)} in all`]],
+    ["Rate", (s) => [s.rate_per_s === undefined ? "–" : `${number(s.rate_per_s)}/s`, s.asked_per_s ? `${number(s.asked_per_s)} arrivals/s asked` : `${number(s.requests_in_all || 0)} in all`]],
     ["p95", (s) => [s.beyond ? "time-out" : time(s.p95_ms), `p50 ${time(s.p50_ms)} · p99 ${time(s.p99_ms)}`]],
     ["Errors", (s) => [number(s.errors_in_all || 0), s.requests_in_all ? `${number(100 * (s.errors_in_all || 0) / s.requests_in_all)} % of all` : ""]],
   ];
