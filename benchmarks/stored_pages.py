@@ -17,22 +17,24 @@ from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.packing import pack
 from loadstone.measure.sections import Sections
 from loadstone.measure.snapshot import Snapshot
+from loadstone.measure.timeline import Timeline
 from loadstone.report.json import render_json
 from loadstone.report.told import Told
+from loadstone.store.recording import MOST_STRETCHES
 from loadstone.store.rows import Packed, RunParts
 from loadstone.store.sqlite import SqliteStore
 from loadstone.testing.kept_runs import PLAN_JSON, make_row
 from loadstone.testing.samples import make_story
 
-DAMAGED = 1200  # the second whose bytes are cut
+DAMAGED = 40  # the stretch whose bytes are cut
 
 
 def stored_figures(name: str, seconds: list[Snapshot], folder: Path, rounds: int) -> Iterator[Figure]:
     """Wall time, processor time and size of both pages; is the damage named, on stderr and in the page."""
     parts = kept(seconds)
-    cut = parts.seconds[DAMAGED]
-    broken = replace(parts, seconds=tuple(each._replace(content=each.content[:-40]) if each is cut else each for each in parts.seconds))
-    for kind, content in (("", parts), (" with a damaged second", broken)):
+    cut = parts.timeline[DAMAGED]
+    broken = replace(parts, timeline=tuple(each._replace(content=each.content[:-40]) if each is cut else each for each in parts.timeline))
+    for kind, content in (("", parts), (" with a damaged stretch", broken)):
         store = folder / f"runs{len(kind)}.db"
         with_run(store, content)
         what = f"loadstone report --format html of a stored simulated run of {name}{kind}"
@@ -53,14 +55,16 @@ def stored_figures(name: str, seconds: list[Snapshot], folder: Path, rounds: int
 
 def kept(seconds: list[Snapshot]) -> RunParts:
     """What such a run leaves in a store with --keep-seconds."""
-    course, total = Sections(len(seconds)), Aggregate()
+    course, total, over_time = Sections(len(seconds)), Aggregate(), Timeline(MOST_STRETCHES)
     for each in seconds:
+        over_time.snapshot(each)
         course.add(each)
         if each.judged:
             total.add(each)
     sections = tuple(Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(course.so_far()))
     packed = tuple(Packed(each.seq, each.start_s, each.end_s, pack(each)) for each in seconds)
-    return RunParts(PLAN_JSON, render_json(Told.of(make_story())), pack(total.as_snapshot()), sections, packed)
+    whole = tuple(Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(over_time.so_far()))
+    return RunParts(PLAN_JSON, render_json(Told.of(make_story())), pack(total.as_snapshot()), sections, packed, timeline=whole)
 
 
 def with_run(path: Path, parts: RunParts) -> None:
