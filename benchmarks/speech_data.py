@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from loadstone.synth.speech.shipped import mu_law_samples
+from loadstone.clients.voice.mulaw import decode_samples
 from loadstone.synth.speech.spoken import nanotts
 from loadstone.synth.speech.utterance import Utterance, from_sound
 
@@ -41,8 +41,8 @@ TEXTS = {
 
 
 def mu_law_bytes(samples: NDArray[np.int16]) -> bytes:
-    """The coding that `mu_law_samples` undoes: the nearest of the 255 levels."""
-    levels, codes = np.unique(mu_law_samples(bytes(range(256))).astype(np.int32), return_index=True)
+    """The coding that `decode_samples` undoes: the nearest of the 255 levels."""
+    levels, codes = np.unique(decode_samples(np.arange(256, dtype=np.uint8)).astype(np.int32), return_index=True)
     places = np.searchsorted((levels[1:] + levels[:-1]) / 2, samples.astype(np.int32))
     return codes[places].astype(np.uint8).tobytes()
 
@@ -50,7 +50,7 @@ def mu_law_bytes(samples: NDArray[np.int16]) -> bytes:
 def coded(name: str, text: str) -> Utterance:
     """What ships for a text: coded once, so that its edges are those of what comes out."""
     said = from_sound(name, nanotts(text, VOICE), RATE_HZ, text)
-    samples = mu_law_samples(mu_law_bytes(said.samples))
+    samples = decode_samples(np.frombuffer(mu_law_bytes(said.samples), np.uint8))
     return Utterance(name, samples.tobytes(), RATE_HZ, text, said.voiced)
 
 

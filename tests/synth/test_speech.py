@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.speech_data import LARGEST, TEXTS, mu_law_bytes
+from loadstone.clients.voice.mulaw import decode_samples
 from loadstone.errors import UsageError
 from loadstone.stats.voiced import level_dbfs
 from loadstone.stats.word_error import words
 from loadstone.synth.speech import CONVERSATIONS, from_sound, generated, joined, names, noise, resampled, spoken, utterance, with_noise
 from loadstone.synth.speech.noise import Kind
-from loadstone.synth.speech.shipped import PAUSES_MS, mu_law_samples
+from loadstone.synth.speech.shipped import PAUSES_MS
 from loadstone.synth.speech.utterance import RATES_HZ, IntArray, Utterance
 
 spoken_module = importlib.import_module("loadstone.synth.speech.spoken")
@@ -185,9 +186,9 @@ def test_a_recording_gets_edges_and_a_level_of_its_own() -> None:
 
 def test_mu_law_is_that_of_the_standard() -> None:
     # The values of G.711's table at its ends, at its smallest steps, and for both codes of zero.
-    assert mu_law_samples(bytes([0x00, 0x80, 0x7E, 0xFE, 0x7F, 0xFF, 0x8F])).tolist() == [-32124, 32124, -8, 8, 0, 0, 16764]
-    levels = mu_law_samples(bytes(range(256)))
-    assert (mu_law_samples(mu_law_bytes(levels)) == levels).all()
+    assert decode_samples(np.array([0x00, 0x80, 0x7E, 0xFE, 0x7F, 0xFF, 0x8F], np.uint8)).tolist() == [-32124, 32124, -8, 8, 0, 0, 16764]
+    levels = decode_samples(np.arange(256, dtype=np.uint8))
+    assert (decode_samples(np.frombuffer(mu_law_bytes(levels), np.uint8)) == levels).all()
 
 
 def test_every_exchange_says_what_there_is_and_expects_plain_words() -> None:

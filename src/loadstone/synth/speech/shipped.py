@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from loadstone.clients.voice.mulaw import decode_samples
 from loadstone.errors import UsageError
 from loadstone.synth.speech.utterance import Utterance, check_rate, joined
 
@@ -43,7 +43,8 @@ def _at(name: str, rate_hz: int) -> Utterance:
 def _shipped() -> dict[str, Utterance]:
     folder = files("loadstone.synth.speech") / "data"
     index: dict[str, Any] = json.loads((folder / "speech.json").read_text(encoding="utf-8"))
-    samples = mu_law_samples(zlib.decompress((folder / "speech.bin").read_bytes()))
+    coded = zlib.decompress((folder / "speech.bin").read_bytes())  # mu-law at 16 kHz
+    samples = decode_samples(np.frombuffer(coded, np.uint8))
     found = {}
     for row in index["utterances"]:
         pcm = samples[row["start"] : row["start"] + row["samples"]].astype("<i2").tobytes()
@@ -51,10 +52,3 @@ def _shipped() -> dict[str, Utterance]:
         found[row["name"]] = Utterance(row["name"], pcm, index["rate_hz"], row["text"], spans)
     parts = [found[part] for part in _PARTS]
     return found | {name: joined(name, parts, [pause_ms]) for name, pause_ms in PAUSES_MS.items()}
-
-
-def mu_law_samples(coded: bytes) -> NDArray[np.int16]:
-    """Samples of bytes as ITU-T G.711 codes them; what ships is kept so, at 16 kHz."""
-    bits = ~np.frombuffer(coded, dtype=np.uint8).astype(np.int32)
-    size = ((((bits & 0x0F) << 3) + 0x84) << ((bits >> 4) & 0x07)) - 0x84
-    return np.where(bits & 0x80, -size, size).astype(np.int16)
