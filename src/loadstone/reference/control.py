@@ -16,6 +16,7 @@ from loadstone.reference.bodies import Refusal, read_object
 from loadstone.reference.faults import read_faults
 from loadstone.reference.simulator import MODEL
 from loadstone.reference.state import Backend, backend_of
+from loadstone.reference.switch_routes import switch_routes
 from loadstone.reference.switches import read_switches
 
 _HEALTHY = b'{"status":"ok"}'
@@ -83,29 +84,6 @@ async def clear_faults(request: Request) -> Response:
     return JSONResponse(_faults(backend))
 
 
-async def show_switches(request: Request) -> Response:
-    """The switches of the simulated model that are in force."""
-    return JSONResponse(backend_of(request).model.switches.as_json())
-
-
-async def put_switches(request: Request) -> Response:
-    """Put exactly these switches in force, from now; what is not named is as it was at the start."""
-    backend = backend_of(request)
-    try:
-        switches = read_switches(await read_object(request), backend.settings.simulator)
-    except UsageError as error:
-        raise Refusal(400, str(error), param=error.where, code="bad_switch") from None
-    backend.model.replace(switches)
-    return JSONResponse(switches.as_json())
-
-
-async def reset_switches(request: Request) -> Response:
-    """All switches as they were at the start."""
-    backend = backend_of(request)
-    backend.model.replace(backend.settings.simulator)
-    return JSONResponse(backend.model.switches.as_json())
-
-
 async def stats(request: Request) -> Response:
     """The truth to compare a measurement with."""
     backend = backend_of(request)
@@ -162,8 +140,12 @@ ROUTES = [
     Route("/faults", show_faults, methods=["GET"]),
     Route("/faults", put_faults, methods=["PUT"]),
     Route("/faults", clear_faults, methods=["DELETE"]),
-    Route("/simulator", show_switches, methods=["GET"]),
-    Route("/simulator", put_switches, methods=["PUT"]),
-    Route("/simulator", reset_switches, methods=["DELETE"]),
+    *switch_routes(
+        "/simulator",
+        lambda backend: backend.model.switches.as_json(),
+        lambda backend: backend.settings.simulator,
+        read_switches,
+        lambda backend, switches: backend.model.replace(switches),
+    ),
     Route("/stats", stats, methods=["GET"]),
 ]

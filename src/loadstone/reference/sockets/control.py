@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from loadstone.errors import UsageError
 from loadstone.reference.bodies import Refusal, read_object
-from loadstone.reference.sockets.switches import close_code, read_socket_switches
-from loadstone.reference.state import backend_of
+from loadstone.reference.sockets.switches import SocketSwitches, close_code, read_socket_switches
+from loadstone.reference.state import Backend, backend_of
+from loadstone.reference.switch_routes import switch_routes
 
 
-async def show(request: Request) -> Response:
-    """The switches in force and what has happened."""
-    hub = backend_of(request).hub
-    return JSONResponse({"switches": hub.switches.as_json(), "since_s": round(hub.timer.now() - hub.since, 3), **hub.as_json()})
+def _show(backend: Backend) -> dict[str, Any]:
+    hub = backend.hub
+    return {"switches": hub.switches.as_json(), "since_s": round(hub.timer.now() - hub.since, 3), **hub.as_json()}
 
 
-async def put(request: Request) -> Response:
-    """Put exactly these switches in force, from now; what is not named is as it was at the start."""
-    backend = backend_of(request)
-    try:
-        switches = read_socket_switches(await read_object(request), backend.settings.sockets)
-    except UsageError as error:
-        raise Refusal(400, str(error), param=error.where, code="bad_switch") from None
+def _replace(backend: Backend, switches: SocketSwitches) -> None:
     backend.hub.replace(switches)
-    return JSONResponse(switches.as_json())
-
-
-async def reset(request: Request) -> Response:
-    """All switches as they were at the start."""
-    backend = backend_of(request)
-    backend.hub.replace(backend.settings.sockets)
-    return JSONResponse(backend.hub.switches.as_json())
 
 
 async def drop(request: Request) -> Response:
@@ -47,8 +35,6 @@ async def drop(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/sockets", show, methods=["GET"]),
-    Route("/sockets", put, methods=["PUT"]),
-    Route("/sockets", reset, methods=["DELETE"]),
+    *switch_routes("/sockets", _show, lambda backend: backend.settings.sockets, read_socket_switches, _replace),
     Route("/sockets/drop", drop, methods=["POST"]),
 ]
