@@ -108,7 +108,7 @@ def _perform_once(
     recording, timeline, dashboard = None, Timeline(), None
     try:
         plan, past = with_past(plan, doubted)
-        watched = _watched(plan, showing)
+        watched = watched_of(plan, showing)
         check_room(watched.folder)
         check_machine(plan)
         reports, files = chosen_reports(), files_of_run(watched.folder, watched.stamp)
@@ -153,7 +153,8 @@ def _perform_once(
     return story, _tell(f"{text}\n", code, kept=watched.folder is not None)
 
 
-def _watched(plan: Plan, showing: Showing) -> Watched:
+def watched_of(plan: Plan, showing: Showing) -> Watched:
+    """What those who watch a run are told before it begins."""
     from loadstone.measure.sink import Watched
     from loadstone.report.text import look_of
 
@@ -190,7 +191,7 @@ def _refusals(sinks: Sequence[Sink]) -> Callable[[str], None]:
 
 def view_of(plan: Plan, showing: Showing) -> Sink:
     """What shows a run while it goes on: redrawn on a terminal, a line now and then elsewhere."""
-    return _view(_watched(plan, showing), showing)
+    return _view(watched_of(plan, showing), showing)
 
 
 def _view(watched: Watched, showing: Showing, desk: ControlDesk | None = None) -> Sink:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.embedded import aimed
-from loadstone.cli.perform import Showing, result_folder, view_of, write_result
+from loadstone.cli.kept_levels import KeptLevels, refuse_baselines
+from loadstone.cli.perform import Showing, result_folder, view_of, watched_of, write_result
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
@@ -40,7 +41,7 @@ def perform_sweep(
     worker: WorkerProcess | None = None,
     faults: Sequence[str] = (),
 ) -> int:
-    """Run every level of `given["sweep"]`, tell of it, answer the exit code.
+    """Run every level of `given["sweep"]`, keep and tell each, answer the exit code.
 
     given:   the values of `sweep_options`
     plan_at: the plan with a knob set to a level, both as they were written; it raises for a knob that it does not have
@@ -52,18 +53,24 @@ def perform_sweep(
     from loadstone.sweep import sweep
     from loadstone.units import parse_duration, parse_share
 
+    keeper: KeptLevels | None = None
     try:
+        refuse_baselines("sweep")
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
         plans = {level: plan_at(levels.knob, level) for level in levels.values}
         folder, stamp = result_folder(showing.out), datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
+        kept = keeper = KeptLevels("sweep", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
         with aimed(next(iter(plans.values())), faults) as first:
             at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
             found = sweep(
                 levels.knob,
                 at_target,
-                sinks=lambda level, plan: _sinks(levels.knob, level, plan, showing, stamp),
-                told=lambda level: _tell(levels.knob, level, showing),
+                sinks=lambda level, plan: [
+                    *kept.begin(plan, f"{levels.knob}={level}"),
+                    *_sinks(levels.knob, level, plan, showing, stamp),
+                ],
+                told=lambda level: _tell(levels.knob, level, showing, kept),
                 pause_s=pause_s,
                 error_limit=error_limit,
                 worker=worker,
@@ -71,6 +78,8 @@ def perform_sweep(
             )
     finally:
         discard(worker)
+        if keeper is not None:
+            keeper.release()
     document = sweep_document_of(found)
     if folder:
         write_result(folder / f"sweep_{stamp}.json", render_sweep_json(document))
@@ -100,7 +109,8 @@ def _sinks(knob: str, level: str, plan: Plan, showing: Showing, stamp: str) -> l
     return sinks
 
 
-def _tell(knob: str, level: Level, showing: Showing) -> None:
+def _tell(knob: str, level: Level, showing: Showing, keeper: KeptLevels) -> None:
+    keeper.end(level.story)
     if showing.quiet:
         return
     from loadstone.report.sweep_document import level_document
