@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from loadstone.cli.embedded import aimed
+from loadstone.cli.keeping import keep
+from loadstone.cli.kept_levels import KeptLevels
 from loadstone.cli.page_options import json_option, no_color_option
-from loadstone.cli.perform import Showing, result_folder, write_result
+from loadstone.cli.perform import Showing, result_folder, watched_of, write_result
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.errors import UnitError, UsageError
@@ -56,6 +59,8 @@ PAUSE = "1s"  # between two requests of a connection that is only held
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Only the answer.")
 @no_color_option
+@click.option("--keep-levels", is_flag=True, help="Keep each level as a run (loadstone runs list --tag capacity=…).")
+@click.option("--store", metavar="URL|FILE", help="With --keep-levels: keep them there.  [default: the nearest .loadstone]")
 @click.option("--out", metavar="DIR", help="Keep the document and the text in this folder.")
 def command(
     suites: tuple[str, ...],
@@ -64,6 +69,8 @@ def command(
     quiet: bool,
     no_color: bool,
     out: str | None,
+    keep_levels: bool,
+    store: str | None,
     **given: Any,
 ) -> int:
     r"""Find the largest load of SUITE, or on a URL, that meets every objective at once.
@@ -76,6 +83,9 @@ def command(
     loadstone capacity voice
     """
     worker = worker_ahead()
+    if store and not keep_levels:
+        raise UsageError("nothing is kept there", where="flag --store", hint="--keep-levels")
+    keep(store, wanted=keep_levels)
     try:
         given = _meant_by(suites, given)
         plan = _url_plan(suites[0], given) if _is_url(suites) else _suite_plan(suites, given)
@@ -93,15 +103,21 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, worker: Worker
 
     folder = result_folder(showing.out)
     question = _question(plan, given, url=url)
+    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  for people, in their own time
+    keeper = KeptLevels("capacity", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
 
     def tell(level: Level) -> None:
+        keeper.end(level.story)
         if not showing.quiet:
             click.echo(row_text(level_part(level), question.unit), err=True)
 
     with aimed(plan) as at:
         question = _question(at, given, url=url)
         look = Contention(processes_of(at)).look
-        found = search(question, told=tell, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]])
+        found = search(
+            question, told=tell, sinks=keeper.begin, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]]
+        )
+    keeper.release()
     document = capacity_document_of(found)
     if folder is not None:
         write_result(folder / "capacity.json", render_capacity_json(document))

@@ -54,6 +54,11 @@ def _taken(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def keep(store: str | None, *, wanted: bool) -> None:
+    """For commands without those flags: whether runs are kept, and where."""
+    click.get_current_context().meta[_KEY] = {"store": store, "no_store": not wanted}
+
+
 def asked(name: str) -> Any:
     """The value of one of the flags; None without a command line."""
     ctx = click.get_current_context(silent=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from loadstone.cli.keeping import asked, kept, recording_of
 from loadstone.errors import UsageError
+from loadstone.plan.levels import LEVEL
 
 if TYPE_CHECKING:
     from loadstone.judge.story import Story
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from loadstone.plan.model import Plan
     from loadstone.store.recording import Recording
 
-LEVEL = "level"  # the tag that says what the knob was set to, as `users=4`
 _NOT_OF_LEVELS = {"baseline": "--baseline", "update_baseline": "--update-baseline", "confirm": "--confirm"}
 
 
@@ -37,15 +37,15 @@ class KeptLevels:
         self._kind, self._stamp, self._watched, self._quiet = kind, stamp, watched, quiet
         self._open: tuple[Recording, Plan] | None = None
 
-    def tags(self, level: str) -> Mapping[str, str]:
-        """Those of a level, by which `runs list --tag` and `trend --tag` find it."""
-        return {self._kind: self._stamp, LEVEL: level}
+    def begin(self, plan: Plan, level: str = "") -> list[Sink]:
+        """The sink that keeps the level's run; none where nobody wants it kept.
 
-    def begin(self, plan: Plan, level: str) -> list[Sink]:
-        """The sink that keeps the level's run; none where nobody wants it kept."""
+        level: what was set, as `users=4`, by which `runs list --tag level=users=4` finds it; where it is empty, the plan's tag says so
+        """
         self.release()
-        alone: Any = plan.baselines.model_copy(update={"auto_update": False, "files": None})
-        tagged = plan.model_copy(update={"tags": {**plan.tags, **self.tags(level)}, "baselines": alone})
+        alone = plan.baselines.model_copy(update={"auto_update": False, "files": None})
+        tags = {**plan.tags, self._kind: self._stamp} | ({LEVEL: level} if level else {})
+        tagged = plan.model_copy(update={"tags": tags, "baselines": alone})
         recording = recording_of(self._watched(tagged))
         if recording is None:
             return []

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.keeping import opened, store_option
-from loadstone.cli.kept_levels import LEVEL
 from loadstone.cli.page_options import no_color_option
 from loadstone.errors import ExitCode, StoreError, UsageError
+from loadstone.plan.levels import LEVEL
 
 if TYPE_CHECKING:
     from loadstone.store.rows import RunFilter, RunRow

@@ -12,7 +12,7 @@ from loadstone.stats.effect import Effect
 from loadstone.stats.rank_shift import hodges_lehmann
 from loadstone.stats.trend import Levels
 
-CHANCE = 0.03  # of a split as clear as this one where neighbours are as alike as ALIKE; where they are not, a tenth of it
+CHANCE = 0.03  # of a split as clear as this one, with whichever likeness of ALIKE makes it most; of 30 independent runs a sixth of it
 LEAST_SHIFT = math.log(1.05)
 LEAST_SIDE = 2  # runs; one run alone is an outlier
 FEWEST = 8  # runs; with fewer hardly any history is clear enough
@@ -23,8 +23,8 @@ PARTS = ((0.0, 2 / 3), (1 / 3, 1.0), (0.0, 1 / 2), (1 / 4, 3 / 4), (1 / 2, 1.0))
 DRAWN_IN = 3.5  # deviations from the middle, beyond which a value pulls no more
 LEAST_SPREAD = 0.001  # of logarithms
 MAD_TO_SD = 1.4826  # of normal noise
-NULLS = 10_000  # simulated histories per length: a chance of 0.03 is known to 0.002
-ALIKE = 0.5  # autocorrelation of the simulated histories: as much as runs on one machine are taken to have
+NULLS = 6_000  # simulated histories per length and likeness: a chance of 0.03 is known to 0.002
+ALIKE = (0.0, 0.25, 0.5)  # autocorrelations of the simulated histories: up to as much as runs on one machine are taken to have
 LIKENESSES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # what a history without a change may be instead of one with it
 WEIGHTS = (1 / 2, *(1 / 12,) * 6)  # how far each is believed: as likely none as any
 MOST_LIKE = 0.9
@@ -38,7 +38,7 @@ class ChangePoint:
 
     at:       index of the first value after it
     effect:   median ratio of the segment after it to the one before it; the interval takes the place as given
-    p:        chance of a split as clear as this one anywhere in a history without a change whose neighbours are alike (`ALIKE`)
+    p:        chance of a split as clear as this one anywhere in a history without a change, however alike its neighbours are (`ALIKE`)
     likeness: first autocorrelation of what the change leaves, by which the interval is widened; 0 is none
     """
 
@@ -77,8 +77,9 @@ def split_chance(values: Levels) -> tuple[int, float]:
     """The clearest split: index of the first value after it, and its chance."""
     rows = steadied(values[None, :])
     at = int(np.argmax(split_statistics(rows)[0])) + LEAST_SIDE
-    null = _null(len(values))
-    return at, (1 + len(null) - int(np.searchsorted(null, float(evidence(rows)[0]) - 1e-9))) / (1 + len(null))
+    found = float(evidence(rows)[0]) - 1e-9
+    # In short histories the likest neighbours are taken for a change most often; in long ones, where those are known, less like ones.
+    return at, max((1 + NULLS - int(np.searchsorted(_null(len(values), likeness), found))) / (1 + NULLS) for likeness in ALIKE)
 
 
 def evidence(rows: Levels) -> Levels:
@@ -163,15 +164,15 @@ def self_likeness(values: Levels, at: int) -> float:
 
 
 @lru_cache(maxsize=512)
-def _null(n: int) -> Levels:
-    """Evidence of histories without a change whose neighbours are alike, ascending."""
-    rng = np.random.default_rng([SEED, n])
+def _null(n: int, likeness: float) -> Levels:
+    """Evidence of histories without a change whose neighbours are so alike, ascending."""
+    rng = np.random.default_rng([SEED, n, round(100 * likeness)])
     found = []
     rows = max(1, _CHUNK // n)
     for first in range(0, NULLS, rows):
         noise = rng.standard_normal((min(rows, NULLS - first), n))
-        for at in range(1, n):
-            noise[:, at] = ALIKE * noise[:, at - 1] + math.sqrt(1 - ALIKE**2) * noise[:, at]
+        for at in range(1, n) if likeness else ():
+            noise[:, at] = likeness * noise[:, at - 1] + math.sqrt(1 - likeness**2) * noise[:, at]
         found.append(evidence(steadied(noise)))
     return np.sort(np.concatenate(found))
 
