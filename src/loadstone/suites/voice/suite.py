@@ -12,10 +12,10 @@ from loadstone.suites.voice.limits import Limit, limits_of
 from loadstone.voice_parts.named import NAMES, factory_of, missing_for
 
 AUTO = "auto"
-PARTS = ("detectors", "speech", "tools", "sessions", "restart", "measuring", "pipeline", "calls")
+PARTS = ("detectors", "turns", "speech", "tools", "sessions", "restart", "measuring", "pipeline", "calls", "hesitation")
 TYPES: dict[str, tuple[str, ...]] = {
-    "all": PARTS,
-    "performance": ("detectors", "speech", "tools", "sessions", "measuring", "pipeline", "calls"),
+    "all": PARTS[:-1],  # a sweep of settings is asked for by name
+    "performance": ("detectors", "turns", "speech", "tools", "sessions", "measuring", "pipeline", "calls"),
     "stress": ("detectors", "tools", "sessions", "calls"),
     "regression": ("detectors", "tools", "sessions", "calls"),
     "integration": ("sessions", "restart", "pipeline"),
@@ -33,6 +33,7 @@ OPTIONS = (
     ls.Option("duration", "10s", "How long each part lasts.", kind="duration", least=2),
     ls.Option("limits", "laptop", "Limits of an environment: laptop, ci, production, or a file."),
     ls.Option("vad", AUTO, "Detectors: webrtcvad, silero or module:attribute, several with commas; auto takes those that are installed."),
+    ls.Option("turn_detector", AUTO, "Turn detectors: pause or module:attribute; auto as above."),
     ls.Option("recogniser", AUTO, "Recognisers: pocketsphinx or module:attribute; auto as above."),
     ls.Option("synthesiser", AUTO, "Synthesisers: nanotts or module:attribute; auto as above."),
     ls.Option("rate", 16_000, "Samples per second of the audio.", least=8_000),
@@ -66,7 +67,7 @@ def build(options: ls.Options) -> ls.Suite:
     plan = Plan(options, limits_of(options.limits))
     for part in parts:
         getattr(plan, part)()
-    keeps, calls = "sessions" in parts, bool({"pipeline", "calls"} & set(parts))
+    keeps, calls = "sessions" in parts, bool({"pipeline", "calls", "hesitation"} & set(parts))
     target = live.origin(options.url) if options.url and (keeps != live.is_agent(options.url)) else None
     if not plan.scenarios:
         raise ls.UsageError("nothing of what was chosen can run", where="--only", hint="; ".join(plan.skipped))
@@ -104,6 +105,14 @@ class Plan:
             self.gate(f"mean(parts.time{{part={part}}}) < {self.limit('vad_ms_per_s')}ms", "vad_speed", "vad_ms_per_s")
             self.gate(f"mean(parts.speed{{part={part}}}) > 1", "vad_speed")
             self.memory(part)
+
+    def turns(self) -> None:
+        """How often a turn detector cuts callers off, against how long it lets them wait; told, and only its speed judged."""
+        for part in self.chosen("turn_detector"):
+            settings = {"part": part, "rate_hz": self.options.rate}
+            self.add(f"turns {part}", listeners.Turning, ls.constant_users(1, self.options.duration), settings=settings)
+            self.gate(f"mean(parts.speed{{part={part}}}) > 1", "turn_detector_speed")
+            self.gate(f"rate(parts.not_taken{{part={part}}}) <= 0%", "turns_are_taken")
 
     def speech(self) -> None:
         """What recognisers and synthesisers take for a second of audio: below one second."""
@@ -180,6 +189,13 @@ class Plan:
         self.gate(f"{setup}(voice.call_setup{here}) <= {self.limit('setup_ms')}ms", "calls", "setup_ms")
         self.gate(f"rate(voice.call_errors{here}) < 5%", "calls")
         self.gate(f"rate(voice.dead_turn{here}) < 5%", "calls")
+
+    def hesitation(self) -> None:
+        """How often an agent cuts off callers who pause, against how long it lets them wait: told, and not judged."""
+        if not self.callable():
+            return
+        self.steps(live.HESITATION, ls.per_user_iterations(self.options.calls, 1, "180s"), live.hesitation(self.to))
+        self.gate(f"rate(voice.call_errors{{scenario={live.HESITATION}}}) <= 0%", live.HESITATION)
 
     def callable(self) -> bool:
         """Is there somebody to call? Says who stands in for the real agent."""
