@@ -116,6 +116,8 @@ def _once(seconds: int) -> Search:
     if absent := parts.missing():
         raise Missing(f"the real agent misses {', '.join(absent)}: {parts.INSTALL}")
     with own_oracle() as agent:
+        # What it hears and speaks with is loaded by its first call, which is nobody's measurement.
+        run([*PROGRAM, "voice", f"{agent.url.replace('http', 'ws', 1)}/voice/agent/pcm", "-c", "1", "-d", "4s", "--quiet"], limit_s=60)
         return search(agent.url, seconds)
 
 
