@@ -39,7 +39,7 @@ NAMES: Mapping[str, Named] = {
     "silero": Named(
         "vad", f"{_DETECTORS}:SileroDetector", ("onnxruntime", "silero_vad"), "pip install onnxruntime && pip install --no-deps silero-vad"
     ),
-    "pocketsphinx": Named("recogniser", f"{_SPEECH}:SphinxRecogniser", ("pocketsphinx",), "pip install pocketsphinx"),
+    "pocketsphinx": Named("recogniser", f"{_SPEECH}:shipped_recogniser", ("pocketsphinx",), "pip install pocketsphinx"),
     "pause": Named("turn_detector", "loadstone.voice_parts.turns:PauseDetector", ("webrtcvad",), "pip install webrtcvad-wheels"),
     "nanotts": Named("synthesiser", f"{_SPEECH}:NanoSynthesiser", ("py_nanotts",), "pip install py-nanotts"),
 }
