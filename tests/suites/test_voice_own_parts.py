@@ -65,7 +65,7 @@ def test_sessions_in_process_are_judged_by_their_calls_and_start_no_backend(tmp_
 
 
 def test_tools_behind_a_url_are_judged_by_their_exchanges() -> None:
-    plan = planned(only="tools", tools="http://tools.example/registry")
+    plan = planned(only="tools", tools="http://backend.example/tools")
     assert [line.gate for line in plan.gates][-1] == "rate(http.errors) <= 0%"
     assert not plan.embedded
 
