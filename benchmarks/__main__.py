@@ -38,6 +38,7 @@ from benchmarks import (
     streams,
     throughput,
     voice,
+    voice_knee,
     websocket_echo,
 )
 from benchmarks.figures import Figure, table
@@ -52,6 +53,7 @@ BENCHMARKS = {
     "streams": streams,
     "websockets": websocket_echo,
     "voice": voice,
+    "voice_knee": voice_knee,
     "leaks": leaks,
     "causes": causes,
     "memory": memory,
