@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    agents,
     capacities,
     causes,
     dashboard,
@@ -52,6 +53,7 @@ BENCHMARKS = {
     "streams": streams,
     "websockets": websocket_echo,
     "voice": voice,
+    "agents": agents,
     "leaks": leaks,
     "causes": causes,
     "memory": memory,
