@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    agents,
     capacities,
     causes,
     dashboard,
@@ -54,6 +55,7 @@ BENCHMARKS = {
     "websockets": websocket_echo,
     "voice": voice,
     "voice_knee": voice_knee,
+    "agents": agents,
     "leaks": leaks,
     "causes": causes,
     "memory": memory,
