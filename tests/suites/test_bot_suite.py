@@ -15,7 +15,7 @@ from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
 from loadstone.suites.bot.hard_cases import HARD_CASES, outcome
-from loadstone.suites.bot.suite import found_at, placed
+from loadstone.suites.bot.bot_client import found_at, placed
 from loadstone.suites.bot.targets import PATHS, STRESS
 
 Runs = Mapping[str, Any]
