@@ -133,43 +133,75 @@ def gates(
     options: ls.Options, parts: frozenset[str], asked: dict[str, int], scenarios: tuple[SyntheticScenario, ...] = (), *, knows_content: bool
 ) -> list[dict[str, Any]]:
     """What must hold; `asked` says how many iterations each scenario makes."""
-    means = "call" if options.call else "http"
-    again = options.retries or options.fallback
-    first = ",attempt=first" if again else ""  # what only a further attempt saved has failed all the same
-    found = [gate("", f"max({means}.response_time{{path={path}}}) < {options.response_target:g}s", path) for path in PATHS]
-    found += [gate("", f"rate({means}.errors{{path={path}{first}}}) < {'5' if again else '1'}%", path) for path in PATHS]
-    found += [gate("", f"rate(bot.unanswered{{path={path}}}) < 1%", path) for path in PATHS if again]
+    found = on_critical_paths(options)
     for name, count in asked.items():
-        found.append(gate(f"{name} in time", f"count(iteration.count{{scenario={name}}}) >= {count}", "complete"))
-    found.append(gate("queries are answered", f"rate({means}.errors{{scenario=queries{first}}}) < 5%", "query_success"))
+        found.append(gate(f"{name} in time", f"count(iteration.count{{scenario={quoted(name)}}}) >= {count}", "complete"))
+    found.append(gate("queries are answered", f"rate({means(options)}.errors{{scenario=queries{first(options)}}}) < 5%", "query_success"))
     found.append(gate("answers are answers", "rate(check.failures) < 1%", "query_success"))
     if knows_content:
         found.append(gate("answers are right", "rate(bot.facts_missing) < 5%", "answer_quality"))
-    if "parallel" in parts:
+    if "parallel" in parts:  # without batches the rate limit is in the way of 80 %
         batches = options.batch_path or not (options.url or options.call)
-        text = (
-            "max(bot.time_saved) >= 80%" if batches else "max(bot.parallel_efficiency) >= 50%"
-        )  # without batches the rate limit is in the way
-        found.append(gate("", text, "parallel_execution"))
+        found.append(gate("", f"max(bot.{'time_saved) >= 80%' if batches else 'parallel_efficiency) >= 50%'}", "parallel_execution"))
     if "synthetic" in parts:
-        found.append(gate("hard cases break nothing", "rate(bot.hard_failed{scenario=synthetic}) < 1%", "edge_cases"))
-        found.append(gate("hard cases show nothing of the inside", "rate(bot.hard_leaked{scenario=synthetic}) < 1%", "edge_cases"))
+        found += on_hard_cases("hard cases break nothing", "hard cases show nothing of the inside", "synthetic", "edge_cases")
     for each in scenarios:
-        found.append(gate(f"{each.name} breaks nothing", f'rate(bot.hard_failed{{scenario="{each.name}"}}) < 1%', "scenarios"))
-        found.append(gate(f"{each.name} shows nothing of the inside", f'rate(bot.hard_leaked{{scenario="{each.name}"}}) < 1%', "scenarios"))
+        found += on_hard_cases(f"{each.name} breaks nothing", f"{each.name} shows nothing of the inside", each.name, "scenarios")
+    return [*found, *under_load(options, parts), *on_resources(options), *against_baseline(options)]
+
+
+def means(options: ls.Options) -> str:
+    """How the bot is asked, as metrics begin."""
+    return "call" if options.call else "http"
+
+
+def first(options: ls.Options) -> str:
+    """What only a further attempt saved has failed all the same."""
+    return ",attempt=first" if options.retries or options.fallback else ""
+
+
+def quoted(name: str) -> str:
+    """A tag's value as a gate has it."""
+    return name if name.replace("_", "").isalnum() else f'"{name}"'
+
+
+def on_critical_paths(options: ls.Options) -> list[dict[str, Any]]:
+    """Quick, and answered: at first, or after all where there are further attempts."""
+    again, kind = first(options), means(options)
+    found = [gate("", f"max({kind}.response_time{{path={path}}}) < {options.response_target:g}s", path) for path in PATHS]
+    found += [gate("", f"rate({kind}.errors{{path={path}{again}}}) < {'5' if again else '1'}%", path) for path in PATHS]
+    return found + [gate("", f"rate(bot.unanswered{{path={path}}}) < 1%", path) for path in PATHS if again]
+
+
+def on_hard_cases(breaks: str, shows: str, scenario: str, requirement: str) -> list[dict[str, Any]]:
+    """What is hard may be answered or refused."""
+    where = f"{{scenario={quoted(scenario)}}}"
+    return [
+        gate(breaks, f"rate(bot.hard_failed{where}) < 1%", requirement),
+        gate(shows, f"rate(bot.hard_leaked{where}) < 1%", requirement),
+    ]
+
+
+def under_load(options: ls.Options, parts: frozenset[str]) -> list[dict[str, Any]]:
+    """Stress and shapes of load."""
+    found, kind = [], means(options)
     for name, requirement in loads(options, parts):
-        found.append(gate("", f"rate({means}.errors{{scenario={name}{first}}}) < 5%", requirement))
-        found.append(gate("", f"p90({means}.response_time{{scenario={name}}}) < {2 * options.response_target:g}s", requirement))
-        if means == "call" and name != "stress users":  # a dropped arrival has no response time of a call
+        found.append(gate("", f"rate({kind}.errors{{scenario={name}{first(options)}}}) < 5%", requirement))
+        found.append(gate("", f"p90({kind}.response_time{{scenario={name}}}) < {2 * options.response_target:g}s", requirement))
+        if kind == "call" and name != "stress users":  # a dropped arrival has no response time of a call
             found.append(gate("", f"rate(load.dropped{{scenario={name}}}) < 5%", requirement))
-    if options.cleanup:
-        found.append(gate("all is cleaned up", "rate(bot.cleanups_failed) < 0.1%", "clean_up"))
+    return found
+
+
+def on_resources(options: ls.Options) -> list[dict[str, Any]]:
+    """What is left behind, and what is taken."""
+    found = [gate("all is cleaned up", "rate(bot.cleanups_failed) < 0.1%", "clean_up")] if options.cleanup else []
     if options.resource_monitoring:
         found.append(gate("resources are read", "max(target.memory) > 0MB", MONITORED))
     if options.max_memory is not None or not (options.url or options.call):
         limit = 1_000_000_000 if options.max_memory is None else options.max_memory
         found.append(gate("memory", f"max(target.memory) < {limit / 1e6:.12g}MB", "resources"))
-    return [*found, *against_baseline(options)]
+    return found
 
 
 def loads(options: ls.Options, parts: frozenset[str]) -> list[tuple[str, str]]:
@@ -198,7 +230,7 @@ def against_baseline(options: ls.Options) -> list[dict[str, Any]]:
         "name": "regression_check",
         "requirement": "baseline",
     }
-    time = f"{'call' if options.call else 'http'}.response_time"
+    time = f"{means(options)}.response_time"
     paths = [gate("", f"regression(p50({time}{{path={path}}})) < {limit * 100:.12g}% against {name}", path) for path in PATHS]
     return [whole, *(paths if options.regression else [])]
 
