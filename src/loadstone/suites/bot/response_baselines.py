@@ -50,7 +50,7 @@ class ResponseBaseline:
         times = np.array([each.response_ms for each in every if each.first_ok])
         readings = [each for run in self.runs for each in run.readings]
         agents = sorted({each.agent for each in every if each.agent})
-        shown = {f"p{q}": float(np.percentile(times, q, method="inverted_cdf")) if len(times) else None for q in (50, 95, 99)}
+        shown = {f"p{q}": round(float(np.percentile(times, q, method="inverted_cdf")), 3) if len(times) else None for q in (50, 95, 99)}
         return {
             "response_ms": shown,
             "success_rate": sum(each.first_ok for each in every) / len(every),
