@@ -9,8 +9,9 @@ import threading
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,13 +19,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "bot"
 SCHEMA = """
 CREATE TABLE people (id TEXT PRIMARY KEY, handle TEXT);
 CREATE TABLE rooms (id TEXT PRIMARY KEY, title TEXT);
 CREATE TABLE posts (uuid TEXT PRIMARY KEY, author_id TEXT, room_id TEXT, sent_at TEXT, body TEXT);
 """
-WORDS = "zeppelin harbour lantern orchard violin compass granite meadow".split()
+WORDS = ["zeppelin", "harbour", "lantern", "orchard", "violin", "compass", "granite", "meadow"]
 
 
 def make_board(path: Path, posts: int = 600) -> Path:
@@ -52,9 +53,7 @@ def message_bot() -> Any:
     """The example's module."""
     if str(EXAMPLES) not in sys.path:
         sys.path.insert(0, str(EXAMPLES))
-    import message_bot as found
-
-    return found
+    return import_module("message_bot")
 
 
 class BoardService:
@@ -92,7 +91,7 @@ class BoardService:
         self.cleaned.append(await request.json())
         return JSONResponse({})
 
-    def __enter__(self) -> BoardService:
+    def __enter__(self) -> Self:
         self._thread.start()
         while not self._server.started:
             threading.Event().wait(0.01)

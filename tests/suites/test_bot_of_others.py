@@ -65,7 +65,18 @@ class Runs:
 
 def command(line: str, folder: Path, board: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "LOADSTONE_STORE": "none", "MESSAGE_BOT_DB": str(board)}
-    words = ["run", "bot", "--database", str(board), "--data", str(folder / "data"), "--out", str(folder / "out"), *SHORT.split(), *line.split()]
+    words = [
+        "run",
+        "bot",
+        "--database",
+        str(board),
+        "--data",
+        str(folder / "data"),
+        "--out",
+        str(folder / "out"),
+        *SHORT.split(),
+        *line.split(),
+    ]
     return subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=EXAMPLES)
 
 
@@ -73,6 +84,10 @@ def ended(process: subprocess.Popen[str], folder: Path) -> Ended:
     out, err = process.communicate(timeout=120)
     assert out, err
     return Ended(process.returncode, json.loads(out), folder / "out", err)
+
+
+def whole(line: str, folder: Path, board: Path) -> Ended:
+    return ended(command(line, folder, board), folder)
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +104,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         lines["service"] += f" --url {service.url}"
         for name in lines:
             (folder / name).mkdir()
-        found = {name: room.submit(lambda n=name: ended(command(lines[n], folder / n, board), folder / n)) for name in lines}
+        found = {name: room.submit(whole, lines[name], folder / name, board) for name in lines}
         yield Runs(found["callable"].result(), found["service"].result(), dict(service.seen), list(service.cleaned))
 
 
 def test_a_callable_over_ones_own_messages_passes_and_its_answers_are_right(runs: Runs) -> None:
     run = runs.callable
-    assert [gate for gate in run.failed() if "efficiency" not in gate] == [], run.stderr  # eight queries are quicker than a busy machine's neighbours
+    assert [gate for gate in run.failed() if "efficiency" not in gate] == [], (
+        run.stderr
+    )  # eight queries are quicker than a busy machine's neighbours
     assert run.code in FINE
     assert run.count("bot.facts") > 0
     assert run.count("bot.facts_missing") == 0

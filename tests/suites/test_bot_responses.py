@@ -107,11 +107,11 @@ def test_what_a_retry_or_a_fallback_saved_has_failed_at_first() -> None:
 
 def test_a_query_that_fails_is_data_with_its_reason() -> None:
     def broken(question: str) -> str:
-        raise RuntimeError("down")
+        raise RuntimeError(f"down at {question}")
 
     (found,) = run_queries(broken, ["a"], rate_limit=1000)
     assert not found.ok
-    assert "RuntimeError: down" in found.reason
+    assert "RuntimeError: down at a" in found.reason
     assert found.by == found.answer == ""
 
 
@@ -123,7 +123,7 @@ def test_a_service_and_messages_of_others_are_asked_the_same_way(tmp_path: Path,
         fields = {"question_field": "input.text", "answer_field": "result.text"}
         found = run_queries(f"{service.url}/ask", queries, rate_limit=500, **fields)
     here = run_queries(message_bot().ask, queries, rate_limit=500)
-    assert found.means, here.means == ("http", "call")
+    assert (found.means, here.means) == ("http", "call")
     assert [each.answer for each in found] == [each.answer for each in here]
     for query, each in zip(queries, found, strict=True):
         assert all(fact.lower() in each.answer.lower() for fact in query.expect), query

@@ -18,8 +18,8 @@ from loadstone.errors import ExitCode, LoadstoneError, PlanError
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
-from loadstone.suites.bot.hard_cases import HARD_CASES, outcome
 from loadstone.suites.bot.bot_client import Callee, Raised, caught, found_at, placed
+from loadstone.suites.bot.hard_cases import HARD_CASES, outcome
 from loadstone.suites.bot.targets import PATHS, STRESS
 
 Runs = Mapping[str, Any]
@@ -94,7 +94,11 @@ def test_a_baseline_is_gated_by_the_rules_of_bots_and_each_path_on_request(plann
 
 
 def test_a_threshold_of_ones_own_is_that_of_every_comparison(planned: Any) -> None:
-    gates = [line for line in planned(baseline="release", regression="true", baseline_threshold="0.3").gates if line.kind in {"baseline", "regression"}]
+    gates = [
+        line
+        for line in planned(baseline="release", regression="true", baseline_threshold="0.3").gates
+        if line.kind in {"baseline", "regression"}
+    ]
     assert gates[0].settings == {"baseline": "release", "rules": "bot", "limit": 0.3}
     assert all(line.settings["limit"] == 0.3 for line in gates[1:])
 
@@ -129,7 +133,10 @@ def test_half_of_the_time_at_most_is_for_stress_and_shapes(planned: Any) -> None
 
 
 def test_scenarios_of_ones_own_are_a_part_with_its_time_and_its_gates(planned: Any, tmp_path: Path) -> None:
-    rows = [{"name": "codes", "queries": ["?"] * 40, "stress_level": "low"}, {"name": "rush", "queries": ["?"] * 40, "stress_level": "high"}]
+    rows = [
+        {"name": "codes", "queries": ["?"] * 40, "stress_level": "low"},
+        {"name": "rush", "queries": ["?"] * 40, "stress_level": "high"},
+    ]
     (tmp_path / "own.json").write_text(json.dumps({"scenarios": rows}))
     plan = planned(scenarios=tmp_path / "own.json", timeout="90")
     assert [each.name for each in plan.scenarios] == ["prepare", "critical", "queries", "codes", "rush"]
@@ -173,7 +180,13 @@ def test_a_part_that_a_configuration_leaves_out_stays_out(planned: Any, tmp_path
 
 
 def test_every_mistake_of_a_configuration_is_told_with_its_line(planned: Any, tmp_path: Path) -> None:
-    wrong = {"query_counts": 5, "query_count": True, "parallel_execution": {"max_concurent": 3}, "regression_testing": "yes", "database_path": 7}
+    wrong = {
+        "query_counts": 5,
+        "query_count": True,
+        "parallel_execution": {"max_concurent": 3},
+        "regression_testing": "yes",
+        "database_path": 7,
+    }
     (tmp_path / "bot.json").write_text(json.dumps(wrong, indent=1))
     with pytest.raises(PlanError) as caught:
         planned(config=tmp_path / "bot.json")
@@ -208,7 +221,7 @@ def test_a_callable_gets_what_it_takes() -> None:
         return question
 
     async def waits(question: str, agent: str) -> str:
-        return question
+        return f"{agent}: {question}"
 
     assert Callee.of(plain, "agent").keywords == ()
     assert Callee.of(plain, "agent").thread

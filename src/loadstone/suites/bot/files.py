@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -15,6 +16,7 @@ from loadstone.report.file_figures import MB, count_of, level_of, run_info, scal
 from loadstone.report.resources import COLUMNS, record_of
 from loadstone.report.result_files import Evidence, ResultFile
 from loadstone.report.trend import Trend, trend_document_of
+from loadstone.store.baseline_files import AGENT
 from loadstone.store.past import catalogue_of_run
 from loadstone.suites.bot import results as to
 from loadstone.suites.bot.scenarios import BETWEEN
@@ -185,6 +187,18 @@ def _edge_cases(evidence: Evidence) -> dict[str, int] | None:
     return _outcomes(part.view) if part is not None else None
 
 
+def build_baseline(evidence: Evidence) -> bytes | None:
+    """The run's figures, and the use of each agent as `agent.NAME`, a share of all calls; None where it may not enter a baseline."""
+    made = baseline_file(evidence)
+    if made is None:
+        return None
+    document = json.loads(made)
+    usage = {f"{AGENT}{name}": agent.share for name, agent in _agents(evidence).items()}
+    for figures in (document["figures"], *(member["figures"] for member in document["members"])):
+        figures |= usage
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def build_resource_usage(evidence: Evidence) -> bytes | None:
     """What the bot took over time, one record for each stretch of the run; None where nothing was read."""
     began = evidence.told.document.provenance.started_at
@@ -236,7 +250,7 @@ FILES: Final = (
     ResultFile("reports/regression_report_{stamp}.json", build_regression, schema="bot-regression", model=to.RegressionReport),
     ResultFile("reports/trend_report_{stamp}.json", build_trend, schema="bot-trend", model=to.TrendReport),
     ResultFile("cicd_results/ci_decision_{stamp}.json", build_decision, schema="bot-decision", model=to.CiDecision),
-    ResultFile("baselines/baseline_{stamp}.json", baseline_file),
+    ResultFile("baselines/baseline_{stamp}.json", build_baseline),
     ResultFile("data/resource_usage_{stamp}.csv", build_resource_usage, about=frozenset({MONITORED})),
     ResultFile(
         "data/intermediate_results_{stamp}.json",

@@ -22,8 +22,8 @@ from loadstone.judge.regression_rules import PRESETS
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
-from loadstone.probes.provenance import own_version
 from loadstone.probes.machine import processor
+from loadstone.probes.provenance import own_version
 from loadstone.stats.histogram import Histogram
 from loadstone.stats.quantiles import least_samples
 from loadstone.suites.bot.responses import Reading, Response, Responses
@@ -116,7 +116,7 @@ def read_baseline(name: str, folder: str | Path = "baselines") -> ResponseBaseli
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["format"] != FORMAT:
-            raise ValueError(f"its format is {document['format']!r}")  # noqa: TRY301  told below, like all that is wrong with it
+            raise ValueError(f"its format is {document['format']!r}")
         return ResponseBaseline(name, tuple(_run(run) for run in document["runs"]), tuple(run["machine"] for run in document["runs"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"is no baseline of responses: {error}", where=str(path), hint="remove it, and create it anew") from None
@@ -137,7 +137,7 @@ def run_regression_tests(
     auto_update_baselines: responses that pass, or with which the baseline is still being collected, enter it; never worse ones
     raises: UsageError for a baseline that is not there, or a threshold that cannot be meant
     """
-    if not 0 < baseline_threshold < 10:  # noqa: PLR2004  ten times as slow
+    if not 0 < baseline_threshold < 10:
         raise ls.UsageError(f"{baseline_threshold} is no threshold", where="baseline_threshold", hint="0.15 for 15 %")
     kept = read_baseline(baseline, folder) if isinstance(baseline, str) else baseline
     new = _whole(responses)

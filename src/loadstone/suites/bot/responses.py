@@ -250,7 +250,7 @@ def _query(given: Any) -> tuple[str, str]:
         return "", given
     if isinstance(given, Query):
         return given.agent, given.text
-    if isinstance(given, tuple) and len(given) == 2 and all(isinstance(part, str) for part in given):  # noqa: PLR2004  a pair
+    if isinstance(given, tuple) and len(given) == 2 and all(isinstance(part, str) for part in given):
         return given
     raise ls.UsageError(f"{given!r} is no query", where="run_queries", hint='a text, ("agent", "text"), or queries_of(database)')
 

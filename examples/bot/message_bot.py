@@ -1,4 +1,4 @@
-"""A bot of one's own over one's own messages, as a callable: loadstone run bot --call message_bot:ask --database board.db
+"""A bot of one's own over one's own messages: loadstone run bot --call message_bot:ask --database board.db
 
 It answers from the file that MESSAGE_BOT_DB names, whose tables are called otherwise than ours: posts, rooms, people.
 """
@@ -29,10 +29,10 @@ def _lines(question: str) -> list[str]:
     with closing(sqlite3.connect(f"file:{os.environ.get('MESSAGE_BOT_DB', 'board.db')}?mode=ro", uri=True)) as board:
 
         def most(what: str) -> list[str]:
-            found = board.execute(f"SELECT {what}, count(*) {FROM} WHERE {where} GROUP BY 1 ORDER BY 2 DESC LIMIT 1", values)  # noqa: S608
+            found = board.execute(f"SELECT {what}, count(*) {FROM} WHERE {where} GROUP BY 1 ORDER BY 2 DESC LIMIT 1", values)
             return [f"most in {name}" for name, _ in found]
 
-        (count,) = board.execute(f"SELECT count(*) {FROM} WHERE {where}", values).fetchone()  # noqa: S608  values are bound
+        (count,) = board.execute(f"SELECT count(*) {FROM} WHERE {where}", values).fetchone()
         return [f"{count} posts", *most("substr(sent_at, 1, 7)"), *most("rooms.title"), *re.findall(WORD, question)]
 
 

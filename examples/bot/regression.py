@@ -1,4 +1,4 @@
-"""Queries side by side, a named baseline of their responses, and a regression test against it: python bot_regression.py BOARD.db
+"""Queries side by side, a named baseline of their responses, and a regression test against it: python regression.py BOARD.db
 
 The bot is the callable of message_bot.py; a URL in its place asks a service.
 """
