@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
-from jinja2 import Environment, PackageLoader
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,7 +23,7 @@ from loadstone.judge.history import judge_histories
 from loadstone.judge.limits import own_limit
 from loadstone.judge.regression_rules import PRESETS
 from loadstone.judge.verdict import show_value
-from loadstone.live.dashboard.files import static
+from loadstone.live.dashboard.files import static, templates
 from loadstone.live.dashboard.guard import Guard, posted
 from loadstone.live.dashboard.listen import Listening
 from loadstone.plan.limit_text import read_limit
@@ -54,8 +53,6 @@ REPORT_POLICY = (
     "img-src data: blob:; font-src data:; frame-ancestors 'self'"
 )
 TONES = {"pass": "good", "better": "good", "not worse": "good", "fail": "bad", "worse": "bad", "untrustworthy": "bad", "unreachable": "bad"}
-
-_pages = Environment(loader=PackageLoader("loadstone.live.dashboard", "page"), autoescape=True)
 
 
 def serve_history(open_store: Callable[[], Store], listening: Listening) -> None:
@@ -102,8 +99,10 @@ def history_app(open_store: Callable[[], Store]) -> Starlette:
 
 
 def _page(template: str, title: str, place: str, here: str, status: int = 200, **more: Any) -> Response:
-    text = _pages.get_template(template).render(
-        title=title, place=place, here=here, tone=lambda word: TONES.get(word, ""), value=_value, change=_percent, **more
+    text = (
+        templates()
+        .get_template(template)
+        .render(title=title, place=place, here=here, tone=lambda word: TONES.get(word, ""), value=_value, change=_percent, **more)
     )
     return Response(text, status, media_type="text/html")
 

@@ -103,7 +103,7 @@ def _go_on(state: RunState, earlier: Earlier, changes: Sequence[Applied], sinks:
         state.see(snapshot)
     state.change_until(math.inf, known)
     if stands(known):
-        _changed(state, sinks, Applied(Resume(), earlier.end_s, "continued"))
+        _changed(state, sinks, Applied(Resume(), earlier.end_s, "--resume"))
     state.gaps_s = earlier.gaps_s
     if state.aborted_by:
         raise UsageError(f"the run was ended by {state.aborted_by}", where="--resume", hint="loadstone report DIR")

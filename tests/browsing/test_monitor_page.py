@@ -1,0 +1,84 @@
+"""A monitor in the dashboard, in a real browser: what was kept, each second, how rules stand, and alerts."""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from loadstone.cli.dashboard_options import about
+from loadstone.judge.alert_rules import parse_rule
+from loadstone.live.dashboard.listen import Address, listen
+from loadstone.live.dashboard.sink import DashboardSink
+from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.snapshot import Gauge, Series
+from loadstone.monitor import Monitor
+from loadstone.store.windows import WindowStore
+from loadstone.testing.samples import make_snapshot
+
+EVIL = "<img src=x onerror=alert(1)>"
+import os
+SHOTS = os.environ.get("SHOTS")
+RULES = ("response: p95(http.response_time) warning > 1s critical > 5s", "memory: max(target.memory) warning > 1GB")
+
+
+def seconds(monitor: Monitor, count: int, median_ms: float) -> None:
+    for number in range(count):
+        second = make_snapshot(number, steps={"home": (2, median_ms)})
+        monitor.snapshot(replace(second, gauges={**second.gauges, Series("target.memory"): Gauge.of(3e8 + 1e6 * number)}))
+
+
+class Watched:
+    """A monitor that is shown, on a file that an earlier one left."""
+
+    def __init__(self, store: WindowStore) -> None:
+        listening, catalogue = listen(Address()), Catalogue()
+        self.url = listening.url
+        self.sink = DashboardSink(listening, about(EVIL, "http://127.0.0.1:9", None, catalogue, "monitor"))
+        self.monitor = Monitor(EVIL, catalogue, map(parse_rule, RULES), store, view=self.sink)
+
+
+@pytest.fixture
+def watched(tmp_path: Any) -> Iterator[Watched]:
+    first = Monitor(EVIL, Catalogue(), map(parse_rule, RULES), WindowStore(tmp_path / "m.sqlite"))
+    seconds(first, 600, 200.0)
+    seconds(first, 120, 2000.0)
+    first.end()
+    made = Watched(WindowStore(tmp_path / "m.sqlite"))
+    yield made
+    made.monitor.end()
+    made.sink._ours.shutdown(socket.SHUT_RDWR)
+    made.sink.process.wait(20)
+    made.sink._ours.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_monitor_shows_what_it_kept_its_rules_and_its_alerts(
+    watched: Watched, pages: Callable[..., Any], width: int, scheme: str
+) -> None:
+    seconds(watched.monitor, 60, 2000.0)
+    page = pages(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.goto(watched.url)
+    page.wait_for_selector("[data-chart=latency] .main-svg")
+    expect(page.locator("#verdict")).to_have_text("warning")
+    expect(page.locator("#gates-title")).to_have_text("Alert rules")
+    expect(page.locator("#gates li.warning .gate")).to_have_text("response: p95(http.response_time)")
+    expect(page.locator("#gates li.pass .gate")).to_have_text("memory: max(target.memory)")
+    assert "of 5 s" in (page.text_content("#gates li.warning small") or "")
+    assert "warning before" in (page.text_content("#events") or ""), "an alert of the earlier monitor"
+    assert page.text_content("#name") == EVIL, "a name became markup"
+    columns = "document.querySelector('[data-chart=latency] .room').data[0].x.length"
+    assert page.evaluate(columns) > 60, "windows of the earlier monitor, and the seconds of this one"
+    seconds(watched.monitor, 60, 6000.0)
+    expect(page.locator("#verdict")).to_have_text("critical")
+    expect(page.locator("#events li").first).to_contain_text("critical raised")
+    seconds(watched.monitor, 60, 10.0)
+    expect(page.locator("#verdict")).to_have_text("all fine")
+    expect(page.locator("#events li").first).to_contain_text("recovered")
+    expect(page.locator("#controls")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if SHOTS:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=f"{SHOTS}/monitor-{width}-{scheme}.png", full_page=True)
