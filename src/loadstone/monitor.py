@@ -140,8 +140,8 @@ class Monitor:
             self._keep(self._open)
             self._open = None
         self._keep_state()
-        shown = [*self._outlets, *self._pages, *([self._view] if self._view is not None else [])]
-        for close in [each.close for each in shown]:
+        closes = [*(outlet.close for outlet in self._outlets), *(shown.close for shown in self._pages)]
+        for close in [*closes, *([self._view.close] if self._view is not None else [])]:
             with contextlib.suppress(Exception):
                 close()
         self._store.close()
@@ -272,7 +272,7 @@ def follow_process(
 
 def history(path: Path) -> list[str]:
     """What a monitor keeps: its days, its last two days by the hour, the last against the first, and the newest alerts."""
-    store = WindowStore(path)
+    store = WindowStore(path, reading=True)
     try:
         return [*_history(store), *(f"{record['at']}  {record['level']:8}  {record['text']}" for _, record in store.alerts(20))]
     finally:

@@ -1,25 +1,31 @@
 """A monitor in the dashboard, in a real browser: what was kept, each second, how rules stand, and alerts."""
 
+import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import uvicorn
 from playwright.sync_api import expect
 
 from loadstone.cli.dashboard_options import about
+from loadstone.dashboard import history_app
 from loadstone.judge.alert_rules import parse_rule
+from loadstone.live.dashboard.guard import Guard
 from loadstone.live.dashboard.listen import Address, listen
 from loadstone.live.dashboard.sink import DashboardSink
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Gauge, Series
 from loadstone.monitor import Monitor
+from loadstone.store.store import Store
 from loadstone.store.windows import WindowStore
 from loadstone.testing.samples import make_snapshot
+from tests.dashboard.test_history_pages import ask
 
 EVIL = "<img src=x onerror=alert(1)>"
-import os
 SHOTS = os.environ.get("SHOTS")
 RULES = ("response: p95(http.response_time) warning > 1s critical > 5s", "memory: max(target.memory) warning > 1GB")
 
@@ -82,3 +88,48 @@ def test_a_monitor_shows_what_it_kept_its_rules_and_its_alerts(
     if SHOTS:
         page.wait_for_timeout(1500)
         page.screenshot(path=f"{SHOTS}/monitor-{width}-{scheme}.png", full_page=True)
+
+
+@pytest.fixture
+def site(watched: Watched, tmp_path: Any) -> Iterator[str]:  # noqa: ARG001  it writes the file
+    """The dashboard of what is kept, beside a monitor that goes on."""
+    listening = listen(Address())
+    url = f"sqlite:///{tmp_path}/runs.db"
+    Store.open(url).close()
+    app = Guard(history_app(lambda: Store.open(url), tmp_path / "m.sqlite"), host=listening.host, port=listening.port)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening.socket]})
+    thread.start()
+    yield listening.url.rstrip("/")
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_the_history_has_what_a_monitor_keeps_while_it_goes_on(
+    site: str, watched: Watched, pages: Callable[..., Any], width: int, scheme: str
+) -> None:
+    seconds(watched.monitor, 120, 6000.0)
+    page = pages(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.goto(site)
+    page.get_by_role("link", name="Monitor").click()
+    page.wait_for_selector("[data-chart=latency] .main-svg")
+    rows = page.locator("section:has(h2:text-is('windows')) tbody tr")
+    expect(rows).to_have_count(14)
+    expect(page.locator("section:has(h2:text-is('Alerts')) tbody tr").first).to_contain_text("critical")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if SHOTS:
+        page.wait_for_timeout(1500)
+        page.screenshot(path=f"{SHOTS}/kept-{width}-{scheme}.png", full_page=True)
+    page.select_option("[name=length]", "hours")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("section:has(h2:text-is('hours')) tbody tr")).to_have_count(1)
+    seconds(watched.monitor, 60, 10.0)
+    page.goto(f"{site}/monitor?length=windows")
+    expect(rows).to_have_count(15)
+
+
+def test_without_the_file_of_a_monitor_the_page_says_what_to_try(tmp_path: Any) -> None:
+    status, text = ask(f"sqlite:///{tmp_path}/runs.db", "/monitor")
+    assert status == 404
+    assert "loadstone dashboard --monitor FILE" in text

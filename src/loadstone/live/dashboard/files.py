@@ -14,7 +14,7 @@ from loadstone.charts import assets, plotly
 
 PAGES = files(__package__).joinpath("page")
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-OWN = frozenset({"live.js", "history.js", "enter.js", "dashboard.css", "ask.js"})
+OWN = frozenset({"live.js", "history.js", "enter.js", "monitored.js", "dashboard.css", "ask.js"})
 CHARTS = frozenset({assets.WHOLE, "charts.css"})
 
 
