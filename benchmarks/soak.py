@@ -93,7 +93,7 @@ def soak(lines: list[int]) -> float:
 
 
 def begin_of_soak_s(minutes: float) -> float:
-    """When the run over time has all its stretches, a second each, and sections and buffers are full; or half of a run that is too short."""
+    """When the run over time has all its stretches, a second each, and sections and buffers are full; or half of a shorter run."""
     return min(FULL_S, minutes * 60 / 2)
 
 

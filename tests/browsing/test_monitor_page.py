@@ -23,6 +23,7 @@ from loadstone.monitor import Monitor
 from loadstone.store.store import Store
 from loadstone.store.windows import WindowStore
 from loadstone.testing.samples import make_snapshot
+from tests.browsing.test_dashboard_page import until
 from tests.dashboard.test_history_pages import ask
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -43,14 +44,14 @@ class Watched:
         listening, catalogue = listen(Address()), Catalogue()
         self.url = listening.url
         self.sink = DashboardSink(listening, about(EVIL, "http://127.0.0.1:9", None, catalogue, "monitor"))
-        self.monitor = Monitor(EVIL, catalogue, map(parse_rule, RULES), store, view=self.sink)
+        self.monitor = Monitor(EVIL, catalogue, map(parse_rule, RULES), store, view=self.sink, window_s=10.0)
 
 
 @pytest.fixture
 def watched(tmp_path: Any) -> Iterator[Watched]:
-    first = Monitor(EVIL, Catalogue(), map(parse_rule, RULES), WindowStore(tmp_path / "m.sqlite"))
-    seconds(first, 600, 200.0)
-    seconds(first, 120, 2000.0)
+    first = Monitor(EVIL, Catalogue(), map(parse_rule, RULES), WindowStore(tmp_path / "m.sqlite"), window_s=10.0)
+    seconds(first, 100, 200.0)
+    seconds(first, 20, 2000.0)
     first.end()
     made = Watched(WindowStore(tmp_path / "m.sqlite"))
     yield made
@@ -64,7 +65,7 @@ def watched(tmp_path: Any) -> Iterator[Watched]:
 def test_a_monitor_shows_what_it_kept_its_rules_and_its_alerts(
     watched: Watched, pages: Callable[..., Any], width: int, scheme: str
 ) -> None:
-    seconds(watched.monitor, 60, 2000.0)
+    seconds(watched.monitor, 10, 2000.0)
     page = pages(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.goto(watched.url)
     page.wait_for_selector("[data-chart=latency] .main-svg")
@@ -75,12 +76,11 @@ def test_a_monitor_shows_what_it_kept_its_rules_and_its_alerts(
     assert "of 5 s" in (page.text_content("#gates li.warning small") or "")
     assert "warning before" in (page.text_content("#events") or ""), "an alert of the earlier monitor"
     assert page.text_content("#name") == EVIL, "a name became markup"
-    columns = "document.querySelector('[data-chart=latency] .room').data[0].x.length"
-    assert page.evaluate(columns) > 60, "windows of the earlier monitor, and the seconds of this one"
-    seconds(watched.monitor, 60, 6000.0)
+    until(page, "document.querySelector('[data-chart=latency] .room').data[0].x.length > 15")  # windows of before, and seconds of now
+    seconds(watched.monitor, 10, 6000.0)
     expect(page.locator("#verdict")).to_have_text("critical")
     expect(page.locator("#events li").first).to_contain_text("critical raised")
-    seconds(watched.monitor, 60, 10.0)
+    seconds(watched.monitor, 10, 10.0)
     expect(page.locator("#verdict")).to_have_text("all fine")
     expect(page.locator("#events li").first).to_contain_text("recovered")
     expect(page.locator("#controls")).to_be_hidden()
@@ -109,7 +109,7 @@ def site(watched: Watched, tmp_path: Any) -> Iterator[str]:  # noqa: ARG001  it 
 def test_the_history_has_what_a_monitor_keeps_while_it_goes_on(
     site: str, watched: Watched, pages: Callable[..., Any], width: int, scheme: str
 ) -> None:
-    seconds(watched.monitor, 120, 6000.0)
+    seconds(watched.monitor, 20, 6000.0)
     page = pages(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.goto(site)
     page.get_by_role("link", name="Monitor").click()
@@ -124,7 +124,7 @@ def test_the_history_has_what_a_monitor_keeps_while_it_goes_on(
     page.select_option("[name=length]", "hours")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("section:has(h2:text-is('hours')) tbody tr")).to_have_count(1)
-    seconds(watched.monitor, 60, 10.0)
+    seconds(watched.monitor, 10, 10.0)
     page.goto(f"{site}/monitor?length=windows")
     expect(rows).to_have_count(15)
 

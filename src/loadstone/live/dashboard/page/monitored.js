@@ -20,7 +20,8 @@ addEventListener("DOMContentLoaded", async () => {
     }
   }, { rootMargin: "200px" });
   const groups = new Map();
-  for (const chart of Loadstone.chartsFor(run)) {
+  const OWN = /^metric:generator/; // of the load generator's inside, which a run's own page has for who looks for it
+  for (const chart of Loadstone.chartsFor(run).filter((each) => !OWN.test(each.name))) {
     const name = chart.group || "";
     if (!groups.has(name)) {
       const group = element("section", "group");
