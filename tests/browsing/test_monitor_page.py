@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,18 +48,32 @@ class Watched:
         self.monitor = Monitor(EVIL, catalogue, map(parse_rule, RULES), store, view=self.sink, window_s=10.0)
 
 
-@pytest.fixture
-def watched(tmp_path: Any) -> Iterator[Watched]:
-    first = Monitor(EVIL, Catalogue(), map(parse_rule, RULES), WindowStore(tmp_path / "m.sqlite"), window_s=10.0)
+def left(path: Path) -> None:
+    """What an earlier monitor left."""
+    first = Monitor(EVIL, Catalogue(), map(parse_rule, RULES), WindowStore(path), window_s=10.0)
     seconds(first, 100, 200.0)
     seconds(first, 20, 2000.0)
     first.end()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    left(tmp_path / "m.sqlite")
     made = Watched(WindowStore(tmp_path / "m.sqlite"))
     yield made
     made.monitor.end()
     made.sink._ours.shutdown(socket.SHUT_RDWR)
     made.sink.process.wait(20)
     made.sink._ours.close()
+
+
+@pytest.fixture
+def going(tmp_path: Path) -> Iterator[Monitor]:
+    """A monitor that goes on, and has no dashboard of its own."""
+    left(tmp_path / "m.sqlite")
+    monitor = Monitor(EVIL, Catalogue(), map(parse_rule, RULES), WindowStore(tmp_path / "m.sqlite"), window_s=10.0)
+    yield monitor
+    monitor.end()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -91,7 +106,7 @@ def test_a_monitor_shows_what_it_kept_its_rules_and_its_alerts(
 
 
 @pytest.fixture
-def site(watched: Watched, tmp_path: Any) -> Iterator[str]:  # noqa: ARG001  it writes the file
+def site(going: Monitor, tmp_path: Path) -> Iterator[str]:  # noqa: ARG001  it writes the file
     """The dashboard of what is kept, beside a monitor that goes on."""
     listening = listen(Address())
     url = f"sqlite:///{tmp_path}/runs.db"
@@ -107,9 +122,9 @@ def site(watched: Watched, tmp_path: Any) -> Iterator[str]:  # noqa: ARG001  it 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_the_history_has_what_a_monitor_keeps_while_it_goes_on(
-    site: str, watched: Watched, pages: Callable[..., Any], width: int, scheme: str
+    site: str, going: Monitor, pages: Callable[..., Any], width: int, scheme: str
 ) -> None:
-    seconds(watched.monitor, 20, 6000.0)
+    seconds(going, 20, 6000.0)
     page = pages(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.goto(site)
     page.get_by_role("link", name="Monitor").click()
@@ -124,12 +139,12 @@ def test_the_history_has_what_a_monitor_keeps_while_it_goes_on(
     page.select_option("[name=length]", "hours")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("section:has(h2:text-is('hours')) tbody tr")).to_have_count(1)
-    seconds(watched.monitor, 10, 10.0)
+    seconds(going, 10, 10.0)
     page.goto(f"{site}/monitor?length=windows")
     expect(rows).to_have_count(15)
 
 
-def test_without_the_file_of_a_monitor_the_page_says_what_to_try(tmp_path: Any) -> None:
+def test_without_the_file_of_a_monitor_the_page_says_what_to_try(tmp_path: Path) -> None:
     status, text = ask(f"sqlite:///{tmp_path}/runs.db", "/monitor")
     assert status == 404
     assert "loadstone dashboard --monitor FILE" in text
