@@ -102,23 +102,27 @@ def begin_of_growth_s(minutes: float) -> float:
 
 def growth_at_full_speed(minutes: float) -> float:
     """Bytes that all our processes together grew by, from minute 1 (or a third of a shorter run) to the end."""
-    seconds = minutes * 60
-    begin_s = begin_of_growth_s(minutes)
-    samples: list[tuple[float, float]] = []
     with nginx() as url:
-        arguments = ["hit", url, "-c", "64", "-d", f"{seconds:g}s", "--json"]
-        process = start([*PROGRAM, *arguments], core=GENERATOR_CORE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        began = time.monotonic()
-        try:
-            # The last seconds are left out: writing the report is not growth of the run.
-            while process.poll() is None and (now_s := time.monotonic() - began) < seconds - 2:
-                samples.append((now_s, sum(each.memory_info().rss for each in tree(process.pid))))
-                time.sleep(1)
-            if process.poll() is not None:
-                raise Failed(f"loadstone ended with {process.returncode} after {samples[-1][0]:.0f} of {seconds:.0f} s")
-            process.wait(60)
-        finally:
-            end(process)
+        return growth_of(["hit", url, "-c", "64", "-d", f"{minutes * 60:g}s", "--json"], minutes)
+
+
+def growth_of(arguments: list[str], minutes: float, begin_s: float | None = None) -> float:
+    """The same of any command line that takes so long; `begin_s` in the place of minute 1."""
+    seconds = minutes * 60
+    begin_s = begin_of_growth_s(minutes) if begin_s is None else begin_s
+    samples: list[tuple[float, float]] = []
+    process = start([*PROGRAM, *arguments], core=GENERATOR_CORE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    began = time.monotonic()
+    try:
+        # The last seconds are left out: writing the report is not growth of the run.
+        while process.poll() is None and (now_s := time.monotonic() - began) < seconds - 2:
+            samples.append((now_s, sum(each.memory_info().rss for each in tree(process.pid))))
+            time.sleep(1)
+        if process.poll() is not None:
+            raise Failed(f"loadstone ended with {process.returncode} after {samples[-1][0]:.0f} of {seconds:.0f} s")
+        process.wait(60)
+    finally:
+        end(process)
     early = [memory for at_s, memory in samples if begin_s - 5 <= at_s <= begin_s + 5]
     late = [memory for at_s, memory in samples if at_s >= seconds - 12]
     return statistics.median(late) - statistics.median(early)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import uvicorn
-from jinja2 import Environment, PackageLoader
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,18 +25,20 @@ from loadstone.judge.history import judge_histories
 from loadstone.judge.limits import own_limit
 from loadstone.judge.regression_rules import PRESETS
 from loadstone.judge.verdict import show_value
-from loadstone.live.dashboard.files import static
+from loadstone.live.dashboard.files import static, templates
 from loadstone.live.dashboard.guard import Guard, posted
 from loadstone.live.dashboard.listen import Listening
 from loadstone.plan.limit_text import read_limit
 from loadstone.plugins import installed
 from loadstone.report.comparison import comparison_document_of
+from loadstone.report.monitored import LENGTHS, monitored, monitored_run
 from loadstone.report.stored import told_of_parts
 from loadstone.report.trend import Trend, trend_document_of
 from loadstone.store.admission import figures_of, refusal
 from loadstone.store.past import catalogue_of_run, past_run, side
 from loadstone.store.rows import RunFilter, RunRow
 from loadstone.store.store import Store
+from loadstone.store.windows import WindowStore
 from loadstone.units import format_duration
 
 MOST_ROWS, MOST_TREND, MOST_TEXT = 200, 200, 300
@@ -55,20 +58,21 @@ REPORT_POLICY = (
 )
 TONES = {"pass": "good", "better": "good", "not worse": "good", "fail": "bad", "worse": "bad", "untrustworthy": "bad", "unreachable": "bad"}
 
-_pages = Environment(loader=PackageLoader("loadstone.live.dashboard", "page"), autoescape=True)
 
-
-def serve_history(open_store: Callable[[], Store], listening: Listening) -> None:
+def serve_history(open_store: Callable[[], Store], listening: Listening, monitor: Path | None = None) -> None:
     """Serve until Ctrl-C."""
-    app = Guard(history_app(open_store), host=listening.host, port=listening.port, token=listening.token)
+    app = Guard(history_app(open_store, monitor), host=listening.host, port=listening.port, token=listening.token)
     config = uvicorn.Config(
         app, log_level="critical", access_log=False, lifespan="off", ws="none", server_header=False, timeout_graceful_shutdown=1
     )
     asyncio.run(uvicorn.Server(config).serve(sockets=[listening.socket]))
 
 
-def history_app(open_store: Callable[[], Store]) -> Starlette:
-    """The pages; each request opens the store anew, so that it sees runs that others keep meanwhile."""
+def history_app(open_store: Callable[[], Store], monitor: Path | None = None) -> Starlette:
+    """The pages; each request opens the store anew, so that it sees runs that others keep meanwhile.
+
+    monitor: the file of one, for a page of what it kept
+    """
 
     def page(show: Callable[[Store, Request], Response]) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
@@ -80,13 +84,25 @@ def history_app(open_store: Callable[[], Store]) -> Starlette:
 
         return answer
 
+    def watched(show: Callable[[WindowStore, Request], Response]) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            try:
+                if monitor is None:
+                    raise UsageError("no file of a monitor was named", where="/monitor", hint="loadstone dashboard --monitor FILE")
+                with contextlib.closing(WindowStore(monitor, reading=True)) as windows:
+                    return show(windows, request)
+            except LoadstoneError as error:
+                return _sorry(error)
+
+        return answer
+
     async def promote(request: Request) -> Response:
         return await _change(request, open_store, _promote)
 
     async def retire(request: Request) -> Response:
         return await _change(request, open_store, _retire)
 
-    return Starlette(
+    found = Starlette(
         routes=[
             Route("/", page(_runs)),
             Route("/runs/{name}", page(_run)),
@@ -96,20 +112,35 @@ def history_app(open_store: Callable[[], Store]) -> Starlette:
             Route("/baselines", page(_baselines)),
             Route("/promote", promote, methods=["POST"]),
             Route("/retire", retire, methods=["POST"]),
+            Route("/monitor", watched(_monitor)),
+            Route("/monitor/data", watched(_monitor_data)),
             Route("/static/{name}", static),
         ]
     )
+    found.state.watched = monitor is not None
+    return found
 
 
-def _page(template: str, title: str, place: str, here: str, status: int = 200, **more: Any) -> Response:
-    text = _pages.get_template(template).render(
-        title=title, place=place, here=here, tone=lambda word: TONES.get(word, ""), value=_value, change=_percent, **more
+def _page(request: Request | None, template: str, title: str, place: str, here: str, status: int = 200, **more: Any) -> Response:
+    text = (
+        templates()
+        .get_template(template)
+        .render(
+            title=title,
+            place=place,
+            here=here,
+            watched=request is not None and request.app.state.watched,
+            tone=lambda word: TONES.get(word, ""),
+            value=_value,
+            change=_percent,
+            **more,
+        )
     )
     return Response(text, status, media_type="text/html")
 
 
 def _sorry(error: LoadstoneError) -> Response:
-    return _page("sorry.html", "Loadstone", "", "", 404, mistake=str(error))
+    return _page(None, "sorry.html", "Loadstone", "", "", 404, mistake=str(error))
 
 
 def _asked(request: Request, name: str) -> str:
@@ -127,6 +158,7 @@ def _runs(store: Store, request: Request) -> Response:
     found = [row for row in store.runs(wanted) if _fits(row, given["find"])]
     rows = found[-MOST_ROWS:][::-1]
     return _page(
+        request,
         "runs.html",
         "Runs",
         store.url,
@@ -162,7 +194,7 @@ def _run(store: Store, request: Request) -> Response:
     names = [each.name for each in store.baselines()]
     alike = [each.id for each in store.runs(RunFilter(work_hash=row.work_hash)) if each.finished and each.started_at < row.started_at]
     before = alike[-1] if alike and row.finished else ""
-    return _page("run.html", f"Run {row.id}", store.url, "", row=row, html=row.finished, baselines=names, before=before)
+    return _page(request, "run.html", f"Run {row.id}", store.url, "", row=row, html=row.finished, baselines=names, before=before)
 
 
 def _report(store: Store, request: Request) -> Response:
@@ -183,7 +215,7 @@ def _compare(store: Store, request: Request) -> Response:
             found = _compared(store, before, after or "last")
         except LoadstoneError as error:
             mistake = str(error)
-    return _page("compare.html", "Compare", store.url, "/compare", before=before, after=after, found=found, mistake=mistake)
+    return _page(request, "compare.html", "Compare", store.url, "/compare", before=before, after=after, found=found, mistake=mistake)
 
 
 def _compared(store: Store, before: str, after: str) -> Any:
@@ -202,7 +234,9 @@ def _trend(store: Store, request: Request) -> Response:
         trends = _trends(store, metric, limit)
     except LoadstoneError as error:
         mistake = str(error)
-    return _page("trend.html", "Trend", store.url, "/trend", metric=metric, limit=limit, trends=trends, mistake=mistake, figures=FIGURES)
+    return _page(
+        request, "trend.html", "Trend", store.url, "/trend", metric=metric, limit=limit, trends=trends, mistake=mistake, figures=FIGURES
+    )
 
 
 def _trends(store: Store, metric: str, limit: str) -> list[Any]:
@@ -228,8 +262,23 @@ def _limit(text: str, asked: Any) -> float:
     return limit / 100 if asked.figure.is_share else limit
 
 
-def _baselines(store: Store, _: Request) -> Response:
-    return _page("baselines.html", "Baselines", store.url, "/baselines", baselines=store.baselines(retired=True))
+def _monitor(windows: WindowStore, request: Request) -> Response:
+    length = _length_of(request)
+    place = f"{windows.path} · watched for {format_duration(round(windows.state('monitor').get('monitored_s', 0.0)))}"
+    return _page(request, "monitor.html", "Monitor", place, "/monitor", length=length, lengths=LENGTHS, found=monitored(windows, length))
+
+
+def _monitor_data(windows: WindowStore, request: Request) -> Response:
+    return JSONResponse(monitored_run(windows, _length_of(request)))
+
+
+def _length_of(request: Request) -> str:
+    asked = _asked(request, "length")
+    return asked if asked in LENGTHS else LENGTHS[0]
+
+
+def _baselines(store: Store, request: Request) -> Response:
+    return _page(request, "baselines.html", "Baselines", store.url, "/baselines", baselines=store.baselines(retired=True))
 
 
 async def _change(request: Request, open_store: Callable[[], Store], change: Callable[[Store, Mapping[str, str]], str]) -> Response:

@@ -15,8 +15,10 @@ from loadstone.judge.alerts import Alert, AlertWatch
 from loadstone.judge.outlook import MOST_DAYS, forecasts
 from loadstone.live.alert_outlets import AlertOutlet, as_record
 from loadstone.live.alert_page import page
+from loadstone.live.dashboard.words import rule_rows
 from loadstone.measure.aggregate import Aggregate, together
 from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.plan.model import Plan, StopRules
 from loadstone.plan.profiles import ConstantRate
@@ -28,7 +30,24 @@ from loadstone.store.windows import KeptWindow, WindowStore
 WINDOW_S = 60.0
 HOUR_S, DAY_S = 3600.0, 86400.0
 SLACK_S = 0.5
+MOST_SHOWN = 50  # alerts of before that a view begins with
 RESTART_S = 5.0  # before a worker that died is started again
+
+
+class View(Protocol):
+    """Shows seconds, rules and alerts as they come; never waits, never raises."""
+
+    def begin_with(self, earlier: Iterable[Snapshot]) -> None:
+        """What was kept before."""
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """One more second, in monitored time."""
+
+    def tell(self, rows: Sequence[Mapping[str, Any]], fresh: Sequence[Event]) -> None:
+        """How the rules stand, and what is new."""
+
+    def close(self) -> None:
+        """The monitor has ended."""
 
 
 class Page(Protocol):
@@ -56,6 +75,7 @@ class Monitor:
     rules:    those whose metric nothing records are left out; they are in `absent`
     levels:   read once a second, put into the second
     window:   called with each finished window
+    view:     a dashboard; it begins with the hours and windows that are kept
     expected: metrics that must come from the start
     raises:   PlanError for rules whose limits do not fit
     """
@@ -71,6 +91,7 @@ class Monitor:
         pages: Sequence[Page] = (),
         levels: Callable[[], Mapping[Series, Gauge]] | None = None,
         window: Callable[[Snapshot, Mapping[str, tuple[Level, float | None]]], None] = lambda _window, _levels: None,
+        view: View | None = None,
         window_s: float = WINDOW_S,
         retention: Retention = Retention(),
         expected: Iterable[str] = (),
@@ -80,7 +101,8 @@ class Monitor:
         self._name, self._store, self._wall = name, store, wall
         self._watch, self._rules = AlertWatch(fitting, expected), fitting
         self.forecasts: list[Alert] = []
-        self._outlets, self._pages, self._levels, self._window = outlets, pages, levels, window
+        self._outlets, self._pages, self._levels, self._window, self._view = outlets, pages, levels, window, view
+        self._news: list[Event] = []
         self._window_s = window_s
         self._kept_s = {window_s: retention.windows_s, HOUR_S: retention.hours_s, DAY_S: retention.days_s}
         before = store.state("monitor")
@@ -89,6 +111,11 @@ class Monitor:
         self._watch.restore(before.get("alerts", {}))
         self._open: Snapshot | None = None
         self._longer = {length_s: self._resumed(length_s) for length_s in (HOUR_S, DAY_S)}
+        if view is not None:
+            view.begin_with(self._past())
+            self._news += [
+                Event(None, f"{record['level']} before", f"{_moment(at)} {record['text']}") for at, record in store.alerts(MOST_SHOWN)
+            ]
         self._show()
 
     def snapshot(self, snapshot: Snapshot) -> None:
@@ -98,6 +125,8 @@ class Monitor:
         second = replace(snapshot, start_s=begin_s, end_s=self.monitored_s, judged=True, phase="")
         if self._levels is not None:
             second = replace(second, gauges={**snapshot.gauges, **self._levels()})
+        if self._view is not None:
+            self._view.snapshot(second)
         self._open = second if self._open is None else together([self._open, second], Gauge.then)
         if self._open.end_s - self._open.start_s >= self._window_s - SLACK_S:
             self._finish()
@@ -111,7 +140,8 @@ class Monitor:
             self._keep(self._open)
             self._open = None
         self._keep_state()
-        for close in [*(outlet.close for outlet in self._outlets), *(shown.close for shown in self._pages)]:
+        closes = [*(outlet.close for outlet in self._outlets), *(shown.close for shown in self._pages)]
+        for close in [*closes, *([self._view.close] if self._view is not None else [])]:
             with contextlib.suppress(Exception):
                 close()
         self._store.close()
@@ -129,6 +159,7 @@ class Monitor:
     def _tell(self, alert: Alert) -> None:
         at = self._wall()
         self.alerts += 1
+        self._news.append(Event(self.monitored_s, f"{alert.level} {alert.kind}", str(alert)))
         self._store.keep_alert(at, as_record(at, alert, self._name))
         for outlet in self._outlets:
             outlet.tell(at, alert)
@@ -173,7 +204,16 @@ class Monitor:
     def _keep_state(self) -> None:
         self._store.keep_state("monitor", {"monitored_s": self.monitored_s, "alerts": self._watch.state()})
 
+    def _past(self) -> list[Snapshot]:
+        """What is kept, as a view begins with it: whole hours, and the windows of the hour that is open."""
+        hour_s = _grid(self.monitored_s, HOUR_S)
+        hours = [from_line(kept.content) for kept in self._store.windows(HOUR_S) if kept.begin_s < hour_s]
+        return [*hours, *(from_line(kept.content) for kept in self._store.windows(self._window_s, hour_s))]
+
     def _show(self) -> None:
+        if self._view is not None:
+            self._view.tell(rule_rows(self._rules, self._watch.levels()), self._news)
+        self._news = []
         if self._pages:
             ahead = {(each.rule, str(each.level)): each.in_s for each in self.forecasts if each.in_s is not None}
             text = page(self._name, self._watch.levels(), self.monitored_s, ahead)
@@ -232,7 +272,7 @@ def follow_process(
 
 def history(path: Path) -> list[str]:
     """What a monitor keeps: its days, its last two days by the hour, the last against the first, and the newest alerts."""
-    store = WindowStore(path)
+    store = WindowStore(path, reading=True)
     try:
         return [*_history(store), *(f"{record['at']}  {record['level']:8}  {record['text']}" for _, record in store.alerts(20))]
     finally:

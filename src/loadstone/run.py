@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 import sys
 import threading
@@ -22,7 +23,7 @@ from loadstone.judge.panel import Panel, Past
 from loadstone.judge.run_state import RunState
 from loadstone.judge.story import Story
 from loadstone.judge.turning import Turning
-from loadstone.load.control import Applied, Control, Stop, paused_s
+from loadstone.load.control import Applied, Control, Resume, Stop, ahead_of, paused_s, stands
 from loadstone.load.control_desk import ControlDesk
 from loadstone.load.fleet import LocalFleet
 from loadstone.load.frames import Ready
@@ -50,6 +51,7 @@ def execute(
     preflight: bool = True,
     past: Past | None = None,
     earlier: Earlier | None = None,
+    changes: Sequence[Applied] = (),
     checkpoint: Checkpoint | None = None,
     desk: ControlDesk | None = None,
 ) -> Story:
@@ -60,11 +62,12 @@ def execute(
     command:    the command line, for the record
     past:       what gates on regressions compare with
     earlier:    a part that was made before: the rest is made now, and both are judged as one
+    changes:    what people did to the load of that part, in order; what they asked for holds on, but a pause is over
     checkpoint: is given what can be told until then
     desk:       where people ask for changes of the load while it goes on
     raises:     TargetUnreachable before any load is made, UsageError for what the workers refuse
     """
-    rest = plan if earlier is None else rest_of(plan, earlier.ran_s, earlier.end_s)
+    rest = plan if earlier is None else rest_of(plan, earlier.ran_s, earlier.end_s - paused_s(changes, earlier.end_s))
     fleet, probes = LocalFleet(rest, worker), Watch.of(plan)
     try:
         catalogue = catalogue_of(plan, probes.metrics)
@@ -75,7 +78,7 @@ def execute(
         state = RunState(plan, gates)
         state.pressure.check()
         if earlier is not None:
-            _go_on(state, earlier)
+            _go_on(state, earlier, changes, sinks)
         return asyncio.run(_conduct(state, fleet, probes, sinks, list(command), earlier, checkpoint, desk or ControlDesk()))
     finally:
         probes.close()
@@ -92,11 +95,15 @@ class Checkpoint:
     write: Callable[[Story], None]
 
 
-def _go_on(state: RunState, earlier: Earlier) -> None:
-    for event in earlier.events:
-        state.note(event)
+def _go_on(state: RunState, earlier: Earlier, changes: Sequence[Applied], sinks: Sequence[Sink]) -> None:
+    # One that was asked for in the seconds that were lost holds from where the run goes on.
+    known = [replace(each, at_s=min(each.at_s, earlier.end_s)) for each in changes]
     for snapshot in earlier.snapshots():
+        state.change_until(snapshot.end_s, known)
         state.see(snapshot)
+    state.change_until(math.inf, known)
+    if stands(known):
+        _changed(state, sinks, Applied(Resume(), earlier.end_s, "--resume"))
     state.gaps_s = earlier.gaps_s
     if state.aborted_by:
         raise UsageError(f"the run was ended by {state.aborted_by}", where="--resume", hint="loadstone report DIR")
@@ -162,10 +169,11 @@ async def _conduct(
         await fleet.start()
         started_at, parent = earlier.started_at if earlier else datetime.now(UTC), ParentHealth()
         with _interruptible(state, fleet):
-            start_ns, ended_s = fleet.go(), 0.0
+            start_ns, ended_s = fleet.go(ahead_of(state.changes, before_s)), 0.0
             probes.start(start_ns)
             state.pressure.start()
-            desk.open(state.plan, _obeying(state, fleet, sinks, start_ns, before_s))
+            asked = [each.control for each in state.changes]
+            desk.open(state.plan, _obeying(state, fleet, sinks, start_ns, before_s), asked)
             async with contextlib.aclosing(fleet.snapshots()) as snapshots:
                 async for bare in snapshots:
                     snapshot = _later(parent.complete(probes.complete(bare)), before_s)
@@ -203,15 +211,18 @@ def _obeying(state: RunState, fleet: LocalFleet, sinks: Sequence[Sink], start_ns
 
     def obey(control: Control, by: str) -> None:
         at_ns = fleet.control(control)
-        applied = Applied(control, before_s + (at_ns - start_ns) / SECOND, by)
-        state.change(applied)
-        for sink in sinks:
-            if isinstance(sink, _Changed):
-                sink.changed(applied)
+        _changed(state, sinks, Applied(control, before_s + (at_ns - start_ns) / SECOND, by))
         if isinstance(control, Stop):
             state.interrupts = max(1, state.interrupts)
 
     return obey
+
+
+def _changed(state: RunState, sinks: Sequence[Sink], applied: Applied) -> None:
+    state.change(applied)
+    for sink in sinks:
+        if isinstance(sink, _Changed):
+            sink.changed(applied)
 
 
 def _later(snapshot: Snapshot, by_s: float) -> Snapshot:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from loadstone.charts.coarse import QUANTILE_ERROR
 from loadstone.charts.figures.marks import PHASES
 from loadstone.charts.page_data import packed_run, page_stretch
 from loadstone.measure.aggregate import Aggregate
-from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.catalogue import BUILT_IN, Catalogue, Kind
 from loadstone.measure.snapshot import WITHOUT_LOAD, Failure, Gauge, Snapshot
 from loadstone.measure.timeline import Stretch
 from loadstone.testing.samples import make_histogram, make_series, make_snapshot, spread_ms
@@ -121,6 +122,41 @@ def test_every_chart_that_applies_is_drawn(opened: OpenRun) -> None:
         page.evaluate(script)
         assert page.locator("#chart .main-svg").count() > 0, name
         assert page.locator("#chart .ls-none").count() == 0, name
+
+
+def with_everything(count: int = 4) -> list[Snapshot]:
+    """Every metric that the product knows: streams, WebSockets, voice, and all that a target takes."""
+    found = []
+    for base in seconds(count):
+        distributions, counts, gauges = dict(base.distributions), dict(base.counts), dict(base.gauges)
+        known = {series.metric for series in (*distributions, *counts, *gauges)}
+        for metric in BUILT_IN:
+            series = make_series(metric.name)
+            if metric.name in known:
+                continue
+            if metric.kind is Kind.DISTRIBUTION:
+                distributions[series] = make_histogram([2e7, 5e7])
+            elif metric.kind is Kind.COUNT:
+                counts[series] = 3
+            else:
+                gauges[series] = Gauge.of(10.0 + base.start_s)
+        found.append(replace(base, distributions=distributions, counts=counts, gauges=gauges))
+    return found
+
+
+def test_a_run_that_recorded_everything_has_every_panel_and_each_is_drawn(opened: OpenRun) -> None:
+    page = opened(text_of(with_everything()))
+    states = page.evaluate(
+        """Loadstone.charts.map((chart) => {
+          const room = document.getElementById('chart');
+          if (!chart.applies(runs[0])) { return [chart.name, 'not there']; }
+          chart.draw(room, runs[0], {});
+          return [chart.name, room.querySelector('.ls-none') ? 'empty' : 'drawn'];
+        })"""
+    )
+    assert {name: state for name, state in states if state != "drawn"} == {}
+    names = {name for name, _ in states}
+    assert {"llm_ttft", "ws_messages", "target_memory"} <= names
 
 
 def test_a_metric_without_a_chart_gets_one_of_its_own(opened: OpenRun) -> None:

@@ -113,6 +113,11 @@ def test_a_json_body_arrives_byte_for_byte() -> None:
     assert json.loads(body) == value
 
 
+def test_half_a_character_in_a_json_body_is_escaped() -> None:
+    _, request = ask(HELLO, lambda http: http.post("/", json={"text": "half \ud83d"}))
+    assert head_and_body(request)[1] == rb'{"text":"half \ud83d"}'
+
+
 def test_a_form_arrives_byte_for_byte() -> None:
     _, request = ask(HELLO, lambda http: http.post("/", form={"q": "a b&c=é", "tag": ["x", "y"]}))
     assert headers_of(request)["Content-Type"] == "application/x-www-form-urlencoded"

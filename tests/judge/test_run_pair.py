@@ -82,3 +82,13 @@ def test_the_clock_frequency_is_no_difference_but_memory_classes_are() -> None:
     assert alikeness(here, here | {"cpu": "Xeon @ 2.60GHz", "memory": 8.2e9, "kernel": "6.1.9"}).likeness is Likeness.SAME
     assert alikeness(here, here | {"memory": 32e9}).likeness is Likeness.REFUSED
     assert alikeness(here, here | {"memory": 32e9}, despite_machine=True).likeness is Likeness.WIDER
+
+
+def test_what_each_run_has_is_told_also_where_it_is_too_little_to_compare() -> None:
+    whole = sections(1, "quiet")
+    few = Sections(times=whole.times[:2], q=whole.q)
+    found = compared(whole, few)
+    assert found.answer is Answer.CANNOT_TELL
+    assert "at least 4 are needed" in found.reason
+    assert found.before is not None
+    assert found.after is not None

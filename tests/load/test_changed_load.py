@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadstone.clock import SECOND
-from loadstone.load.control import Control, Pause, Resume, Scale, SetRate, SetUsers, Spike, Stop
+from loadstone.load.control import Applied, Control, Pause, Resume, Scale, SetRate, SetUsers, Spike, Stop, ahead_of, paused_s, stands
 from loadstone.load.warp import Warp
 from loadstone.measure.snapshot import PAUSED
+from loadstone.plan.rest import rest_of
 from loadstone.testing.client import constant, stall
 from loadstone.testing.clock import START_NS, at
 from loadstone.testing.simulation import Simulation, simulate
@@ -172,6 +173,49 @@ def test_a_scenario_that_comes_later_comes_later_by_the_pause_and_with_the_facto
 
 
 pauses = st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), max_size=6)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"rate": "40/s", "duration": "30s"},
+        {"rate": "40/s", "duration": "30s", "poisson": True},
+        {"kind": "ramping-rate", "from_rate": "10/s", "to_rate": "90/s", "duration": "30s"},
+        {"kind": "burst", "size": 10, "every": "500ms", "duration": "30s"},
+    ],
+)
+def test_the_rest_of_a_run_that_was_changed_has_the_arrivals_that_it_would_have_had(make_plan: Any, profile: Any, workers: int) -> None:
+    asked = ((4.0, Scale(2.0)), (6.0, Pause()), (9.0, Resume()), (11.0, Scale(0.25)), (14.0, Spike(3.0, 5.0)))
+    plan, end_s = make_plan(profile, plan={"workers": workers}), 15.0
+    whole = simulate(plan, meanwhile=asking(*asked))
+    applied = [Applied(control, at_s) for at_s, control in asked]
+    rest = rest_of(plan, {plan.scenarios[0].name: end_s - 3.0}, end_s - paused_s(applied, end_s))
+    found = simulate(rest, before=ahead_of(applied, end_s))
+    expected = sorted(due_s - end_s for due_s in whole.target.due_s() if due_s >= end_s)
+    assert len(expected) > 100
+    assert sorted(found.target.due_s()) == pytest.approx(expected, abs=1e-6)
+
+
+def most_users(run: Simulation) -> float:
+    gauge = run.judged.gauge("load.users")
+    assert gauge is not None
+    return gauge.greatest
+
+
+def test_users_that_were_asked_for_are_there_again_when_the_run_goes_on(make_plan: Any) -> None:
+    plan = make_plan({"kind": "constant-users", "users": 4, "duration": "20s"}, pacing="1s")
+    rest = rest_of(plan, {plan.scenarios[0].name: 10.0}, 10.0)
+    run = simulate(rest, before=ahead_of([Applied(SetUsers(12), 3.0)], 10.0))
+    assert most_users(run) == 12
+    assert most_users(simulate(rest)) == 4
+
+
+def test_a_pause_in_which_a_run_was_cut_off_is_no_time_of_its_schedule() -> None:
+    applied = [Applied(Scale(2.0), 2.0), Applied(Pause(), 5.0)]
+    assert stands(applied)
+    assert ahead_of(applied, 9.0) == [(Scale(2.0), -3.0)]
+    assert not stands([*applied, Applied(Resume(), 9.0)])
 
 
 def warp_of(gaps: list[tuple[int, int]], *, stands: bool) -> Warp:

@@ -1,5 +1,7 @@
 """Runs whose process was killed go on from their log; a terminal that has gone ends none."""
 
+import contextlib
+import csv
 import io
 import json
 import os
@@ -16,11 +18,15 @@ import pytest
 from loadstone.errors import ExitCode, UsageError
 from loadstone.judge.notices import NoticeCode
 from loadstone.judge.story import Story
+from loadstone.load.control import Applied, Pause, Scale
+from loadstone.load.control_desk import ControlDesk
 from loadstone.measure.earlier import Earlier
 from loadstone.measure.sink import Watched
+from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
-from loadstone.report.series import SnapshotLog, read_gaps, read_snapshots, snapshot_log
+from loadstone.report.series import SnapshotLog, read_changes, read_gaps, read_snapshots, snapshot_log
 from loadstone.run import Checkpoint, execute, judge_again
+from loadstone.store.store import Store
 from loadstone.testing.samples import make_snapshot
 
 DONE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}  # on a machine that is busy with other work the generator may be late
@@ -95,6 +101,35 @@ def test_a_log_that_is_being_written_is_not_emptied_by_another_run(tmp_path: Pat
     assert len(log.path.read_bytes().splitlines()) == 1
 
 
+class Looking:
+    """A sink that notes the factor that a desk shows."""
+
+    def __init__(self, desk: ControlDesk) -> None:
+        self.desk, self.factors = desk, set[float]()
+
+    def snapshot(self, _snapshot: Snapshot) -> None:
+        self.factors.add(self.desk.state.factor)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_what_was_asked_for_in_the_first_part_holds_in_the_second_and_is_asked_of_both(target: str, tmp_path: Path) -> None:
+    plan = plan_of(target, "4s")
+    _, path = logged(plan, tmp_path)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
+    earlier, looking = earlier_in(path), Looking(ControlDesk())
+    log = snapshot_log(Watched(plan, 4.0, io.StringIO(), folder=tmp_path, stamp="20260101_000000", earlier=earlier))
+    changes = [Applied(Scale(3.0), 1.0, "Ann"), Applied(Pause(), 2.5, "Ann")]  # the latter in a second that was lost
+    story = execute(plan, [log, looking], earlier=earlier, changes=changes, desk=looking.desk)
+    assert story.result.load.target_rate == pytest.approx((1 * 40 + 3 * 120) / 4, rel=0.02)
+    assert (story.result.total.count("load.arrivals") or 0) > 230, "80 in the first part, and 3 times as many in the second"
+    words = [event.text for event in story.events if event.kind == "control"]
+    assert words == ["load x 3 (by Ann)", "paused (by Ann)", "resumed (by --resume)"]
+    assert looking.factors == {3.0}
+    assert [each.text for each in read_changes(path)] == ["resumed (by --resume)"]
+
+
 def test_checkpoints_tell_what_was_measured_until_then_as_interrupted(target: str) -> None:
     told: list[Story] = []
     story = execute(plan_of(target, "3s"), checkpoint=Checkpoint(1.0, told.append))
@@ -128,7 +163,15 @@ def test_a_killed_process_is_continued_from_its_folder(target: str, tmp_path: Pa
     run.wait()
     result = path.with_name(path.name.replace("snapshots", "result")).with_suffix(".json")
     assert json.loads(result.read_text())["verdict"] == "interrupted", "the checkpoint"
-    assert started(["run", "--resume", str(out)], subprocess.DEVNULL).wait() in DONE
+    kept = ["--store", f"sqlite:///{tmp_path / 'runs.db'}"]
+    assert started(["run", "--resume", str(out), "--format", "csv,json", *kept], subprocess.DEVNULL).wait() in DONE
+    (table,) = out.glob("*.csv")
+    ends = {float(row["time_s"]) for row in csv.DictReader(table.read_text().splitlines()) if row["time_s"]}
+    assert min(ends) < 2, "what is told over time begins with the first part"
+    assert max(ends) > 4
+    with contextlib.closing(Store.open(kept[1])) as store:
+        (row,) = store.runs()
+        assert [round(each.start_s) for each in store.parts(row.id).timeline][:2] == [0, 1]
     document = json.loads(result.read_text())
     assert document["verdict"] in {"pass", "untrustworthy"}
     assert document["gates"][0]["status"] == "pass"

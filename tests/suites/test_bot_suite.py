@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -9,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from loadstone.errors import ExitCode, LoadstoneError
+from loadstone.cli.config import command as config
+from loadstone.errors import ExitCode, LoadstoneError, PlanError
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
+from loadstone.suites.bot.bot_client import Callee, Raised, caught, found_at, placed
 from loadstone.suites.bot.hard_cases import HARD_CASES, outcome
-from loadstone.suites.bot.suite import found_at, placed
 from loadstone.suites.bot.targets import PATHS, STRESS
 
 Runs = Mapping[str, Any]
@@ -87,6 +91,154 @@ def test_a_baseline_is_gated_by_the_rules_of_bots_and_each_path_on_request(plann
     (whole,) = compared(baseline="release")
     assert whole.settings == {"baseline": "release", "rules": "bot"}
     assert [line.kind for line in compared(baselines="true", regression="true")] == ["baseline", *["regression"] * 4]
+
+
+def test_a_threshold_of_ones_own_is_that_of_every_comparison(planned: Any) -> None:
+    gates = [
+        line
+        for line in planned(baseline="release", regression="true", baseline_threshold="0.3").gates
+        if line.kind in {"baseline", "regression"}
+    ]
+    assert gates[0].settings == {"baseline": "release", "rules": "bot", "limit": 0.3}
+    assert all(line.settings["limit"] == 0.3 for line in gates[1:])
+
+
+def test_a_baseline_that_updates_itself_is_compared_with_as_well(planned: Any) -> None:
+    plan = planned(auto_update_baselines="true")
+    assert plan.baselines.auto_update
+    assert plan.baselines.name == "production_baseline"
+    assert [line.kind for line in plan.gates if line.kind == "baseline"] == ["baseline"]
+
+
+def test_shapes_of_load_come_one_after_another_with_the_rate_of_stress_at_most(planned: Any) -> None:
+    plan = planned(shapes="burst,gradual,spike,sustained", stress_rate="20/s", stress_duration="10s")
+    shapes = {each.name: each.profile for each in plan.scenarios if each.name.startswith("shape ")}
+    assert list(shapes) == ["shape gradual", "shape spike", "shape sustained", "shape burst"]
+    assert {name: round(profile.expected_arrivals) for name, profile in shapes.items()} == {
+        "shape gradual": 120,
+        "shape spike": 72,
+        "shape sustained": 200,
+        "shape burst": 200,
+    }
+    assert all(profile.duration_s == pytest.approx(10) for profile in shapes.values())
+    assert not any(each.name.startswith("stress") for each in plan.scenarios)
+
+
+def test_half_of_the_time_at_most_is_for_stress_and_shapes(planned: Any) -> None:
+    plan = planned(stress="true", shapes="spike,burst", stress_duration="60s", timeout="130")
+    loads = [each for each in plan.scenarios if each.name.startswith(("stress ", "shape "))]
+    assert len(loads) == 6
+    assert sum(each.profile.duration_s for each in loads) == pytest.approx(60)
+    assert schedule_s(plan) <= 130
+
+
+def test_scenarios_of_ones_own_are_a_part_with_its_time_and_its_gates(planned: Any, tmp_path: Path) -> None:
+    rows = [
+        {"name": "codes", "queries": ["?"] * 40, "stress_level": "low"},
+        {"name": "rush", "queries": ["?"] * 40, "stress_level": "high"},
+    ]
+    (tmp_path / "own.json").write_text(json.dumps({"scenarios": rows}))
+    plan = planned(scenarios=tmp_path / "own.json", timeout="90")
+    assert [each.name for each in plan.scenarios] == ["prepare", "critical", "queries", "codes", "rush"]
+    codes, rush = (plan.scenarios[at] for at in (3, 4))
+    assert codes.profile.max_users / codes.pacing.every_s == pytest.approx(5)
+    assert rush.profile.max_users / rush.pacing.every_s == pytest.approx(20)
+    assert schedule_s(plan) <= 90
+    assert sum(line.requirement == "scenarios" for line in plan.gates) == 4
+
+
+CONFIG = {
+    "database_path": None,
+    "query_count": 12,
+    "save_intermediate_results": True,
+    "parallel_execution": {"enabled": True, "max_concurrent": 3, "rate_limit_per_second": 6},
+    "performance_baselines": {"enabled": True, "baseline_threshold": 0.2, "auto_update_baselines": True},
+    "regression_testing": True,
+    "synthetic_testing": False,
+    "resource_monitoring": {"enabled": True, "interval": 0.5},
+}
+
+
+def test_every_key_of_a_configuration_does_something(planned: Any, tmp_path: Path) -> None:
+    (tmp_path / "bot.json").write_text(json.dumps(CONFIG))
+    plan = planned(config=tmp_path / "bot.json", url="http://127.0.0.1:8099")
+    names = [each.name for each in plan.scenarios]
+    assert names == ["critical", "queries", "parallel"]
+    queries = plan.scenarios[1]
+    assert len(queries.settings["queries"]) == 12
+    assert queries.profile.max_users == 3
+    assert queries.profile.max_users / queries.pacing.every_s == pytest.approx(6)
+    assert plan.results.every_s == 10
+    assert plan.baselines.auto_update
+    assert [line.settings["limit"] for line in plan.gates if line.kind in {"baseline", "regression"}] == [0.2] * 5
+    assert [(probe.kind, probe.watches, probe.every_s) for probe in plan.probes] == [("process", "port:8099", 0.5)]
+
+
+def test_a_part_that_a_configuration_leaves_out_stays_out(planned: Any, tmp_path: Path) -> None:
+    (tmp_path / "bot.json").write_text(json.dumps({"parallel_execution": False, "synthetic_testing": {"enabled": False, "stress": False}}))
+    assert [each.name for each in planned(config=tmp_path / "bot.json").scenarios] == ["prepare", "critical", "queries"]
+
+
+def test_every_mistake_of_a_configuration_is_told_with_its_line(planned: Any, tmp_path: Path) -> None:
+    wrong = {
+        "query_counts": 5,
+        "query_count": True,
+        "parallel_execution": {"max_concurent": 3},
+        "regression_testing": "yes",
+        "database_path": 7,
+    }
+    (tmp_path / "bot.json").write_text(json.dumps(wrong, indent=1))
+    with pytest.raises(PlanError) as caught:
+        planned(config=tmp_path / "bot.json")
+    told = " | ".join(str(mistake) for mistake in caught.value.mistakes)
+    for part in (
+        "bot.json:2: unknown key 'query_counts'. Try: query_count",
+        "bot.json:3 query_count: must be one number",
+        "bot.json:5: unknown key 'max_concurent'. Try: max_concurrent",
+        "bot.json:7: regression_testing must be a mapping",
+        "bot.json:8 database_path: must be one text",
+    ):
+        assert part in told, told
+
+
+def test_the_configuration_that_is_written_changes_nothing(planned: Any, tmp_path: Path) -> None:
+    written = CliRunner().invoke(config, ["write", "bot", "--output", str(tmp_path / "bot.json")])
+    assert written.exit_code == 0, written.output
+    assert set(CONFIG) == set(json.loads((tmp_path / "bot.json").read_text()))
+    assert planned(config=tmp_path / "bot.json") == planned()
+
+
+def test_a_bot_is_a_url_or_a_callable_that_is_there(planned: Any) -> None:
+    with pytest.raises(LoadstoneError, match="a bot is at a URL, or a callable"):
+        planned(url="http://127.0.0.1:9", call="json:loads")
+    with pytest.raises(LoadstoneError, match="cannot be called"):
+        planned(call="json:nothing")
+    assert not planned(call="json:loads").embedded
+
+
+def test_a_callable_gets_what_it_takes() -> None:
+    def plain(question: str) -> str:
+        return question
+
+    async def waits(question: str, agent: str) -> str:
+        return f"{agent}: {question}"
+
+    assert Callee.of(plain, "agent").keywords == ()
+    assert Callee.of(plain, "agent").thread
+    assert Callee.of(waits, "agent") == Callee(waits, ("agent",), thread=False)
+    assert Callee.of(lambda **given: given, "part", "user").keywords == ("part", "user")
+
+
+def test_what_a_callable_raises_at_a_hard_case_is_an_outcome() -> None:
+    def refusing(_: object) -> str:
+        raise ValueError("empty")
+
+    async def breaking(_: object) -> str:
+        raise KeyError("inside")
+
+    assert caught(refusing)("") == Raised(422, "ValueError: empty")
+    assert asyncio.run(caught(breaking)("")).status == 500
+    assert caught(str)(5) == "5"
 
 
 def test_ones_own_messages_are_asked_about(planned: Any, tmp_path: Path) -> None:

@@ -82,10 +82,10 @@ def _options_of(suite: str, output: Path) -> str:
     if declared is None or not declared.places:
         what = f"{suite} takes no file of targets and gates"
         raise UsageError(what, where="config write", hint=f"loadstone config write {CONFIGURED} --output performance.json")
-    tree: dict[str, dict[str, Any]] = {}
+    tree: dict[str, Any] = {}
     for place, option in declared.places.items():
-        section, _, key = place.partition(".")
-        tree.setdefault(section, {})[key] = option.written
+        section, dot, key = place.partition(".")
+        (tree.setdefault(section, {}) if dot else tree)[key or section] = option.written
     if output.suffix in {".yaml", ".yml"}:
         return yaml.safe_dump(tree, sort_keys=False)
     return json.dumps(tree, indent=2) + "\n"

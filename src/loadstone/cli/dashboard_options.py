@@ -10,8 +10,9 @@ import click
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
-    from loadstone.live.dashboard.sink import DashboardSink
+    from loadstone.live.dashboard.sink import DashboardSink, Steering
     from loadstone.load.control_desk import ControlDesk
+    from loadstone.measure.catalogue import Catalogue
     from loadstone.measure.sink import Watched
 
 _KEY = "loadstone.dashboard."
@@ -65,6 +66,26 @@ def dashboard_of(watched: Watched, desk: ControlDesk) -> DashboardSink | None:
 
     raises: UsageError when it cannot listen there: better before the run than never
     """
+    from loadstone.measure.declared import catalogue_of
+    from loadstone.measure.timeline import Timeline
+
+    def steer() -> Steering:
+        from loadstone.live.dashboard.steering import steering_by
+
+        return steering_by(desk)
+
+    plan = watched.plan
+    sink = asked_dashboard(lambda: about(plan.name, plan.target or "", watched.duration_s, catalogue_of(plan, ())), steer)
+    if sink is not None and watched.earlier is not None:
+        sink.begin_with(stretch.snapshot() for stretch in Timeline.after(watched.earlier).so_far())
+    return sink
+
+
+def asked_dashboard(told: Callable[[], dict[str, Any]], steer: Callable[[], Steering] | None = None) -> DashboardSink | None:
+    """The dashboard that the command line asks for, of whatever is told; None when it asks for none.
+
+    raises: UsageError when it cannot listen there
+    """
     ctx = click.get_current_context(silent=True)
     given: Mapping[str, Any] = {key: ctx.meta.get(_KEY + key) for key in ("at", "token", "linger")} if ctx is not None else {}
     at = given.get("at")
@@ -74,30 +95,27 @@ def dashboard_of(watched: Watched, desk: ControlDesk) -> DashboardSink | None:
         return None
     from loadstone.live.dashboard.listen import listen, read_address
     from loadstone.live.dashboard.sink import DashboardSink
-    from loadstone.live.dashboard.steering import steering_by
     from loadstone.units import parse_duration
 
     linger_s = parse_duration(given["linger"]) if given.get("linger") else 0.0
     listening = listen(read_address(at), given.get("token") or "")
-    sink = DashboardSink(listening, _about(watched), linger_s=linger_s, steer=steering_by(desk))
+    sink = DashboardSink(listening, told(), linger_s=linger_s, steer=steer() if steer is not None else None)
     click.echo(f"dashboard: {listening.url}", err=True)
     return sink
 
 
-def _about(watched: Watched) -> dict[str, Any]:
-    """What the page says of the run before its first second."""
+def about(name: str, target: str, duration_s: float | None, catalogue: Catalogue, kind: str = "run") -> dict[str, Any]:
+    """What the page says before the first second; `kind` is run or monitor."""
     from datetime import UTC, datetime
 
     from loadstone.charts.page_data import page_metrics
-    from loadstone.measure.declared import catalogue_of
     from loadstone.measure.plain_text import plain
 
-    plan = watched.plan
-    catalogue = catalogue_of(plan, ())
     return {
-        "name": plain(plan.name, 100),
-        "target": plain(plan.target or "", 200),
-        "duration_s": watched.duration_s,
+        "kind": kind,
+        "name": plain(name, 100),
+        "target": plain(target, 200),
+        "duration_s": duration_s,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "metrics": page_metrics(catalogue, set(catalogue.names())),
     }

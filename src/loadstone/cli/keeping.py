@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loadstone.judge.panel import Past
     from loadstone.judge.story import Story
     from loadstone.measure.sink import Watched
+    from loadstone.measure.timeline import Timeline
     from loadstone.plan.model import GateLine, Plan
     from loadstone.store.recording import Recording
     from loadstone.store.store import Store
@@ -110,8 +111,10 @@ def _not_worse(plan: Plan, name: str) -> GateLine:
     return GateLine(gate=f"not worse than {name}", kind="baseline", settings=settings, name="regression_check")
 
 
-def recording_of(watched: Watched) -> Recording | None:
+def recording_of(watched: Watched, timeline: Timeline) -> Recording | None:
     """What keeps this run; None when nobody wants it kept.
+
+    timeline: of the whole run, which somebody else feeds
 
     raises: StoreError when a store that somebody named cannot be used, or lacks the baseline: better before the run than after it
     """
@@ -127,11 +130,11 @@ def recording_of(watched: Watched) -> Recording | None:
         return None
     keep_seconds = bool(asked("keep_seconds")) or names_sink(KEPT)
     if not (named or baseline):
-        return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier)
+        return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier, timeline=timeline)
     store = Store.open(url)
     if baseline:
         _ready(store, baseline)
-    return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier)
+    return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier, timeline=timeline)
 
 
 def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) -> None:

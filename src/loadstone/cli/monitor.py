@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.dashboard_options import about, asked_dashboard, dashboard_options
 from loadstone.cli.embedded import aimed
 from loadstone.cli.streams import without_terminal
 from loadstone.errors import ExitCode, UsageError
@@ -47,6 +48,7 @@ LEAST_WINDOW_S = 5.0
 @click.option("--probe", "probes", multiple=True, metavar="URL", help="A Prometheus endpoint to read beside it; again for more.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Any setting of the suite.")
 @click.option("--quiet", "-q", is_flag=True, help="Print alerts only, no line for each window.")
+@dashboard_options
 @click.option("--history", is_flag=True, help="Print what is kept, and end.")
 def command(what: tuple[str, ...], *, history: bool, **given: Any) -> int:
     r"""Probe at a low rate, keep windows, and tell what is wrong and when it is over.
@@ -54,6 +56,7 @@ def command(what: tuple[str, ...], *, history: bool, **given: Any) -> int:
     \b
     loadstone monitor http://127.0.0.1:8000/health --every 10s
     loadstone monitor chat --target http://127.0.0.1:8000 --webhook https://host/hook
+    loadstone monitor http://127.0.0.1:8000/health --dashboard
     loadstone monitor --pid 4242 --alert 'max(target.memory) warning > 500MB'
     """
     if history:
@@ -99,7 +102,7 @@ def _watch(plan: Plan | None, given: Mapping[str, Any], every_s: float, window_s
     from loadstone.monitor import follow, follow_process, probing
 
     tally = _Tally(quiet=given["quiet"])
-    monitor = _monitor(plan, given, window_s, tally)
+    monitor = _monitor(plan, given, window_s, duration_s, tally)
     try:
         for rule in monitor.absent:
             if not given["quiet"]:
@@ -119,7 +122,7 @@ def _watch(plan: Plan | None, given: Mapping[str, Any], every_s: float, window_s
     return ExitCode.PASS if tally.measured else ExitCode.INCONCLUSIVE
 
 
-def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, tally: _Tally) -> Monitor:
+def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, duration_s: float | None, tally: _Tally) -> Monitor:
     from loadstone.live.alert_outlets import AlertOutlet, Delivery, FileOutlet, TerminalOutlet, command_line, web_hook
     from loadstone.live.alert_page import PageFile, PageServer
     from loadstone.measure.catalogue import Catalogue
@@ -132,6 +135,7 @@ def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, tally
     from loadstone.store.windows import WindowStore
 
     name = plan.name if plan is not None else f"pid {given['pid']}"
+    target = (plan.target or "") if plan is not None else name
     catalogue = catalogue_of(plan, Watch.of(plan).metrics) if plan is not None else Catalogue()
     levels = None
     if given["pid"] is not None:
@@ -153,6 +157,7 @@ def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, tally
         pages=pages,
         levels=levels,
         window=tally.window,
+        view=asked_dashboard(lambda: about(name, target, duration_s, catalogue, "monitor")),
         window_s=window_s,
         retention=Retention(windows_s=parse_duration(given["keep"])),
         expected=("http.response_time", "http.requests") if plan is not None else ("target.memory",),

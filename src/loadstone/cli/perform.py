@@ -29,6 +29,7 @@ from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
     from loadstone.judge.story import Story
+    from loadstone.load.control import Applied
     from loadstone.load.control_desk import ControlDesk
     from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
@@ -43,7 +44,7 @@ class Showing:
     quiet: nothing while it runs, one line of verdict at the end
     out:   folder for result files; None for none
     checkpoint_s: so often the result files are written while the run goes on
-    resume: the earlier part of the run that is continued; `stamp` is then that of its files
+    resume: the earlier part of the run that is continued; `stamp` is then that of its files, `changes` what people did to its load
     """
 
     json: bool = False
@@ -53,6 +54,7 @@ class Showing:
     checkpoint_s: float | None = None
     resume: Earlier | None = None
     stamp: str = ""
+    changes: Sequence[Applied] = ()
 
 
 def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,19 +107,20 @@ def _perform_once(
     from loadstone.run import execute
 
     sinks: Sequence[Sink] = ()
-    recording, timeline, dashboard = None, Timeline(), None
+    recording, dashboard = None, None
     try:
         plan, past = with_past(plan, doubted)
+        timeline = Timeline.after(showing.resume)
         watched = watched_of(plan, showing)
         check_room(watched.folder)
         check_machine(plan)
         reports, files = chosen_reports(), files_of_run(watched.folder, watched.stamp)
-        recording = recording_of(watched)
+        recording = recording_of(watched, timeline)
         desk, by_keys = ControlDesk(), not showing.quiet and can_read_keys()
         dashboard = dashboard_of(watched, desk)
         sinks = [
-            *(sink for sink in (recording, dashboard) if sink is not None),
             timeline,
+            *(sink for sink in (recording, dashboard) if sink is not None),
             *_sinks(watched, showing, desk if by_keys else None),
         ]
         with without_terminal() if watched.folder else contextlib.nullcontext(), aimed(plan, faults) as aimed_plan:
@@ -126,7 +129,15 @@ def _perform_once(
             command = ["loadstone", *sys.argv[1:]]
             with keys(desk, _refusals(sinks)) if by_keys else contextlib.nullcontext():
                 story = execute(
-                    aimed_plan, sinks, worker=worker, command=command, past=past, earlier=showing.resume, checkpoint=marks, desk=desk
+                    aimed_plan,
+                    sinks,
+                    worker=worker,
+                    command=command,
+                    past=past,
+                    earlier=showing.resume,
+                    changes=showing.changes,
+                    checkpoint=marks,
+                    desk=desk,
                 )
     finally:
         discard(worker)

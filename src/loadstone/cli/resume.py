@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
+    from loadstone.load.control import Applied
     from loadstone.measure.earlier import Earlier
     from loadstone.plan.model import Plan
 
@@ -38,14 +38,13 @@ def plan_in(path: Path) -> tuple[Plan, datetime]:
         raise UsageError("holds no plan, so nothing can be judged", where=str(path), hint="a log of this version of Loadstone") from None
 
 
-def plan_to_resume(path: Path, again: Plan | None) -> tuple[Plan, Earlier]:
-    """The plan to go on with, and what was played of it.
+def plan_to_resume(path: Path, again: Plan | None) -> tuple[Plan, Earlier, list[Applied]]:
+    """The plan to go on with, what was played of it, and what people did to its load meanwhile.
 
     again:  the plan from its suite, which has the secrets that a log leaves out
     raises: UsageError when secrets are missing, when it is another plan, or when nothing is left to do
     """
     from loadstone.measure.earlier import Earlier
-    from loadstone.measure.event import CONTROL, Event
     from loadstone.plan.http import MASK
     from loadstone.plan.rest import rest_of
     from loadstone.report.series import read_changes, read_gaps, read_snapshots
@@ -59,10 +58,9 @@ def plan_to_resume(path: Path, again: Plan | None) -> tuple[Plan, Earlier]:
             "its log holds no secrets, and the plan needs some", where=f"--resume {path}", hint="loadstone run SUITE --resume DIR"
         )
     earlier = Earlier.of(partial(read_snapshots, path), started_at, tuple(read_gaps(path)), datetime.now(UTC))
-    earlier = replace(earlier, events=tuple(Event(each.at_s, CONTROL, each.text) for each in read_changes(path)))
     plan = again or kept
     rest_of(plan, earlier.ran_s, earlier.end_s)  # refused now, not after the files were touched
-    return plan, earlier
+    return plan, earlier, list(read_changes(path))
 
 
 def _shown(plan: Plan) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,9 +74,9 @@ def command(
             plan = _made_over(plan, compress, repeat_load=repeat_load, rates=compress_rates)
         if resume is not None:
             log = newest_log(Path(resume))
-            whole, earlier = plan_to_resume(log, plan)
+            whole, earlier, changes = plan_to_resume(log, plan)
             showing = Showing(as_json, quiet, no_color, str(log.parent), checkpoint_s, earlier, log.stem.removeprefix("snapshots_"))
-            return perform(whole, showing, worker=worker, faults=reference)
+            return perform(whole, replace(showing, changes=changes), worker=worker, faults=reference)
         if faults and plan is not None and (plan.target is not None or not plan.embedded):
             raise UsageError(
                 "faults are those of the reference backend, and the plan has a target", where="flag --fault", hint="--embedded"

@@ -49,7 +49,7 @@ class Connection(Link):
     @property
     def usable(self) -> bool:
         """Is it open and free for the next exchange?"""
-        return self._stage == "idle"
+        return self.stage == "idle"
 
     def exchange(self, request: bytes, *, bodiless: bool = False, keep: bool = True, sink: BodySink | None = None) -> asyncio.Future[None]:
         """Send a prepared request now; the future ends when the response is complete, or with Failed.
@@ -60,7 +60,7 @@ class Connection(Link):
         """
         waiter = self._wire.loop.create_future()
         self.exchange_for(waiter, request, bodiless, keep)
-        if sink is not None and self._stage == "busy":
+        if sink is not None and self.stage == "busy":
             sink.on(self)
             self._simple = False
             self._reader = StreamReader(self._memory, sink, self, bodiless=bodiless, most=self._limits.body)
@@ -69,7 +69,7 @@ class Connection(Link):
     def exchange_for(self, waiter: Waiter, request: bytes, bodiless: bool, keep: bool, /) -> None:
         """The same for a waiter of the caller's, which is told from inside the wire's callback."""
         self._waiter = waiter
-        self._stage = "busy"
+        self.stage = "busy"
         self._bodiless, self._keep = bodiless, keep
         self.first_ns = self.got = 0
         self.uses += 1
@@ -114,7 +114,7 @@ class Connection(Link):
 
     def leave(self, why: Failed) -> None:
         """Close at once; an exchange under way ends for this reason. Not for a sink that is being given a piece: that one raises."""
-        if self._stage == "idle":  # the response is there, though who waits for it has not looked yet
+        if self.stage == "idle":  # the response is there, though who waits for it has not looked yet
             self._drop()
         else:
             self._fail(why)
@@ -130,7 +130,7 @@ class Connection(Link):
     # -- events -----------------------------------------------------------------------------------------------------
 
     def _on_events(self, events: int) -> None:
-        if events != READ or self._stage == "connecting" or self._socket is None:
+        if events != READ or self.stage == "connecting" or self._socket is None:
             self._on_other_events(events)
             return
         try:
@@ -155,7 +155,7 @@ class Connection(Link):
                 self.seen_ns, self.got, self.head = seen, got, head
                 self.body = data[size:] if self._keep else b""
                 self._limit_ns = 0
-                self._stage, self._simple = "idle", False
+                self.stage, self._simple = "idle", False
                 waiter, self._waiter = self._waiter, None
                 if waiter is not None and not waiter.done():
                     waiter.set_result(None)
@@ -163,7 +163,7 @@ class Connection(Link):
         self._on_read(data, ancillary, seen)
 
     def _on_other_events(self, events: int) -> None:
-        if self._stage == "connecting":
+        if self.stage == "connecting":
             self._on_connected()
             return
         if events & WRITE:
@@ -211,7 +211,7 @@ class Connection(Link):
         self._on_data(data)
 
     def _on_data(self, data: bytes) -> None:
-        if self._stage != "busy":
+        if self.stage != "busy":
             self._drop()  # nothing was asked: bytes of nobody's response
             return
         reader = self._reader
@@ -238,7 +238,7 @@ class Connection(Link):
 
     def _done(self, head: Head) -> None:
         self._limit_ns = 0
-        self._stage = "idle"
+        self.stage = "idle"
         if head.last or self._output:
             if self._tls is not None:
                 self._tls.remember_session()
@@ -257,7 +257,7 @@ class Connection(Link):
         tls = self._tls
         assert tls is not None
         try:
-            if self._stage == "handshake":
+            if self.stage == "handshake":
                 self._shake(data)
                 return
             plain = tls.decrypt(data)
@@ -273,13 +273,13 @@ class Connection(Link):
                 self.first_ns = end
                 self._limit_ns = self.sent_ns + self._limits.total_ns
             self._on_data(plain)
-        if tls.closed and self._stage != "closed":
+        if tls.closed and self.stage != "closed":
             self._on_end_of_stream()
 
     def _on_end_of_stream(self) -> None:
         reader = self._reader
         try:
-            if self._stage == "handshake":
+            if self.stage == "handshake":
                 raise Failed(Kind.TLS, "the server closed the connection during the handshake")
             if reader is None:
                 what = "before the request was sent" if self._output else "without a response"
@@ -299,7 +299,7 @@ class Connection(Link):
         super()._broken(failed)
 
     def _passed(self) -> Failed:
-        if self._stage == "busy" and self.first_ns and self._limit_ns < self.sent_ns + self._limits.total_ns:
+        if self.stage == "busy" and self.first_ns and self._limit_ns < self.sent_ns + self._limits.total_ns:
             return self._limits.silent()
         return super()._passed()
 

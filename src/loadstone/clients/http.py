@@ -110,7 +110,7 @@ class HttpClient:
         """Send a prepared request, follow redirects, and record; never raises for what the target does."""
         due, excused = self._place.take_due()
         idle = self._idle.get(prepared.origin)
-        if not idle or self.cookies or not idle[-1].usable:
+        if not idle or self.cookies or idle[-1].stage != "idle":
             return await self._exchange(prepared, due or now_ns(), excused, self.take(prepared.origin))
         connection = idle.pop()
         # The usual case in one piece: a connection that is open, and an answer that needs no closer look.
@@ -131,7 +131,7 @@ class HttpClient:
             return await self._follow(prepared, reply) if reply.status in REDIRECTS else reply
         sent, first, end, seen = connection.sent_ns, connection.first_ns, connection.end_ns, connection.seen_ns
         prepared.step.rows.add(due, sent, first, end, seen, excused, connection.got, connection.put)
-        if connection.usable and shared.keep_alive:
+        if connection.stage == "idle" and shared.keep_alive:
             idle.append(connection)
         else:
             self.give_back(prepared.origin, connection)

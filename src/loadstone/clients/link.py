@@ -21,14 +21,14 @@ class Link:
     """What every connection stands on; what is said over it is the business of those who inherit. Times are monotonic ns."""
 
     __slots__ = (
-        "_fd", "_limit_ns", "_limits", "_look_ns", "_output", "_patience_ns", "_recvmsg", "_segment", "_send", "_socket", "_stage",
-        "_timer", "_tls", "_waiter", "_wire", "connected_ns", "first_ns", "started_ns", "tls_ns",
+        "_fd", "_limit_ns", "_limits", "_look_ns", "_output", "_patience_ns", "_recvmsg", "_segment", "_send", "_socket",
+        "_timer", "_tls", "_waiter", "_wire", "connected_ns", "first_ns", "stage", "started_ns", "tls_ns",
     )  # fmt: skip
 
     def __init__(self, wire: Wire, limits: Limits) -> None:
         self._wire, self._limits = wire, limits
         self._patience_ns, self._look_ns = limits.patience_ns, limits.look_ns
-        self._stage = "new"  # new, connecting, connected, handshake, idle, busy, closed
+        self.stage = "new"  # new, connecting, connected, handshake, idle, busy, closed
         self._socket: socket.socket | None = None
         self._fd = -1
         self._tls: TlsLayer | None = None
@@ -63,13 +63,13 @@ class Link:
             raise
         if self._socket is None:
             raise Failed(Kind.CLOSED_EARLY, "closed as soon as it was connected")
-        self._stage = "idle"
+        self.stage = "idle"
         if self._timer is not None:  # the limits of exchanges may be nearer than that of the connect
             self._timer.cancel()
             self._timer = None
 
     def _expect(self, stage: str) -> asyncio.Future[None]:
-        self._stage = stage
+        self.stage = stage
         waiter: asyncio.Future[None] = self._wire.loop.create_future()
         self._waiter = waiter
         self._limit_ns = self.started_ns + self._limits.connect_ns
@@ -105,7 +105,7 @@ class Link:
             waiter.set_exception(failed)
 
     def _broken(self, failed: Failed) -> None:
-        if self._stage == "idle":
+        if self.stage == "idle":
             self._drop()
         else:
             self._fail(failed)
@@ -118,7 +118,7 @@ class Link:
 
     def _drop(self) -> None:
         """Give the descriptor back; the waiter is not told."""
-        self._stage = "closed"
+        self.stage = "closed"
         self._limit_ns = 0
         self._output = b""
         if self._timer is not None:
@@ -144,7 +144,7 @@ class Link:
         self.connected_ns = now_ns()
         self._segment = largest_segment(self._socket)
         self._wire.change(self._fd, READ)
-        self._stage = "connected"
+        self.stage = "connected"
         self._tell()
 
     def _shake(self, data: bytes) -> None:
@@ -203,6 +203,6 @@ class Link:
         self._fail(self._passed())
 
     def _passed(self) -> Failed:
-        shaking = self._stage == "handshake"
-        opening = shaking or self._stage in {"connecting", "connected"}
+        shaking = self.stage == "handshake"
+        opening = shaking or self.stage in {"connecting", "connected"}
         return self._limits.passed(opening=opening, shaking=shaking, begun=self.first_ns > 0)

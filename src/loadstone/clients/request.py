@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from loadstone.clients.address import Origin
@@ -82,7 +83,7 @@ def encode_body(
     if len(given) > 1 or (form is not None and ("json" in given or "body" in given)):
         raise UsageError(f"a request has one body, not {' and '.join([*given, *(['form'] if form is not None else [])])}")
     if json is not None:
-        return json_codec.dumps(json, separators=(",", ":"), ensure_ascii=False).encode(), "application/json"
+        return _json(json), "application/json"
     if files is not None:
         return _multipart(form or {}, files)
     if form is not None:
@@ -90,6 +91,14 @@ def encode_body(
     if isinstance(body, str):
         return body.encode(), "text/plain; charset=utf-8"
     return body or b"", ""
+
+
+def _json(value: Any) -> bytes:
+    """As UTF-8; half a character, which UTF-8 does not have, is escaped as JSON allows (RFC 8259, section 8.2)."""
+    try:
+        return json_codec.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json_codec.dumps(value, separators=(",", ":")).encode()
 
 
 def _multipart(form: Mapping[str, object], files: Mapping[str, FileField]) -> tuple[bytes, str]:

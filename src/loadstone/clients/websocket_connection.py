@@ -60,7 +60,7 @@ class WebSocketConnection(Connection):
         except Failed:
             self._drop()
             raise
-        if self._stage == "closed":
+        if self.stage == "closed":
             raise Failed(Kind.CLOSED_EARLY, "closed as soon as it was upgraded")
         self.compression = Compression(agreement) if agreement is not None else None
         self.frames = FrameReader(most, self.compression)
@@ -76,7 +76,7 @@ class WebSocketConnection(Connection):
             self._timer.cancel()
             self._timer = None
         self._wire.handlers[self._fd] = self._on_frames
-        self._stage = "open"
+        self.stage = "open"
         early, self._early = self._early, b""
         if early:
             self.got += len(early)
@@ -87,7 +87,7 @@ class WebSocketConnection(Connection):
     @property
     def open_now(self) -> bool:
         """Can frames be sent?"""
-        return self._stage == "open"
+        return self.stage == "open"
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -133,7 +133,7 @@ class WebSocketConnection(Connection):
 
     async def drain(self) -> None:
         """Wait until most of what was sent has been taken."""
-        while len(self._output) > MUCH_UNSENT and self._stage == "open":
+        while len(self._output) > MUCH_UNSENT and self.stage == "open":
             if self._drained is None or self._drained.done():
                 self._drained = self._wire.loop.create_future()
             await asyncio.shield(self._drained)
@@ -244,7 +244,7 @@ class WebSocketConnection(Connection):
 
     def close(self) -> None:
         """Close the socket at once; nobody is told."""
-        if self._stage == "open":
+        if self.stage == "open":
             self._drop()
         else:
             super().close()
@@ -252,7 +252,7 @@ class WebSocketConnection(Connection):
     # -- the handshake's answer -------------------------------------------------------------------------------------
 
     def _on_data(self, data: bytes) -> None:
-        if self._stage != "busy":
+        if self.stage != "busy":
             self._drop()  # nothing was asked
             return
         if self._answer is not None:
@@ -277,7 +277,7 @@ class WebSocketConnection(Connection):
         self._tell()
 
     def _on_end_of_stream(self) -> None:
-        if self._stage == "busy" and self._answer is not None:
+        if self.stage == "busy" and self._answer is not None:
             self._ended = True  # what came with the answer is read first
             self._wire.change(self._fd, 0)
         else:

@@ -20,8 +20,13 @@ OURS = ("generator.", "load.", "iteration.")  # the generator's own doing, and w
 # Tags by which figures are told apart beside the whole; other tags (kind, worker, outcome) say what happened, not what was asked.
 WHOSE = ("step", "agent", "path", "scenario")
 PERCENTILES, QUANTILES = ("p50", "p95"), (0.50, 0.95)
-TIMES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "iteration.duration")
-SHARES = (("llm.requests", "llm.errors"), ("http.requests", "http.errors"), ("iteration.count", "iteration.errors"))
+TIMES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "call.response_time", "iteration.duration")
+SHARES = (
+    ("llm.requests", "llm.errors"),
+    ("http.requests", "http.errors"),
+    ("call.requests", "call.errors"),
+    ("iteration.count", "iteration.errors"),
+)
 RESOURCES = ("max(target.memory)", "mean(target.cpu)")
 
 

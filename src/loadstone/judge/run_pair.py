@@ -51,7 +51,7 @@ def compare_runs(
     return tuple(
         _told(figure, one, next(chances), rules, before[figure.name], after[figure.name], source)
         if isinstance(one, Shift)
-        else _untold(figure, rules, one)
+        else _untold(figure, rules, one, before.get(figure.name), after.get(figure.name))
         for figure, one in zip(figures, taken, strict=True)
     )
 
@@ -125,5 +125,11 @@ def _samples(side: Sections) -> int:
     return sum(part.count + part.beyond for part in side.times) or sum(part.samples for part in side.shares) or len(side.levels)
 
 
-def _untold(figure: Figure, rules: RegressionRules, why: str) -> Difference:
-    return Difference(figure.name, figure.unit, None, None, None, Answer.CANNOT_TELL, rules.limit_of(figure), reason=why, method=METHOD)
+def _untold(figure: Figure, rules: RegressionRules, why: str, old: Sections | None = None, new: Sections | None = None) -> Difference:
+    """What each side has is told all the same: a run that has the figure, too seldom to be compared alone, lacks nothing."""
+    before, after = _known(figure, old), _known(figure, new)
+    return Difference(figure.name, figure.unit, before, after, None, Answer.CANNOT_TELL, rules.limit_of(figure), reason=why, method=METHOD)
+
+
+def _known(figure: Figure, side: Sections | None) -> float | None:
+    return _value(figure, side) if side is not None and _samples(side) else None

@@ -41,7 +41,7 @@ class ClosedRun:
         self.crew = Crew(scene.timers, self._nobody_left, self.stop)
         self._users: dict[int, asyncio.Task[None]] = {}
         self._sessions: dict[int, Session] = {}
-        self._stopped = asyncio.Event()
+        self._stopped, self._over = asyncio.Event(), False  # the second says the same, for those who ask before each iteration
         self._level = 0
         self._changes = _changes(self._demand.curve, round(scene.plan.skip_s * SECOND))
         self._seen: deque[tuple[int, int]] = deque()  # changes that were looked at ahead of their time
@@ -82,6 +82,7 @@ class ClosedRun:
     def stop(self) -> None:
         """Start nothing more; sessions leave at the end of their iteration."""
         self._stopped.set()
+        self._over = True
         for session in list(self._scene.active):
             session.leave()
 
@@ -164,6 +165,7 @@ class ClosedRun:
             if change[1] > 0:
                 return
         self._stopped.set()
+        self._over = True
 
     def _begin(self, index: int) -> None:
         self._users[index] = self.crew.start(self._live(index, self._users.get(index)))
@@ -191,13 +193,17 @@ class ClosedRun:
         if session.user is not None:
             think, pacing = think or session.user.think, pacing or session.user.pacing
         mine = limit.count if limit is not None and not limit.shared else None
-        if think is None and pacing is None and mine is None and not scene.feeds:
+        at_once = think is None and pacing is None and mine is None and not scene.feeds
+        if at_once:
             await self._fire(session)
         began = scene.timers.now_ns()
         passes = 0
         while self._may_go_on(session) or await self._when_it_goes_on(session):
             if not scene.next_row(session):
                 break
+            if at_once:
+                await scene.repeat(session, self._may_go_on)
+                continue
             await scene.iterate(session)
             passes += 1
             if passes == mine:
@@ -234,7 +240,7 @@ class ClosedRun:
 
     def _may_go_on(self, session: Session) -> bool:
         """May the session begin another iteration? Takes one of those that are left."""
-        if session.leaving or self._stopped.is_set() or self._time.stands:
+        if session.leaving or self._over or self._time.warp.stands_ns is not None:
             return False
         if self._left is not None:
             if self._left == 0:

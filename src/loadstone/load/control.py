@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loadstone.errors import UsageError
@@ -173,6 +173,22 @@ def paused_s(applied: Iterable[Applied], until_s: float) -> float:
             total += max(0.0, min(each.at_s, until_s) - since)
             since = math.inf
     return total + max(0.0, until_s - since)
+
+
+def ahead_of(applied: Sequence[Applied], end_s: float) -> list[tuple[Control, float]]:
+    """What was asked for in a part of a run that ended at `end_s`, as the rest of it must know it.
+
+    gives: changes of how much is asked for, each with its moment of the schedule in seconds, 0 or less, counted from the end of that part
+    """
+    gone_s = end_s - paused_s(applied, end_s)
+    asked = [each for each in applied if isinstance(each.control, Scale | Spike | SetRate | SetUsers)]
+    return [(each.control, min(0.0, each.at_s - paused_s(applied, each.at_s) - gone_s)) for each in asked]
+
+
+def stands(applied: Iterable[Applied]) -> bool:
+    """Was the schedule held, and not let go on?"""
+    turns = [each.control for each in applied if isinstance(each.control, Pause | Resume)]
+    return bool(turns) and isinstance(turns[-1], Pause)
 
 
 def _within(what: str, value: float, least: float, most: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from loadstone.errors import UsageError
@@ -67,15 +67,22 @@ class ControlDesk:
             self._hand_on(control, by)
         return control.text
 
-    def open(self, plan: Plan, obey: Obey) -> None:
-        """A run begins: `obey` is called for each control, in the event loop that runs now."""
+    def open(self, plan: Plan, obey: Obey, before: Iterable[Control] = ()) -> None:
+        """A run begins: `obey` is called for each control, in the event loop that runs now.
+
+        before: what was asked for in an earlier part of it
+        """
         loop = asyncio.get_running_loop()
 
         def hand_on(control: Control, by: str) -> None:
             loop.call_soon_threadsafe(obey, control, by)
 
+        state = ControlState(going=True)
+        for control in before:
+            if not isinstance(control, Stop | Pause | Resume):
+                state = _after(state, control)
         with self._lock:
-            self._plan, self._hand_on, self._state = plan, hand_on, ControlState(going=True)
+            self._plan, self._hand_on, self._state = plan, hand_on, state
 
     def close(self) -> None:
         """The run's load has ended; may be called more than once."""

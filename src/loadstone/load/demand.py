@@ -65,7 +65,7 @@ class Demand:
 
     def positions(self, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
         """Chunks of where on the curve's integral arrivals are due; see OpenProfile.positions."""
-        profile = self._open
+        profile = self.open_profile
         found = profile.positions(rng)
         return (chunk / NS_PER_S for chunk in profile.arrivals(rng)) if found is None else found
 
@@ -80,16 +80,17 @@ class Demand:
         """Arrivals per second that are asked for at a time."""
         if not self.played:
             return self.curve.at(t_s)
-        return self.curve.at(t_s) * self._open.rate_at(self.curve.area_until(t_s)) if t_s < self.profile.duration_s else 0.0
+        return self.curve.at(t_s) * self.open_profile.rate_at(self.curve.area_until(t_s)) if t_s < self.profile.duration_s else 0.0
 
     def expected_until(self, t_s: float) -> float:
         """How many arrivals are asked for up to a time."""
         if not self.changed:
-            return self._open.expected_until(t_s)
+            return self.open_profile.expected_until(t_s)
         passed_s = min(t_s, self.profile.duration_s)
-        return self._open.expected_until(self.curve.area_until(passed_s)) if self.played else self.curve.area_until(passed_s)
+        return self.open_profile.expected_until(self.curve.area_until(passed_s)) if self.played else self.curve.area_until(passed_s)
 
     @property
-    def _open(self) -> OpenProfile:
+    def open_profile(self) -> OpenProfile:
+        """The profile, of which is known that its arrivals come by themselves."""
         assert isinstance(self.profile, OpenProfile)
         return self.profile

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from loadstone.clock import MILLISECOND, SECOND, Deadline, Timers
 from loadstone.load.closed import ClosedRun
 from loadstone.load.control import Control, Pause, Resume, Stop, concerns
+from loadstone.load.demand import Demand
 from loadstone.load.open import OpenRun
 from loadstone.load.scene import Scene
 from loadstone.load.schedule_time import Planned, ScheduleTime
@@ -70,9 +71,13 @@ class Engine:
         for name in (*self._finished, NO_SCENARIO):
             recorder.judge(name, judged=False)
 
-    async def run(self, start_ns: int) -> None:
-        """Everything from the first arrival to the end of the last session."""
+    async def run(self, start_ns: int, before: Sequence[tuple[Control, float]] = ()) -> None:
+        """Everything from the first arrival to the end of the last session.
+
+        before: changes of an earlier part of the run, as in the message `Go`
+        """
         self._start_ns = self._taken_ns = start_ns
+        self._controls = [(control, start_ns + round(at_s * SECOND)) for control, at_s in before]
         self._ticking = self._timers.at(start_ns + SECOND, self._tick)
         try:
             async with asyncio.TaskGroup() as group:
@@ -164,8 +169,6 @@ class Engine:
 
     async def _perform(self, scene: Scene, start_ns: int) -> None:
         run = self._runs[scene.name] = self._make_run(scene, start_ns)
-        for control, at_ns in self._controls:
-            self._apply(control, at_ns, scene, run)
         judged_ns = start_ns + round(scene.plan.warm_up_s * SECOND)
         judging: Planned | None = None
         if judged_ns == self._start_ns:
@@ -202,12 +205,19 @@ class Engine:
     def _make_run(self, scene: Scene, start_ns: int) -> OpenRun | ClosedRun:
         profile = scene.plan.profile
         origin_ns = start_ns - round(scene.plan.skip_s * SECOND)  # where the profile would have begun
+        before = [each for each in self._controls if concerns(each[0], scene.name, is_open=profile.is_open)]
         if isinstance(profile, ClosedProfile):
-            return ClosedRun(scene, profile, origin_ns, self._time)
+            closed = ClosedRun(scene, profile, origin_ns, self._time)
+            for control, at_ns in before:
+                closed.change(control, at_ns)
+            return closed
         assert isinstance(profile, OpenProfile)
         most = scene.plan.max_sessions
         mine = self._limits.most_sessions if most is None else len(range(scene.worker, most, scene.workers))
-        return OpenRun(scene, profile, origin_ns, self._time, patience_ns=self._limits.patience_ns, most_sessions=mine)
+        demand = Demand.of(profile)
+        for control, at_ns in before:
+            demand = demand.with_change(control, (at_ns - origin_ns) / SECOND)
+        return OpenRun(scene, demand, origin_ns, self._time, patience_ns=self._limits.patience_ns, most_sessions=mine)
 
     async def _or_stop(self, awaited: Awaitable[object]) -> None:
         """Wait for it, or for the order to stop."""

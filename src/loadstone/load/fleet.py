@@ -7,7 +7,7 @@ import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadstone.clock import MILLISECOND, SECOND, now_ns
@@ -110,15 +110,18 @@ class LocalFleet:
             raise LoadstoneError(f"a worker failed while it prepared\n{message.text}", hint="run again with -v and report this")
         raise LoadstoneError("a worker process ended before it was ready", hint="loadstone doctor")
 
-    def go(self) -> int:
-        """Start the load; answers the common start (monotonic ns)."""
+    def go(self, before: Sequence[tuple[Control, float]] = ()) -> int:
+        """Start the load; answers the common start (monotonic ns).
+
+        before: as in the message `Go`
+        """
         self._start_ns = start_ns = now_ns() + HEAD_START_NS
         longest = longest_s(self._plan)
         if longest is not None:
             self._end_ns = start_ns + round((longest + OVERDUE_S) * SECOND)
         for member in self._members:
             member.heard_ns = start_ns
-            self._send(member, Go(start_ns))
+            self._send(member, Go(start_ns, tuple(before)))
         return start_ns
 
     def stop(self, *, at_once: bool = False) -> None:

@@ -25,9 +25,14 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Start at this monotonic time (ns)."""
+    """Start at this monotonic time (ns).
+
+    before: what people asked for in an earlier part of the run: changes of how much is asked for, each with its moment of the schedule in
+            seconds, 0 or less, counted from the start
+    """
 
     start_ns: int
+    before: tuple[tuple[Control, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

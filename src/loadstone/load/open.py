@@ -9,12 +9,12 @@ from collections import deque
 from loadstone.clock import SECOND, Deadline
 from loadstone.load.control import Control
 from loadstone.load.crew import Crew
+from loadstone.load.demand import Demand
 from loadstone.load.scene import Scene
 from loadstone.load.schedule import Schedule
 from loadstone.load.schedule_time import ScheduleTime
 from loadstone.load.session import Session
 from loadstone.measure.snapshot import Series
-from loadstone.plan.profile import OpenProfile
 
 # Sessions that wait connected before the first arrival, as a time of the peak rate: a target that answers within it never
 # makes an arrival wait for a connection.
@@ -27,13 +27,12 @@ class OpenRun:
 
     Each arrival ends in exactly one of these: an iteration that ended, one that was interrupted, or a drop.
 
+    demand:   as people have changed it before the first arrival
     start_ns: of the profile, in schedule time
     """
 
-    def __init__(
-        self, scene: Scene, profile: OpenProfile, start_ns: int, time: ScheduleTime, *, patience_ns: int, most_sessions: int
-    ) -> None:
-        self._scene, self._profile, self.start_ns, self._time = scene, profile, start_ns, time
+    def __init__(self, scene: Scene, demand: Demand, start_ns: int, time: ScheduleTime, *, patience_ns: int, most_sessions: int) -> None:
+        self._scene, self._profile, self.start_ns, self._time = scene, demand.open_profile, start_ns, time
         self._patience_ns, self._most = patience_ns, max(1, most_sessions)
         self.crew = Crew(scene.timers, self._nobody_left, self.stop)
         self._idle: deque[Session] = deque()
@@ -43,7 +42,7 @@ class OpenRun:
         self._begun = 0
         self._running = False
         self._drop_timer: Deadline | None = None
-        self._schedule = Schedule(profile, scene)
+        self._schedule = Schedule(demand, scene)
         self._coming: Deadline | None = None
         tags = (("scenario", scene.name),)
         self._arrivals, self._dropped = Series("load.arrivals", tags), Series("load.dropped", tags)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from loadstone.clock import MILLISECOND, Timers
@@ -98,27 +98,36 @@ class Scene:
             self.active.discard(session)
             session.close()
 
-    async def iterate(self, session: Session) -> None:
+    def iterate(self, session: Session) -> Coroutine[Any, Any, None]:
         """One iteration, timed and counted; whatever the script raises is counted, not raised."""
-        clock = self.timers.now_ns
+        return self.repeat(session, once)
+
+    async def repeat(self, session: Session, go_on: Callable[[Session], bool]) -> None:
+        """One iteration after another without a pause between them, the first in any case, as long as `go_on` says so."""
+        clock, begin, columns = self.timers.now_ns, self.behaviour.begin, self._durations
         began = clock()
-        try:
-            name, work = self.behaviour.begin(session)
-            await work
-        except BaseException as error:  # noqa: BLE001  as above
-            if _is_cut(error):
-                self.interrupted()
-            self._script_failed("iteration", error)
-            name = "(raised)"
-        session.set_due(0)  # an iteration without an exchange must not hand its due time on
-        ended = clock()
-        durations = self._durations.get(name) or self.durations(name)
-        durations.add(ended - began)
-        self._slice_passes += 1
-        if ended > self._slice_end or self._slice_passes > MOST_PASSES:
-            # Iterations that never wait, such as those whose connections are refused at once, must not starve the others.
-            await asyncio.sleep(0)
-            self._slice_end, self._slice_passes = clock() + SLICE_NS, 0
+        while True:
+            try:
+                name, work = begin(session)
+                await work
+            except BaseException as error:  # noqa: BLE001  as above
+                if _is_cut(error):
+                    self.interrupted()
+                self._script_failed("iteration", error)
+                name = "(raised)"
+            if session.due_ns:
+                session.set_due(0)  # an iteration without an exchange must not hand its due time on
+            ended = clock()
+            (columns.get(name) or self.durations(name)).add(ended - began)
+            began = ended  # of the next, if there is one
+            self._slice_passes += 1
+            if ended > self._slice_end or self._slice_passes > MOST_PASSES:
+                # Iterations that never wait, such as those whose connections are refused at once, must not starve the others.
+                await asyncio.sleep(0)
+                began = clock()
+                self._slice_end, self._slice_passes = began + SLICE_NS, 0
+            if not go_on(session):
+                return
 
     def interrupted(self, by: int = 1) -> None:
         """Count iterations that the end of the run cut off."""
@@ -164,6 +173,11 @@ class Scene:
                     return False
                 session.data = {**session.data, **row}
         return True
+
+
+def once(_session: Session) -> bool:
+    """No further iteration."""
+    return False
 
 
 def _is_cut(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from loadstone.clock import SECOND
 from loadstone.load.demand import Demand
 from loadstone.load.scene import Scene
-from loadstone.plan.profile import OpenProfile, generator, share
+from loadstone.plan.profile import generator, share
 
 NOTHING = np.zeros(0, np.float64)
 Places = NDArray[np.float64]
@@ -22,8 +22,8 @@ class Schedule:
     A change of the demand moves only what is still to come: the k-th arrival stays the k-th, with the same drawn gap before it.
     """
 
-    def __init__(self, profile: OpenProfile, scene: Scene) -> None:
-        self.demand = Demand.of(profile)
+    def __init__(self, demand: Demand, scene: Scene) -> None:
+        self.demand = demand
         positions = self.demand.positions(generator(scene.seed, scene.name))
         mine = (places for _, places in share(positions, scene.worker, scene.workers))
         self._chunks = _from(round(scene.plan.skip_s * SECOND), mine, self.demand)

@@ -28,13 +28,13 @@ class Session:
     """
 
     __slots__ = (
-        "_due_ns",
         "_others",
         "_rng",
         "_sleeper",
         "_waited_ns",
         "client",
         "data",
+        "due_ns",
         "index",
         "leaving",
         "scene",
@@ -53,7 +53,7 @@ class Session:
         self.vars: dict[str, Any] = {}
         self.leaving = False
         self._rng: random.Random | None = None
-        self._due_ns = self._waited_ns = 0
+        self.due_ns = self._waited_ns = 0  # of an exchange to come; 0: nothing is waiting
         self._sleeper: asyncio.Future[None] | None = None
 
     @property
@@ -76,19 +76,19 @@ class Session:
 
     def set_due(self, due_ns: int, waited_ns: int = 0) -> None:
         """The next exchange is due then; `waited_ns` of its delay was spent waiting for a free session."""
-        self._due_ns, self._waited_ns = due_ns, waited_ns
+        self.due_ns, self._waited_ns = due_ns, waited_ns
 
     @property
     def has_turn(self) -> bool:
         """Was it given an arrival that it has not begun?"""
-        return self._due_ns > 0
+        return self.due_ns > 0
 
     def take_due(self) -> tuple[int, int]:
         """See clients.http.Place."""
-        due = self._due_ns
+        due = self.due_ns
         if not due:
             return 0, 0
-        waited, self._due_ns, self._waited_ns = self._waited_ns, 0, 0
+        waited, self.due_ns, self._waited_ns = self._waited_ns, 0, 0
         return due, waited
 
     # -- what a script may ask for ----------------------------------------------------------------------------------

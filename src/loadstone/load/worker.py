@@ -50,10 +50,10 @@ class Worker:
         )
         self.engine = Engine(scenes, self._recorder, self.wire.timers, limits, self._emit, self._sample)
 
-    async def run(self, start_ns: int) -> None:
+    async def run(self, go: Go) -> None:
         """The whole run."""
         self._health.begin()
-        await self.engine.run(start_ns)
+        await self.engine.run(go.start_ns, go.before)
         self._send(Done(self._setup.worker))
 
     def _sample(self) -> None:
@@ -109,7 +109,7 @@ async def _follow(worker: Worker, reader: asyncio.StreamReader) -> None:
         if message is None:  # nobody is left who could want the results: the load must not go on
             os._exit(1)
         if isinstance(message, Go):
-            running = asyncio.ensure_future(worker.run(message.start_ns))
+            running = asyncio.ensure_future(worker.run(message))
         elif isinstance(message, Change):
             worker.engine.control(message.control, message.at_ns)
         elif isinstance(message, Stop):

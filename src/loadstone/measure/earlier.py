@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
-from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Snapshot
 from loadstone.measure.under_load import LOAD_TIME
 
@@ -22,7 +22,6 @@ class Earlier:
     ran_s:      scenario -> so many seconds of its profile were played
     end_s:      where the part ends, in seconds since the run's start
     gaps_s:     how long the run stood still, once for each time that it was continued, this time included
-    events:     what people did to its load
     """
 
     snapshots: Callable[[], Iterator[Snapshot]]
@@ -30,7 +29,10 @@ class Earlier:
     ran_s: Mapping[str, float]
     end_s: float
     gaps_s: tuple[float, ...]
-    events: tuple[Event, ...] = ()
+
+    def seconds(self) -> Iterator[Snapshot]:
+        """Its snapshots alone: a log goes on while the run does."""
+        return takewhile(lambda snapshot: snapshot.end_s <= self.end_s, self.snapshots())
 
     @classmethod
     def of(cls, snapshots: Callable[[], Iterator[Snapshot]], started_at: datetime, gaps_s: tuple[float, ...], now: datetime) -> Earlier:

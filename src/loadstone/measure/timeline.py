@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadstone.measure.aggregate import Aggregate, together
+from loadstone.measure.earlier import Earlier
 from loadstone.measure.packing import pack, unpack
 from loadstone.measure.snapshot import Gauge, Snapshot
 
@@ -57,6 +58,14 @@ class Timeline:
         self._ended: list[Stretch] = []
         self._open: list[Snapshot] = []
 
+    @classmethod
+    def after(cls, earlier: Earlier | None) -> Timeline:
+        """Of a run that goes on with an earlier part, which it begins with; None: one that begins now."""
+        timeline = cls()
+        for snapshot in earlier.seconds() if earlier is not None else ():
+            timeline.snapshot(snapshot)
+        return timeline
+
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
         if self._open and not _alike(self._open[-1], snapshot):
@@ -81,6 +90,13 @@ class Timeline:
             if len(fewer) < len(self._ended):
                 self._ended = fewer
                 self._width_s *= 2.0
+
+
+def at_most(stretches: Sequence[Stretch], most: int) -> Sequence[Stretch]:
+    """The same run in no more stretches than that; in more only where a run of many short phases leaves no two neighbours of one."""
+    while len(stretches) > most and len(fewer := halved(stretches)) < len(stretches):
+        stretches = fewer
+    return stretches
 
 
 def halved(stretches: Sequence[Stretch]) -> list[Stretch]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from loadstone.plan.document import Document, read_document
 from loadstone.plan.wrong import suggest
 
 CONFIG = "config"
+SWITCH = "enabled"  # the key of a section that turns it on; the section may be true or false itself
 
 
 class Given(NamedTuple):
@@ -20,33 +21,66 @@ class Given(NamedTuple):
     origin: str
 
 
-def read_options(name: str, places: Sequence[str]) -> tuple[dict[str, Given], list[Mistake]]:
+def read_options(name: str, kinds: Mapping[str, str]) -> tuple[dict[str, Given], list[Mistake]]:
     """The values of a JSON, YAML or TOML file by their place, and everything in it that is no option.
 
-    places: `section.key`, all that there are
-    gives:  only keys that say something: null leaves an option as it is
+    kinds:  by place, all that there are: `section.key`, or `key` at the top; the kind of the option says what may stand there
+    gives:  only keys that say something: null leaves an option as it is; true and false in place of a section are its `enabled`
     raises: PlanError when the file cannot be read
     """
     document = read_document(Path(name))
-    sections = tuple(dict.fromkeys(place.partition(".")[0] for place in places))
     found: dict[str, Given] = {}
     mistakes: list[Mistake] = []
-    for section, keys in document.tree.items():
-        if section not in sections:
-            mistakes.append(Mistake(f"unknown section {section!r}", _line(document, section), suggest(str(section), sections)))
-        elif not isinstance(keys, dict):
-            mistakes.append(Mistake(f"{section} must be a mapping", _line(document, section), f'"{section}": {{…}}'))
+    for key, value in document.tree.items():
+        if key in kinds:
+            _take(document, (key,), value, kinds, found, mistakes)
         else:
-            known = [place.partition(".")[2] for place in places if place.startswith(f"{section}.")]
-            for key, value in keys.items():
-                where = _line(document, section, key)
-                if key not in known:
-                    mistakes.append(Mistake(f"unknown key {key!r}", where, suggest(str(key), known)))
-                elif isinstance(value, (bool, dict, list)):
-                    mistakes.append(Mistake("must be one number", f"{where} {section}.{key}", f'"{key}": 1'))
-                elif value is not None:
-                    found[f"{section}.{key}"] = Given(value, f"file {where} {section}.{key}")
+            _section(document, key, value, kinds, found, mistakes)
     return found, mistakes
+
+
+def _section(
+    document: Document, section: str, keys: Any, kinds: Mapping[str, str], found: dict[str, Given], mistakes: list[Mistake]
+) -> None:
+    known = [place.partition(".")[2] for place in kinds if place.startswith(f"{section}.")]
+    if not known:
+        tops = tuple(dict.fromkeys(place.partition(".")[0] for place in kinds))
+        what = "section" if isinstance(keys, dict) or all("." in place for place in kinds) else "key"
+        mistakes.append(Mistake(f"unknown {what} {section!r}", _line(document, section), suggest(str(section), tops)))
+    elif isinstance(keys, bool) and SWITCH in known:
+        _take(document, (section,), keys, kinds, found, mistakes, place=f"{section}.{SWITCH}")
+    elif not isinstance(keys, dict):
+        mistakes.append(Mistake(f"{section} must be a mapping", _line(document, section), f'"{section}": {{…}}'))
+    else:
+        for key, value in keys.items():
+            if key in known:
+                _take(document, (section, key), value, kinds, found, mistakes)
+            else:
+                mistakes.append(Mistake(f"unknown key {key!r}", _line(document, section, key), suggest(str(key), known)))
+
+
+def _take(
+    document: Document,
+    at: tuple[str, ...],
+    value: Any,
+    kinds: Mapping[str, str],
+    found: dict[str, Given],
+    mistakes: list[Mistake],
+    place: str = "",
+) -> None:
+    """One value, when it is of the option's kind."""
+    name, where = ".".join(at), _line(document, *at)
+    kind = kinds[place or name]
+    what, example, fits = {
+        "flag": ("true or false", "true", isinstance(value, bool)),
+        "text": ("one text", '"…"', isinstance(value, str)),
+    }.get(kind, ("one number", "1", not isinstance(value, (bool, dict, list))))
+    if value is None:
+        return
+    if fits:
+        found[place or name] = Given(value, f"file {where} {name}")
+    else:
+        mistakes.append(Mistake(f"must be {what}", f"{where} {name}", f'"{at[-1]}": {example}'))
 
 
 def _line(document: Document, *place: str) -> str:

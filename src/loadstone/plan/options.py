@@ -102,7 +102,7 @@ class Option:
     default: also says the kind, where `kind` does not: 25 is a whole number, False a flag, anything else a text
     kind:    text, whole, number, flag, duration, minutes and millis (as a plain number has them), rate, size, share, percent,
              or parts (several of the choices, with commas between)
-    place:   where a file of `--config` has it: `performance_targets.api_response_p95_ms`
+    place:   where a file of `--config` has it: `performance_targets.api_response_p95_ms`, or a name alone at its top
     bare:    what the flag means when no value follows it
     least:   the smallest value, for numbers and quantities
     """
@@ -241,7 +241,7 @@ class Chosen:
 
     def _file(self, name: str, declared: Declared) -> Mapping[str, Given]:
         try:
-            found, mistakes = read_options(name, tuple(declared.places))
+            found, mistakes = read_options(name, {place: option.kind for place, option in declared.places.items()})
         except PlanError as error:
             found, mistakes = {}, error.mistakes
         self.mistakes += mistakes

@@ -17,6 +17,7 @@ from loadstone.probes import known_servers as known
 from loadstone.probes.endpoint import headers_of, timeout_of, url_of
 from loadstone.probes.exposition import Exposition, Labels, Point, parse
 from loadstone.probes.growth import Growth, quantile
+from loadstone.probes.own_names import HINT, OwnName
 from loadstone.probes.page import Page
 from loadstone.probes.probe import NoReading, Readings
 
@@ -32,7 +33,7 @@ class PrometheusProbe:
     """Reads an endpoint; see docs/probes.md for its settings.
 
     Names of known servers become `target.*` metrics; each of `metrics` becomes `target.NAME`: a gauge as it is, a counter per
-    second, a histogram as mean, rate and quantiles of what it took in between two readings.
+    second, a histogram as mean, rate and quantiles of what it took in between two readings. A mapping gives levels names of one's own.
     """
 
     def __init__(self, plan: ProbePlan, target: str) -> None:
@@ -40,14 +41,21 @@ class PrometheusProbe:
         for key in settings:
             if key not in SETTINGS:
                 raise UsageError(f"unknown setting {key!r}", where=f"probe {self.url}", hint=f"one of {', '.join(sorted(SETTINGS))}")
-        self._own = _names(settings.get("metrics", []))
+        given = settings.get("metrics", [])
+        self._own = () if isinstance(given, Mapping) else _names(given)
+        where = f"probe {self.url}"
+        self._named = [OwnName.of(str(name), text, where) for name, text in given.items()] if isinstance(given, Mapping) else []
         self._headers = headers_of(settings.get("headers", {}))
         self._timeout_s = timeout_of(settings.get("timeout"))
         self._verify = settings.get("verify", True) is not False
         self.name = str(settings.get("name") or urlsplit(self.url).netloc)
         common = [metric for metric in BUILT_IN if metric.name in {*known.LEVELS, *known.RATES, *known.MEANS}]
-        self.metrics = (*common, *(metric for name in self._own for metric in own_metrics(name)))
-        self._samples = known.SAMPLES | {sample for name in self._own for sample in (name, *(f"{name}_{part}" for part in PARTS))}
+        self.metrics = (*common, *(metric for name in self._own for metric in own_metrics(name)), *(each.metric for each in self._named))
+        self._samples = (
+            known.SAMPLES
+            | {each.exposed for each in self._named}
+            | {sample for name in self._own for sample in (name, *(f"{name}_{part}" for part in PARTS))}
+        )
         self._growth = Growth()
         self._clock: Callable[[], int] = now_ns
         self._page: Page | None = None
@@ -94,6 +102,9 @@ class PrometheusProbe:
             readings.gauge(metric, value, probe=self.name)
         for name in self._own:
             self._read_own(name, page, by_name, readings)
+        for each in self._named:
+            if (level := each.value(by_name.get(each.exposed, ()))) is not None:
+                readings.gauge(each.metric.name, level, probe=self.name)
 
     def _rates(self, by_name: Mapping[str, list[Point]]) -> Iterable[tuple[str, float]]:
         for metric, names in known.RATES.items():
@@ -199,7 +210,9 @@ def _number(text: str | None) -> float | None:
 def _names(given: Any) -> tuple[str, ...]:
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name for name in names):
-        raise UsageError("metrics of a probe must be a list of names", hint="metrics: [process_resident_memory_bytes]")
+        raise UsageError(
+            "metrics of a probe must be a list of names", hint=f"metrics: [process_resident_memory_bytes], or metrics: {{{HINT}}}"
+        )
     if len(names) > MOST_NAMES:
         raise UsageError(f"a probe reads at most {MOST_NAMES} names of one's own", hint="name what a gate or a reader needs")
     return tuple(dict.fromkeys(names))

@@ -51,12 +51,18 @@ def stretch(begin: str, snapshots: Iterable[Snapshot]) -> Stretch:
     )
 
 
-def table(stretches: Sequence[Stretch]) -> list[str]:
-    """Lines of a table; columns in which nothing was measured anywhere are left out."""
+def heads_and_cells(stretches: Sequence[Stretch]) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of a table; columns in which nothing was measured anywhere are left out."""
     rows = [_cells(each) for each in stretches]
     shown = [at for at in range(len(_HEADS)) if at < 2 or any(row[at] != "–" for row in rows)]
-    cells = [[row[at] for at in shown] for row in (_HEADS, *rows)]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(shown))]
+    return [_HEADS[at] for at in shown], [[row[at] for at in shown] for row in rows]
+
+
+def table(stretches: Sequence[Stretch]) -> list[str]:
+    """Lines of such a table."""
+    heads, rows = heads_and_cells(stretches)
+    cells = [heads, *rows]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(heads))]
     return [
         "  ".join(
             cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))

@@ -59,8 +59,7 @@ class ResourceRecords:
             return
         if self._began is None:
             self._began = self._now() - timedelta(seconds=snapshot.end_s)
-        seconds = snapshot.end_s - snapshot.start_s
-        values = [_value(snapshot, column, seconds) for column in COLUMNS]
+        values = record_of(snapshot)
         if any(values):
             time = self._began + timedelta(seconds=snapshot.end_s)
             self._writer.writerow([time.isoformat(timespec="milliseconds"), *values])
@@ -71,6 +70,11 @@ class ResourceRecords:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def record_of(snapshot: Snapshot) -> list[str]:
+    """The texts of the columns after the time; empty for what nobody read."""
+    return [_value(snapshot, column, snapshot.end_s - snapshot.start_s) for column in COLUMNS]
 
 
 def _value(snapshot: Snapshot, column: str, seconds: float) -> str:

@@ -12,9 +12,14 @@ from loadstone.store.rows import RunRow
 
 FIGURES = ("response_p50_ms", "response_p95_ms", "response_p99_ms", "success_rate", "peak_memory_mb", "cpu_percent")
 # Whose response times a run is about: the first of these that it has.
-TIMES = ("http.response_time", "llm.e2e", "ws.round_trip_time", "iteration.duration")
+TIMES = ("http.response_time", "llm.e2e", "ws.round_trip_time", "call.response_time", "iteration.duration")
 MOST_OF_A_REASON = 300  # characters
-EXCHANGES = (("http.requests", "http.errors"), ("llm.requests", "llm.errors"), ("iteration.count", "iteration.errors"))
+EXCHANGES = (
+    ("http.requests", "http.errors"),
+    ("llm.requests", "llm.errors"),
+    ("call.requests", "call.errors"),
+    ("iteration.count", "iteration.errors"),
+)
 
 
 def refusal(row: RunRow, document: Mapping[str, Any] | None = None, *, accept: bool = False) -> str:
@@ -56,7 +61,7 @@ def _only_compared(document: Mapping[str, Any], *, accept: bool) -> bool:
 
 
 def figures_of(document: Mapping[str, Any]) -> dict[str, float]:
-    """The figures of FIGURES that a report's document holds, and `agent.NAME` for use of agents; what it lacks is left out."""
+    """The figures of FIGURES that a report's document holds; what it lacks is left out."""
     metrics: Mapping[str, Mapping[str, Any]] = document.get("metrics", {})
     found: dict[str, float | None] = {}
     times: Mapping[str, Any] = next((metrics[name] for name in TIMES if metrics.get(name, {}).get("count")), {})

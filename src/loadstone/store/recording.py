@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import takewhile
 from typing import Any
 
 from loadstone.errors import StoreError
@@ -17,7 +16,7 @@ from loadstone.measure.packing import pack
 from loadstone.measure.sections import Sections
 from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Snapshot
-from loadstone.measure.timeline import Timeline
+from loadstone.measure.timeline import Timeline, at_most
 from loadstone.plan.model import Plan
 from loadstone.probes.provenance import own_version
 from loadstone.probes.surroundings import load_of_others, surroundings
@@ -44,6 +43,7 @@ class Recording:
 
     store:   None: nothing can be kept; the reason is in `failure`
     earlier: the part that was made before, of a run that goes on: kept as the run's own
+    timeline: the whole run over time, the earlier part included, which somebody else feeds; None: it has one of its own
     run_id: empty until the store has taken the run in
     """
 
@@ -55,24 +55,34 @@ class Recording:
         *,
         keep_seconds: bool = False,
         earlier: Earlier | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self.failure = ""
         self.run_id = ""
         self._store, self._plan, self._keep_seconds = store, plan, keep_seconds
         self._plan_json = plan.model_dump_json()
-        self._sections, self._timeline = Sections(duration_s), Timeline(MOST_STRETCHES)
+        self._sections = Sections(duration_s)
+        self._timeline = timeline if timeline is not None else Timeline.after(earlier)
+        self._fed = timeline is not None
         self._others = load_of_others()
         self._row: RunRow | None = None
         self._held: list[Packed] = []
         self._earlier = earlier
         self._before = 0  # seconds of the earlier part; those of now are numbered after them
-        for snapshot in self._earlier_seconds():
+        for snapshot in earlier.seconds() if earlier is not None else ():
             self._before += 1
-            self._add(snapshot)
+            self._sections.add(snapshot)
 
     @classmethod
     def at(
-        cls, url: str, plan: Plan, duration_s: float | None = None, *, keep_seconds: bool = False, earlier: Earlier | None = None
+        cls,
+        url: str,
+        plan: Plan,
+        duration_s: float | None = None,
+        *,
+        keep_seconds: bool = False,
+        earlier: Earlier | None = None,
+        timeline: Timeline | None = None,
     ) -> Recording:
         """Into the store at an address; one that cannot be opened is told at the end."""
         try:
@@ -81,13 +91,15 @@ class Recording:
             recording = cls(None, plan, duration_s)
             recording.failure = str(error)
             return recording
-        return cls(store, plan, duration_s, keep_seconds=keep_seconds, earlier=earlier)
+        return cls(store, plan, duration_s, keep_seconds=keep_seconds, earlier=earlier, timeline=timeline)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
         if self._store is None:
             return
-        self._add(snapshot)
+        self._sections.add(snapshot)
+        if not self._fed:
+            self._timeline.snapshot(snapshot)
         if self._keep_seconds:
             self._held = [*self._held[-MOST_HELD:], _packed(self._before + snapshot.seq, snapshot)]
         store = self._store
@@ -110,10 +122,12 @@ class Recording:
         row = finished_row(self._row, story)
         self._flush()
         if self._keep_seconds:  # not before the end: there may be thousands, and now there is time
-            self._held = [_packed(seq, each) for seq, each in enumerate(self._earlier_seconds())]
+            self._held = [_packed(seq, each) for seq, each in enumerate(self._earlier.seconds())] if self._earlier else []
             self._flush()
         sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._sections.so_far())]
-        over_time = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._timeline.so_far())]
+        over_time = [
+            Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(at_most(self._timeline.so_far(), MOST_STRETCHES))
+        ]
         totals = pack(story.result.total.as_snapshot())
         parts = RunParts(self._plan_json, document, totals, tuple(sections), events=tuple(_events(story)), timeline=tuple(over_time))
         self.failure = ""
@@ -157,10 +171,6 @@ class Recording:
             self._store.close()
             self._store = None
 
-    def _add(self, snapshot: Snapshot) -> None:
-        self._sections.add(snapshot)
-        self._timeline.snapshot(snapshot)
-
     def _begun(self, seconds: float) -> bool:
         if self._row is not None:
             return True
@@ -183,12 +193,6 @@ class Recording:
             if not self._try(lambda: store.append(run_id, self._held[0])):
                 return
             del self._held[0]
-
-    def _earlier_seconds(self) -> Iterator[Snapshot]:
-        """Those of the part that was made before; its log goes on while this run does."""
-        if self._earlier is not None:
-            end_s = self._earlier.end_s
-            yield from takewhile(lambda snapshot: snapshot.end_s <= end_s, self._earlier.snapshots())
 
     def _try(self, call: Callable[[], object]) -> bool:
         try:

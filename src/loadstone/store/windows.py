@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from loadstone.errors import UsageError
 
@@ -41,25 +41,38 @@ class KeptWindow(NamedTuple):
 class WindowStore:
     """The file of a monitor. A disk that is full must not end monitoring: a failed write is told in `failure`, and tried again next time.
 
-    raises: UsageError when the file cannot be opened, is no such file, or is in use by another monitor
+    One monitor writes, which a lock on a file beside it says; anybody may read meanwhile.
+
+    path:    None: in memory
+    reading: look at what a monitor keeps, and change nothing
+    raises:  UsageError when the file cannot be opened, is no such file, or is in use by another monitor
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, reading: bool = False) -> None:
         self.path = path
         self.failure = ""
         where = str(path) if path else ":memory:"
+        if reading and path is not None and not path.is_file():
+            raise UsageError("no such file", where=where, hint="the --store of a monitor")
+        self._lock = _locked(path) if path is not None and not reading else None
         try:
             self._db = sqlite3.connect(where, timeout=1.0, isolation_level=None, check_same_thread=False)
             self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode = WAL")
+            if reading:
+                self._db.execute("PRAGMA query_only = ON")
+            else:
+                self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last windows, never the file
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, VERSION):
                 hint = "a newer Loadstone, or another file"
                 raise UsageError(f"a monitor's file of version {version}; this Loadstone reads {VERSION}", where=where, hint=hint)
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            if not reading:
+                self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            elif not version:
+                raise UsageError("no monitor wrote this file", where=where, hint="the --store of a monitor")
         except sqlite3.Error as error:
+            self._let_go()
             hint = "a file that only one monitor writes to"
             raise UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint=hint) from None
 
@@ -94,6 +107,11 @@ class WindowStore:
         rows = self._db.execute("SELECT at, content FROM alerts ORDER BY id DESC LIMIT ?", (most,)).fetchall()
         return [(at, json.loads(content)) for at, content in reversed(rows)]
 
+    def shortest_s(self) -> float:
+        """The length of the monitor's own windows; 0 when none is kept."""
+        found = self._db.execute("SELECT min(length_s) FROM windows").fetchone()[0]
+        return float(found or 0.0)
+
     def count(self, length_s: float) -> int:
         """How many windows of a length are kept."""
         found: int = self._db.execute("SELECT count(*) FROM windows WHERE length_s = ?", (length_s,)).fetchone()[0]
@@ -106,6 +124,12 @@ class WindowStore:
     def close(self) -> None:
         """Finish the file; may be called more than once."""
         self._db.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _write(self, sql: str, values: tuple[Any, ...]) -> None:
         try:
@@ -113,3 +137,28 @@ class WindowStore:
             self.failure = ""
         except sqlite3.Error as error:
             self.failure = f"{self.path or 'memory'}: {error}"
+
+
+def _locked(path: Path) -> IO[bytes] | None:
+    """A lock on a file beside it, which goes with the process that has it; None where the system has no such locks.
+
+    Beside it, for SQLite's own locks on a file are lost when the same process closes the file anywhere.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    try:
+        file = path.with_name(f"{path.name}-lock").open("ab")
+    except OSError as error:
+        raise UsageError(f"cannot be used as a monitor's file: {error.strerror}", where=str(path), hint="a folder to write to") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise UsageError(
+            "cannot be used as a monitor's file: another monitor writes to it", where=str(path), hint="a file of its own: --store FILE"
+        ) from None
+    except OSError:
+        pass  # a file system without locks
+    return file

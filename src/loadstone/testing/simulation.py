@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from loadstone.clock import SECOND
 from loadstone.load.behaviour import StepsBehaviour, UserBehaviour
+from loadstone.load.control import Control
 from loadstone.load.engine import Engine, EngineLimits
 from loadstone.load.merge import merge
 from loadstone.load.scene import Scene
@@ -69,6 +70,7 @@ def simulate(
     users: Classes | None = None,
     meanwhile: Callable[[Simulation], None] = lambda _run: None,
     sink: Callable[[Snapshot], None] | None = None,
+    before: Sequence[tuple[Control, float]] = (),
     turn_ns: int = 0,
     most_s: float = 1e6,
 ) -> Simulation:
@@ -77,16 +79,21 @@ def simulate(
     users:     classes per scenario, in the place of the steps that the plan gives it
     meanwhile: called when the run begins; it may use `loadstone.testing.clock.at` to interfere later
     sink:      takes the snapshots of each worker as they come; they are not kept then
+    before:    what was asked for in an earlier part of the run, with seconds of 0 or less
     raises:    StandsStill when the run hangs
     """
     if not isinstance(target, ScriptedTarget):
         target = ScriptedTarget(target or constant(0.001))
     run = Simulation(plan, target)
-    return run_simulated(_play(run, users or {}, meanwhile, sink), turn_ns=turn_ns, most_s=most_s)
+    return run_simulated(_play(run, users or {}, meanwhile, sink, before), turn_ns=turn_ns, most_s=most_s)
 
 
 async def _play(
-    run: Simulation, users: Classes, meanwhile: Callable[[Simulation], None], sink: Callable[[Snapshot], None] | None
+    run: Simulation,
+    users: Classes,
+    meanwhile: Callable[[Simulation], None],
+    sink: Callable[[Snapshot], None] | None,
+    before: Sequence[tuple[Control, float]],
 ) -> Simulation:
     loop = simulated_loop()
     emitted: list[list[Snapshot]] = [[] for _ in range(run.plan.workers)]
@@ -102,7 +109,7 @@ async def _play(
     meanwhile(run)
     async with asyncio.TaskGroup() as group:
         for engine in run.engines:
-            group.create_task(engine.run(START_NS))
+            group.create_task(engine.run(START_NS, before))
     run.ended_s = (loop.now_ns() - START_NS) / SECOND
     run.snapshots = merge(emitted)
     return run

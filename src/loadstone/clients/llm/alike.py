@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from loadstone.clients.llm.transcript import Token, Transcript
 
+PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))  # what stands for itself in a JSON text
 MOST_TRIES = 8  # some servers put something new into every event: then there is nothing to find
 
 
 class Alike:
     """What the events of one answer have in common."""
 
-    __slots__ = ("_after", "_before", "_head", "_into", "_kind", "_name", "_start", "_stop", "_tail", "_tries")
+    __slots__ = ("_after", "_before", "_head", "_into", "_kind", "_name", "_said", "_start", "_stop", "_tail", "_tries")
 
     def __init__(self, into: Transcript) -> None:
         self._into = into
         self._before = self._after = self._name = ""
         self._head = self._tail = b""  # the same, as they stand in a stream of events
         self._start = self._stop = 0
-        self._kind = Token.CONTENT
+        self._kind, self._said = Token.CONTENT, into.content
         self._tries = MOST_TRIES
 
     def read_piece(self, data: bytes, stamp_ns: int) -> bool:
@@ -29,13 +30,10 @@ class Alike:
         head = self._head
         if not head or not data.startswith(head) or not data.endswith(self._tail):
             return False
-        inner = data[len(head) : len(data) - len(self._tail)]
-        if not inner.isascii() or b'"' in inner or b"\\" in inner or b"\n" in inner or b"\r" in inner or not inner:
+        inner = data[len(head) : -len(self._tail)]
+        if not inner or inner.translate(None, PLAIN):
             return False
-        into = self._into
-        into.events += 1
-        into.at_ns = stamp_ns
-        into.token(self._kind, inner.decode())
+        self._into.lone_token(self._kind, self._said, inner.decode(), stamp_ns)
         return True
 
     def read(self, name: str, data: str) -> bool:
@@ -69,6 +67,6 @@ class Alike:
         place = data.index(literal)
         self._before, self._after = data[: place + 1], data[place + len(literal) - 1 :]
         self._start, self._stop = len(self._before), len(self._after)
-        self._kind, self._name = kind, name
+        self._kind, self._said, self._name = kind, said, name
         if name == "message":
             self._head, self._tail = b"data: " + self._before.encode(), self._after.encode() + b"\n\n"

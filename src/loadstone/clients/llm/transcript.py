@@ -101,6 +101,18 @@ class Transcript:
         self.kinds.append(kind)
         self.texts.append(text)
 
+    def lone_token(self, kind: Token, said: list[str], text: str, stamp_ns: int) -> None:
+        """A whole event that is one text of the first choice and nothing else: what `token` does, without its questions.
+
+        said: `content` or `reasoning`, as the kind wants it
+        """
+        self.events = self._last_event = self.events + 1
+        self.at_ns = stamp_ns
+        said.append(text)
+        self.stamps.append(stamp_ns)
+        self.kinds.append(kind)
+        self.texts.append(text)
+
     def tool(self, index: int, *, identity: str = "", name: str = "", arguments: str = "") -> None:
         """A part of a tool call."""
         call = self.tools.setdefault(index, ToolCall())
@@ -115,4 +127,4 @@ class Transcript:
     def went_wrong(self, fault: Fault, text: str) -> None:
         """The first thing that goes wrong names the failure; what came before and after stays measured."""
         if self.fault is None:
-            self.fault, self.fault_text = fault, bounded(text)
+            self.fault, self.fault_text = fault, bounded(text) or fault.value.replace("_", " ")

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from loadstone.live.dashboard.files import page_file, static
+from loadstone.live.dashboard.files import page as live_page
+from loadstone.live.dashboard.files import static
 from loadstone.live.dashboard.guard import posted
 from loadstone.live.dashboard.hub import Hub, Viewer
 
@@ -28,7 +29,7 @@ def run_app(hub: Hub, ask: Ask | None, *, heartbeat_s: float = HEARTBEAT_S) -> S
     """
 
     async def page(_: Request) -> Response:
-        return Response(page_file("live.html"), media_type="text/html")
+        return Response(live_page("live.html"), media_type="text/html")
 
     async def whole(_: Request) -> Response:
         return Response(hub.whole(), media_type="application/json")

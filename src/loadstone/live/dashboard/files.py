@@ -6,6 +6,7 @@ import gzip
 from functools import cache
 from importlib.resources import files
 
+from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,19 +14,26 @@ from loadstone.charts import assets, plotly
 
 PAGES = files(__package__).joinpath("page")
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-OWN = frozenset({"live.js", "history.js", "enter.js", "dashboard.css", "ask.js"})
+OWN = frozenset({"live.js", "history.js", "enter.js", "monitored.js", "dashboard.css", "ask.js"})
 CHARTS = frozenset({assets.WHOLE, "charts.css"})
 
 
-def page_file(name: str) -> bytes:
-    """One of our own files."""
-    return PAGES.joinpath(name).read_bytes()
+@cache
+def templates() -> Environment:
+    """Those of our pages; texts of runs become text, never markup."""
+    return Environment(loader=PackageLoader(__package__, "page"), autoescape=True)
+
+
+@cache
+def page(name: str) -> bytes:
+    """A page that says nothing of any run."""
+    return templates().get_template(name).render().encode()
 
 
 @cache
 def _content(name: str) -> bytes | None:
     if name in OWN:
-        return page_file(name)
+        return PAGES.joinpath(name).read_bytes()
     if name == "plotly.js":
         return plotly.script().encode()
     return assets.text(name).encode() if name in CHARTS else None

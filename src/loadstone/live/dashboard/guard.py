@@ -10,7 +10,6 @@ import hmac
 import json
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
-from importlib.resources import files
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from loadstone.live.dashboard.files import page
 from loadstone.live.dashboard.listen import is_loopback
 
 HEADER = "x-loadstone"  # a form or a picture of another page cannot send it, and a script of one would have to ask first
@@ -122,7 +122,7 @@ class Guard:
     @staticmethod
     def _ask(request: Request) -> Response:
         if "text/html" in request.headers.get("accept", ""):
-            return Response(files(__package__).joinpath("page", "enter.html").read_bytes(), 401, media_type="text/html")
+            return Response(page("enter.html"), 401, media_type="text/html")
         return Response("a token is needed\n", 401, media_type="text/plain")
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from loadstone.judge.verdict import Verdict
@@ -79,7 +79,7 @@ class DashboardSink:
             return
         with self._change:
             self._waiting.append((time.time(), snapshot))
-            if len(self._waiting) > MOST_WAITING:
+            if self._threads and len(self._waiting) > MOST_WAITING:
                 self._waiting = folded(self._waiting)
                 if len(self._waiting) > MOST_WAITING:
                     self.dropped += 1
@@ -90,9 +90,18 @@ class DashboardSink:
 
     def judged(self, verdicts: Sequence[Verdict], events: Sequence[Event]) -> None:
         """How the gates stand so far, and everything that happened until now."""
-        fresh = [[event.at_s, event.kind, event.text] for event in events[self._told_events :]]
+        fresh = events[self._told_events :]
         self._told_events = len(events)
-        self._say({"gates": gate_rows(verdicts), "events": fresh})
+        self.tell(gate_rows(verdicts), fresh)
+
+    def tell(self, rows: Sequence[Mapping[str, Any]], fresh: Sequence[Event]) -> None:
+        """How gates or rules stand, as `words` makes rows of them, and what is new."""
+        self._say({"gates": rows, "events": [[event.at_s, event.kind, event.text] for event in fresh]})
+
+    def begin_with(self, earlier: Iterable[Snapshot]) -> None:
+        """What was measured before this process began, in order; it is handed on with the first second."""
+        with self._change:
+            self._waiting = [*((time.time(), snapshot) for snapshot in earlier), *self._waiting]
 
     def ended(self, verdict: str, exit_code: int, run_id: str = "") -> None:
         """What the run came to, for whoever still looks."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from loadstone.judge.alert_rules import Level, ReadyRule
 from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.live.recent import Figures
 from loadstone.measure.plain_text import plain
 
 MOST_TEXT = 300
+WARNING = "warning"
+STANDING = {Level.OK: Status.PASS.value, Level.WARNING: WARNING, Level.CRITICAL: Status.FAIL.value}
 
 
 def gate_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
@@ -29,6 +32,27 @@ def gate_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
+def rule_rows(rules: Iterable[ReadyRule], levels: Mapping[str, tuple[Level, float | None]]) -> list[dict[str, Any]]:
+    """One row for each rule of a monitor: its level as a status, its last value, and the limit that comes next, or is passed."""
+    return [_rule_row(each, *levels[each.rule.name]) for each in rules]
+
+
+def _rule_row(each: ReadyRule, level: Level, value: float | None) -> dict[str, Any]:
+    gate = each.reach[next((at for at in sorted(each.reach) if at > level), max(each.reach))]
+    limits = " ".join(f"{at} {spec.op} {spec.limit_text}" for at, spec in each.rule.limits.items())
+    rising = gate.spec.op in {">", ">="}
+    known = value is not None and math.isfinite(value)
+    return {
+        "gate": plain(each.rule.name if each.rule.name == each.rule.subject else f"{each.rule.name}: {each.rule.subject}", MOST_TEXT),
+        "status": STANDING[level] if value is not None or level else Status.NO_DATA.value,
+        "value": None if value is None else show_value(value, gate.unit),
+        "limit": show_value(gate.limit, gate.unit),
+        "used": min(10.0, value / gate.limit) if known and rising and gate.limit > 0 and value is not None else None,
+        "samples": 0,
+        "reason": plain(f"no value; {limits}" if value is None else limits, MOST_TEXT),
+    }
+
+
 def _used(verdict: Verdict) -> float | None:
     """The value as a share of its limit; None where that says nothing."""
     if verdict.value is None or not verdict.limit or not math.isfinite(verdict.limit):
@@ -37,9 +61,10 @@ def _used(verdict: Verdict) -> float | None:
 
 
 def standing(gates: Sequence[dict[str, Any]]) -> str:
-    """The verdict so far: fail when a gate fails, no_data while one has none, else pass; empty without gates."""
+    """The verdict so far: fail when a gate fails or a rule is critical; warning; no_data while one has none; pass; empty without any."""
     found = {gate["status"] for gate in gates}
-    return next((status.value for status in (Status.FAIL, Status.NO_DATA, Status.PASS) if status.value in found), "")
+    order = (Status.FAIL.value, WARNING, Status.NO_DATA.value, Status.PASS.value)
+    return next((status for status in order if status in found), "")
 
 
 def state_of(figures: Figures) -> dict[str, Any]:

@@ -59,6 +59,27 @@ class Parallel(FilePart):
     time_saved_percent: FiniteFloat | None
 
 
+class Attempts(FilePart):
+    """First attempts, and apart from them what was tried when they failed."""
+
+    first: Response
+    retries: NonNegativeInt
+    retries_failed: NonNegativeInt
+    retry_time: Response = Field(description="of the retries alone")
+    fallbacks: NonNegativeInt
+    fallbacks_failed: NonNegativeInt
+    unanswered: NonNegativeInt = Field(description="queries without an answer after all of that")
+
+
+class OwnScenario(FilePart):
+    """A scenario of the user's, and what became of its queries."""
+
+    expected_challenges: list[str]
+    stress_level: str
+    response: Response
+    outcomes: dict[str, NonNegativeInt] = Field(description="answered, refused, failed, leaked")
+
+
 class Pattern(FilePart):
     """Failures of one type in one step, and what they may come from."""
 
@@ -90,6 +111,8 @@ class PerformanceReport(FilePart):
     agent_usage: dict[str, Agent] = Field(description="by agent; empty where answers tell of none")
     parallel_execution: Parallel | None
     edge_cases: dict[str, NonNegativeInt] | None = Field(description="what became of the hard cases: answered, refused, failed, leaked")
+    scenarios: dict[str, OwnScenario] = Field(description="the user's own, by name")
+    attempts: Attempts | None = Field(description="null where neither retries nor a fallback were asked for")
     resources: Resources
     failure_patterns: list[Pattern]
     likely_causes: list[LikelyCause] = Field(description="the most likely first")

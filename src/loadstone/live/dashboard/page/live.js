@@ -20,9 +20,12 @@
     return `${hours ? `${hours}:` : ""}${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
   };
 
+  const watching = () => told.about.kind === "monitor"; // a monitor has rules for gates, and no end
+  const LEVELS = { pass: "all fine", warning: "warning", fail: "critical" };
+
   const TILES = [
     ["Elapsed", (s) => [clock(s.elapsed_s || 0), told.about.duration_s ? `of ${clock(told.about.duration_s)}` : "no end set"]],
-    ["Phase", (s) => [s.phase || (s.status === "starting" ? "starting" : "load"), s.verdict === "fail" ? "a gate fails" : ""]],
+    ["Phase", (s) => [s.status === "starting" ? "starting" : watching() ? "monitoring" : s.phase || "load", s.verdict === "fail" ? (watching() ? "a rule is critical" : "a gate fails") : ""]],
     ["Users", (s) => [number(s.users), ""]],
     ["Rate", (s) => [s.rate_per_s === undefined ? "–" : `${number(s.rate_per_s)}/s`, s.asked_per_s ? `${number(s.asked_per_s)} arrivals/s asked` : `${number(s.requests_in_all || 0)} in all`]],
     ["p95", (s) => [s.beyond ? "time-out" : time(s.p95_ms), `p50 ${time(s.p50_ms)} · p99 ${time(s.p99_ms)}`]],
@@ -44,18 +47,18 @@
     });
     tiles[5].tile.classList.toggle("bad", (state.errors_in_all || 0) > 0);
     const ended = state.status === "ended";
-    at("status").textContent = ended ? "run ended" : state.status;
+    at("status").textContent = ended ? `${watching() ? "monitor" : "run"} ended` : state.status;
     at("status").className = `pill ${ended ? "" : "on"}`;
     const verdict = state.verdict || "";
     at("verdict").hidden = !verdict;
-    at("verdict").textContent = verdict === "no_data" ? "no data yet" : ended ? verdict : `${verdict} so far`;
-    at("verdict").className = `pill ${verdict === "pass" ? "good" : verdict === "no_data" ? "" : "bad"}`;
+    at("verdict").textContent = verdict === "no_data" ? "no data yet" : watching() ? LEVELS[verdict] : ended ? verdict : `${verdict} so far`;
+    at("verdict").className = `pill ${verdict === "pass" ? "good" : verdict === "no_data" ? "" : verdict === "warning" ? "warn" : "bad"}`;
     at("bar").style.width = told.about.duration_s ? `${Math.min(100, 100 * (state.elapsed_s || 0) / told.about.duration_s)}%` : "0";
     at("controls").hidden = !told.about.controls || ended;
     document.title = `${ended ? "■" : "▶"} ${told.about.name} · Loadstone`;
   };
 
-  const MARKS = { pass: "✓", fail: "✗", no_data: "·" };
+  const MARKS = { pass: "✓", warning: "!", fail: "✗", no_data: "·" };
   const showGates = (gates) => {
     at("gates").replaceChildren(...gates.map((gate) => {
       const row = element("li", gate.status), words = element("div");
@@ -225,7 +228,7 @@
     source.addEventListener("resync", begin);
     source.onopen = () => { reconnect = 0; };
     source.onerror = () => {
-      if (at("status").textContent === "run ended") { source.close(); return; }
+      if (at("status").textContent.endsWith(" ended")) { source.close(); return; }
       at("status").textContent = "reconnecting";
       at("status").className = "pill";
       // A browser gives up by itself only when the answer was no stream of events.
@@ -247,6 +250,7 @@
       offered = 0;
       offer();
       at("name").textContent = told.about.name;
+      at("gates-title").textContent = watching() ? "Alert rules" : "Gates";
       at("target").textContent = told.about.target;
       at("events").replaceChildren();
       show(told);
