@@ -1,4 +1,4 @@
-"""What a command that is more than one run came to, as every report is given it: a search, a sweep, a duet, a comparison, a history, a monitor.
+"""What a command that is more than one run came to, as every report is given it: a search, a sweep, a duet, a comparison, …
 
 A run is `Told`; a report that is made of either takes `Told | Account`, and there is one table of formats for both (`file_names`).
 """

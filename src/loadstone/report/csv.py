@@ -39,7 +39,9 @@ def render_csv(told: Told | Account) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    writer.writerows(["" if cell is None else cell for cell in line] for line in (told.lines if isinstance(told, Account) else lines_of(told)))
+    writer.writerows(
+        ["" if cell is None else cell for cell in line] for line in (told.lines if isinstance(told, Account) else lines_of(told))
+    )
     return file.getvalue().encode()
 
 

@@ -55,20 +55,26 @@ def _suite(
 def cases_of(told: Told) -> Iterator[Case]:
     """The run, its gates, its requirements; in a comparison its figures, in a history one figure each."""
     document = told.document
-    yield _run(document)
     if told.view == "trend":
+        yield _run(document)
         for figure, trend in told.trends.items():
             reasons = tuple(history.reason for history in trend.histories)
             yield answered(figure, "trend", trend.answer.value, "; ".join(reasons), reasons)
         return
+    yield from document_cases(document)
+    for each in told.compared.found.differences if told.compared is not None else ():
+        yield answered(each.figure, "comparison", each.answer.value, each.reason, ())
+
+
+def document_cases(document: Document) -> Iterator[Case]:
+    """The run, its gates and its requirements."""
+    yield _run(document)
     for gate in document.gates:
         name = f"{gate.name}: {gate.gate}" if gate.name else gate.gate
         yield _judged(name, "gates", gate.status, gate.reason, tuple(cause.text for cause in document.causes if gate.gate in cause.gates))
     for requirement, found in document.requirements.items():
         wanting = [line for line in found.details if ": pass, " not in line]
         yield _judged(requirement, "requirements", found.status, "; ".join(wanting), tuple(found.details))
-    for each in told.compared.found.differences if told.compared is not None else ():
-        yield answered(each.figure, "comparison", each.answer.value, each.reason, ())
 
 
 def _run(document: Document) -> Case:

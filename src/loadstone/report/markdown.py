@@ -189,6 +189,8 @@ def _account(account: Account) -> Lines:
     yield f"## {mark} {escaped(account.word)}: {escaped(account.title)}"
     yield ""
     yield escaped(account.answer, 600)
+    if account.remarks:
+        yield ""
     for line in account.remarks[:MOST_NOTICES]:
         yield f"- {escaped(line, 600)}"
     for number, table in enumerate(account.tables):

@@ -11,7 +11,7 @@ from loadstone.measure.snapshot import Snapshot
 from loadstone.units import format_count, format_duration, format_share, format_size
 
 RESPONSE = "http.response_time"
-_HEADS = ("begin", "length", "requests", "errors", "p50", "p95", "max", "memory", "cpu")
+HEADS = ("begin", "length", "requests", "errors", "p50", "p95", "max", "memory", "cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ def stretch(begin: str, snapshots: Iterable[Snapshot]) -> Stretch:
 
 def table(stretches: Sequence[Stretch]) -> list[str]:
     """Lines of a table; columns in which nothing was measured anywhere are left out."""
-    rows = [_cells(each) for each in stretches]
-    shown = [at for at in range(len(_HEADS)) if at < 2 or any(row[at] != "–" for row in rows)]
-    cells = [[row[at] for at in shown] for row in (_HEADS, *rows)]
+    rows = [cells_of(each) for each in stretches]
+    shown = [at for at in range(len(HEADS)) if at < 2 or any(row[at] != "–" for row in rows)]
+    cells = [[row[at] for at in shown] for row in (HEADS, *rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(shown))]
     return [
         "  ".join(
@@ -67,7 +67,7 @@ def table(stretches: Sequence[Stretch]) -> list[str]:
 
 def line(each: Stretch) -> str:
     """One stretch in one line, only what was measured."""
-    named = zip(_HEADS[2:], _cells(each)[2:], strict=True)
+    named = zip(HEADS[2:], cells_of(each)[2:], strict=True)
     return "  ".join([each.begin, *(f"{name} {cell}" for name, cell in named if cell != "–")])
 
 
@@ -86,7 +86,8 @@ def change(first: Stretch, last: Stretch) -> list[str]:
     return found
 
 
-def _cells(each: Stretch) -> tuple[str, ...]:
+def cells_of(each: Stretch) -> tuple[str, ...]:
+    """The texts of a stretch, one for each of `HEADS`."""
     times = [format_duration(value) for value in each.times_s] if each.times_s else ["–"] * 3
     return (
         each.begin,

@@ -114,7 +114,9 @@ class Changes:
     @property
     def axis(self) -> Axis:
         """Holds every interval as far as it may go, and no change."""
-        ends = [min(FARTHEST, max(-1.0, end)) for bar in self.bars for end in (bar.low, bar.point, bar.high, bar.limit) if not math.isnan(end)]
+        ends = [
+            min(FARTHEST, max(-1.0, end)) for bar in self.bars for end in (bar.low, bar.point, bar.high, bar.limit) if not math.isnan(end)
+        ]
         low, high = min([0.0, *ends]), max([0.0, *ends])
         room = max(0.02, (high - low) * 0.06)
         return Axis((low - room) * 100, (high + room) * 100, log=False, unit="%")

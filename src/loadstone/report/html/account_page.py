@@ -32,7 +32,13 @@ def account_page(account: Account) -> str:
 
 def _context(account: Account) -> Mapping[str, Any]:
     charts = [
-        {"name": chart.name, "title": chart.title, "keys": keys_of(chart), "wide": chart_svg(chart, WIDE), "narrow": chart_svg(chart, NARROW)}
+        {
+            "name": chart.name,
+            "title": chart.title,
+            "keys": keys_of(chart),
+            "wide": chart_svg(chart, WIDE),
+            "narrow": chart_svg(chart, NARROW),
+        }
         for chart in account.charts
     ]
     style = trusted(assets.text("charts.css") + own("report.css") + own("account.css"))

@@ -50,7 +50,7 @@ class _Across:
         chart = self.chart
         for zone in chart.zones:
             left, right = self._x(zone.low), self._x(zone.high)
-            yield f'<rect x="{left:.1f}" y="{TOP}" width="{max(1.0, right - left):.1f}" height="{HEIGHT - FOOT - TOP}" fill="var(--ls-shade)"/>'
+            yield _rect(left, TOP, max(1.0, right - left), HEIGHT - FOOT - TOP, 'fill="var(--ls-shade)"')
         for at in value_ticks(chart.y):
             y = self._y(at)
             yield f'<line x1="{self.x_from}" x2="{self.x_to}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--ls-grid)"/>'
@@ -92,7 +92,8 @@ class _Across:
                 yield f'<path d="{path}" stroke="{colour}" stroke-width="2.5" fill="none" stroke-linecap="round">{note}</path>'
             else:
                 fill = colour if dots.sign == "dot" else "var(--ls-panel)"
-                look = f'fill="{fill}" stroke="{colour if dots.sign == "ring" else "var(--ls-panel)"}" stroke-width="{2 if dots.sign == "ring" else 1}"'
+                edge, thick = (colour, 2) if dots.sign == "ring" else ("var(--ls-panel)", 1)
+                look = f'fill="{fill}" stroke="{edge}" stroke-width="{thick}"'
                 yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="4.5" {look}>{note}</circle>'
 
     def _rule(self, rule: Rule, rows: list[int]) -> Iterator[str]:
@@ -141,10 +142,15 @@ def _changes(chart: Changes, width: int, height: int) -> Iterator[str]:
         y = top + 25
         yield _text(8, top + 10, _cut(bar.label, int((width - 16) / LETTER) - len(bar.text) - 3), "start", "var(--ls-ink)")
         yield _text(width - 8, top + 10, bar.text, "end", colour)
-        yield f'<rect x="{x(bar.low):.1f}" y="{y - 3}" width="{max(2.0, x(bar.high) - x(bar.low)):.1f}" height="6" rx="3" fill="{colour}" opacity=".4"/>'
+        yield _rect(x(bar.low), y - 3, max(2.0, x(bar.high) - x(bar.low)), 6, f'rx="3" fill="{colour}" opacity=".4"')
         yield f'<circle cx="{x(bar.point):.1f}" cy="{y}" r="5" fill="{colour}"/>'
         if bar.limit:
-            yield f'<line x1="{x(bar.limit):.1f}" x2="{x(bar.limit):.1f}" y1="{y - 8}" y2="{y + 8}" stroke="var(--ls-ink)" stroke-width="1.5"><title>limit</title></line>'
+            at, look = x(bar.limit), 'stroke="var(--ls-ink)" stroke-width="1.5"'
+            yield f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{y - 8}" y2="{y + 8}" {look}><title>limit</title></line>'
+
+
+def _rect(x: float, y: float, width: float, height: float, look: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {look}/>'
 
 
 def _cut(text: str, most: int) -> str:
