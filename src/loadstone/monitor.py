@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -246,7 +246,7 @@ def kept(path: Path) -> Kept:
     try:
         state = store.state("monitor")
         windows = [
-            (length_s, each.at, each.begin_s, stretch(_moment(each.at), [from_line(each.content)]))
+            (length_s, each.at, each.begin_s, stretch(f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%d %H:%M}", [from_line(each.content)]))
             for length_s in store.lengths()
             for each in store.windows(length_s)
         ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from loadstone.capacity import search
 from loadstone.errors import ExitCode
 from loadstone.judge.alert_rules import parse_rule
-from loadstone.judge.beside import Compared, compare
+from loadstone.judge.beside import Beside, Compared, compare
 from loadstone.judge.difference import Answer
 from loadstone.judge.duet_outcome import Facts, Outcome, Pace
 from loadstone.judge.figures import asked_for, main_figures
@@ -78,8 +78,9 @@ def sweep(name: str = "shop", ended: str = "") -> Account:
 @cache
 def compared() -> Compared:
     """Five runs at 20 ms beside five at 30 ms, with more failures and the same memory."""
-    old = make_past(scattered(20, 5, 1), memory=1e8, name="main")
+    old = make_past(scattered(20, 12, 1), memory=1e8, name="main")
     new = make_past(scattered(30, 5, 2), memory=1e8, errors=2, name="last")
+    new = Beside(new.name, [replace(run, name=f"n{run.name}") for run in new.runs])
     return compare(old, new, main_figures(new.runs[-1].total, Catalogue()), PRESETS["default"])
 
 
@@ -104,15 +105,15 @@ def trend(limit: float | None = 40.0) -> Account:
     asked = [asked_for(text, Catalogue()) for text in ("p95(http.response_time)", "p50(http.response_time)")]
     runs = [run.figures(asked) for run in make_past([*scattered(20, 20, 5), *scattered(26, 8, 6)]).runs]
     trends = {each.figure.name: Trend(judge_histories(runs, each.figure), limit) for each in asked}
-    return account_of_trends(trends, {each.figure.name: each.figure.unit for each in asked}, 1)
+    return account_of_trends(trends, {each.figure.name: each.figure.unit for each in asked})
 
 
 @cache
-def monitor(slow: bool = True, *, name: str = "shop") -> Account:  # noqa: FBT001, FBT002
+def monitor(slow: bool = True, *, name: str = "shop") -> Account:
     """Two hours of a request a second, the last five minutes of which are slow."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.sqlite"
-        watch = Monitor(name, Catalogue(), [parse_rule(RULE)], WindowStore(path), wall=lambda: 1.78e9)
+        watch = Monitor(name, Catalogue(), [parse_rule(RULE)], WindowStore(path), wall=lambda: 1.78e9 + watch.monitored_s)
         for at in range(7200):
             watch.snapshot(make_snapshot(at, steps={"home": (1, 7000.0 if slow and at > 6900 else 100.0 + at / 100)}))
         watch.end()

@@ -11,7 +11,7 @@ from loadstone.cli.account_files import account_options, asked_files, tell_accou
 from loadstone.cli.keeping import opened, store_option
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.runs import chosen
-from loadstone.errors import ExitCode, StoreError, UsageError
+from loadstone.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from loadstone.judge.figures import Asked
@@ -45,7 +45,6 @@ def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, st
     loadstone trend target.memory --since 90d
     loadstone trend http.response_time --format html,png --out reports
     """
-    from loadstone.judge.difference import gravest
     from loadstone.judge.history import judge_histories
     from loadstone.report.accounts.trend import account_of_trends
     from loadstone.report.text import look_of
@@ -60,10 +59,8 @@ def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, st
         asked = _asked(metric, catalogue)
         runs = [past_run(store.load(row.id)).figures(asked) for row in rows]
     trends = {each: Trend(judge_histories(runs, each.figure), _limit(limit, each)) for each in asked}
-    answer = gravest([trend.answer for trend in trends.values()])
-    code = int({"worse": ExitCode.GATE_FAILED, "cannot tell": ExitCode.INCONCLUSIVE}.get(answer.value, ExitCode.PASS))
     by_name = {each.figure.name: trend for each, trend in trends.items()}
-    account = account_of_trends(by_name, {each.figure.name: each.figure.unit for each in asked}, code)
+    account = account_of_trends(by_name, {each.figure.name: each.figure.unit for each in asked})
     page = look_of(sys.stdout, plain=no_color)
     return tell_account(account, asked_for, lambda: account.document.decode() if as_json else account.page(page))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from loadstone.charts.figures.across import Across, Changes, Dots, Rule, Trace
+from loadstone.charts.figures.across import Across, Changes, Dots, Rule, Trace, beside_rule
 from loadstone.charts.figures.axes import plain, value_text, value_ticks
 from loadstone.report.drawing import DASHES, LABEL, LETTER, SMALL, Pen
 
@@ -28,9 +28,8 @@ class AcrossPen(Pen):
             self.axes.axvspan(zone.low, zone.high, color=self.colours["shade"], linewidth=0, zorder=0.5)
         for one in chart.traces:
             self._trace(one)
-        verticals = [rule for rule in chart.rules if rule.along == "y"]
         for rule in chart.rules:
-            self._rule(rule, verticals.index(rule) if rule in verticals else 0, chart)
+            self._rule(rule, chart)
         for dots in chart.dots:
             self._dots(dots)
         self._note(chart.x_name, (1, 0), (0, -24), xycoords="axes fraction", ha="right", fontsize=SMALL, color=self.colours["soft"])
@@ -56,11 +55,10 @@ class AcrossPen(Pen):
             self.axes.plot([min(axis.high, max(axis.low, bar.point * 100))], [y - 0.12], "o", color=colour, markersize=6, gid="point")
             if bar.limit:
                 self.axes.plot([bar.limit * 100] * 2, [y - 0.32, y + 0.08], color=self.colours["ink"], linewidth=1.2, gid="limit")
-            self._note(
-                plain(bar.label, 60), (0, y + 0.22), (2, 0), xycoords=("axes fraction", "data"), va="center", color=self.colours["ink"]
-            )
-            where = (1, y + 0.22)
-            self._note(bar.text, where, (-2, 0), xycoords=("axes fraction", "data"), va="center", ha="right", color=colour)
+            behind = {"facecolor": self.colours["panel"], "edgecolor": "none", "pad": 1.0}  # the line of no change goes below the names
+            look: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center", "bbox": behind}
+            self._note(plain(bar.label, 60), (0, y + 0.22), (2, 0), color=self.colours["ink"], **look)
+            self._note(bar.text, (1, y + 0.22), (-2, 0), ha="right", color=colour, **look)
 
     def _thinned(self, chart: Across) -> list[tuple[float, str]]:
         """Ticks whose texts do not touch."""
@@ -88,7 +86,7 @@ class AcrossPen(Pen):
             look |= {"markeredgewidth": 2}
         self.axes.plot(dots.xs, dots.ys, MARKERS[dots.sign], **look)
 
-    def _rule(self, rule: Rule, row: int, chart: Across) -> None:
+    def _rule(self, rule: Rule, chart: Across) -> None:
         colour, text = self.colours[rule.colour], plain(rule.text, 40)
         if rule.along == "x":
             if chart.y.low <= rule.at <= chart.y.high:
@@ -96,9 +94,9 @@ class AcrossPen(Pen):
                 self._note(text, (0, rule.at), (3, 2), xycoords=("axes fraction", "data"), fontsize=SMALL, color=colour)
             return
         self.axes.axvline(rule.at, color=colour, linewidth=1, linestyle="--", zorder=2, gid="rule")
-        right = _place(rule.at, chart) * self.width + len(text) * LETTER * SMALL > self.width
-        look = {"ha": "right" if right else "left", "va": "top", "fontsize": SMALL, "color": colour}
-        self._note(text, (rule.at, 1), (-3 if right else 3, -1 - 10 * (row % 3)), xycoords=("data", "axes fraction"), **look)
+        right = beside_rule(rule, chart, lambda at: _place(at, chart) * self.width, len(text) * LETTER * SMALL + 4, self.width)
+        look = {"ha": "left" if right else "right", "va": "top", "fontsize": SMALL, "color": colour}
+        self._note(text, (rule.at, 1), (3 if right else -3, -1), xycoords=("data", "axes fraction"), **look)
 
     def _keys(self, named: list[tuple[str, Any]], lines: list[tuple[str, Any, Any]]) -> None:
         """Dots and lines by name, in a row above the chart."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -123,6 +123,18 @@ class Changes:
 
 
 Chart = Across | Changes
+
+
+def beside_rule(rule: Rule, chart: Across, x: Callable[[float], float], width: float, end: float) -> bool:
+    """Does the name of an upright rule stand at its right? At its left where the next rule, or the chart's end, leaves it no room.
+
+    x:     where a value of the x axis stands
+    width: of the name; `end`: of the chart; in the same unit as `x`
+    """
+    begins = x(rule.at)
+    following = [x(other.at) for other in chart.rules if other.along == "y" and other.at > rule.at]
+    room = min([end, *following]) - begins
+    return room >= width or begins - x(chart.x.low) < width
 
 
 def axis_over(values: Iterable[float], unit: str, *, log: bool = False, from_zero: bool = True) -> Axis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from loadstone.charts.figures.across import Bar, Changes
 from loadstone.judge.beside import Compared
 from loadstone.judge.difference import GRAVEST, Answer, Difference, Severity
 from loadstone.judge.duet_outcome import Outcome
+from loadstone.measure.catalogue import Catalogue
 from loadstone.report.account import Account, Case, Cell, Fact, Table, Tone
 from loadstone.report.comparison import comparison_document_of, render_comparison, render_comparison_json
 from loadstone.report.csv import difference_lines
@@ -119,13 +121,19 @@ def _row(each: Difference) -> list[Cell]:
     return [Cell(each.figure), *map(Cell, values), Cell(answer, TONES[each.answer])]
 
 
+def _worse_way(each: Difference) -> int:
+    """1 where more is worse, -1 where less is; 0 where neither, or nobody knows."""
+    metric = Catalogue().get(re.split(r"[{)]", each.figure.partition("(")[2])[0])
+    return {"lower": 1, "higher": -1}.get(metric.better, 0) if metric is not None else 1 if each.figure.startswith("errors") else 0
+
+
 def _charts(differences: Sequence[Difference]) -> Iterator[Changes]:
     bars = []
     for each in _ordered(differences):
         effect = each.effect
         if effect is None or not math.isfinite(effect.ratio) or (effect.low <= 0 and math.isinf(effect.high)):
             continue
-        limit = each.limit if each.answer in (Answer.WORSE, Answer.NOT_WORSE, Answer.CANNOT_TELL) else 0.0
+        limit = 0.0 if each.answer is Answer.BETTER else each.limit * _worse_way(each)
         text = f"{change(each)} ({interval(each)})"
         bars.append(Bar(each.figure, effect.ratio - 1, effect.low - 1, effect.high - 1, limit, COLOURS[each.answer], text))
     if bars:

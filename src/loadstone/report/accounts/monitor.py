@@ -155,7 +155,9 @@ def _answer(document: MonitorDocument, *, measured: bool) -> str:
     if not measured:
         return "Nothing was measured that a rule could judge."
     bad = [f"{rule.rule} is {rule.level}" for rule in document.rules if rule.level != "ok"]
-    watched = f"{format_duration(document.monitored_s)} monitored, {len(document.alerts)} alerts kept"
+    watched = (
+        f"{format_duration(document.monitored_s)} monitored, {len(document.alerts)} alert{'' if len(document.alerts) == 1 else 's'} kept"
+    )
     return f"{'; '.join(bad)}. {watched}." if bad else f"No rule is broken now. {watched}."
 
 
@@ -211,15 +213,20 @@ def _tables(kept: Kept, document: MonitorDocument) -> Iterator[Table]:
     if document.alerts:
         newest = document.alerts[: -MOST_ALERTS - 1 : -1]
         found = [
-            [Cell(str(each["at"])), Cell(str(each["level"]), TONES.get(str(each["level"]), "")), Cell(str(each["text"]))] for each in newest
+            [
+                Cell(str(each["at"])[:19].replace("T", " ")),
+                Cell(str(each["level"]), TONES.get(str(each["level"]), "")),
+                Cell(str(each["text"])),
+            ]
+            for each in newest
         ]
-        yield Table("Alerts", ("at", "level", "what"), found, "the newest first", frozenset({1, 2}))
+        yield Table("Alerts", ("at", "level", "what"), found, "UTC; the newest first", frozenset({1, 2}))
     lengths = sorted({length for length, *_ in kept.windows}, reverse=True)
     for length in lengths:
         mine = [each for of, _, _, each in kept.windows if of == length][-MOST_ROWS:]
         texts = [cells_of(each) for each in mine]
         columns = [at for at in range(len(HEADS)) if at < 2 or any(row[at] != "–" for row in texts)]
-        note = f"the newest {MOST_ROWS}" if sum(of == length for of, *_ in kept.windows) > MOST_ROWS else ""
+        note = f"UTC; the newest {MOST_ROWS}" if sum(of == length for of, *_ in kept.windows) > MOST_ROWS else "UTC"
         title = {HOUR_S: "Hours", DAY_S: "Days"}.get(length, f"Windows of {format_duration(length)}")
         yield Table(title, [HEADS[at] for at in columns], [[Cell(row[at]) for at in columns] for row in texts], note)
 

@@ -85,11 +85,12 @@ def _facts(document: SweepDocument) -> Iterator[Fact]:
 
 def _tables(document: SweepDocument) -> Iterator[Table]:
     results = [level.result for level in document.levels]
-    for metric in dict.fromkeys((main_metric(results), TTFT, TPOT)):
-        rows = [_row(level, metric) for level in document.levels if isinstance(level.result.metrics.get(metric), Distribution)]
+    main = main_metric(results)
+    for metric in dict.fromkeys((main, TTFT, TPOT)):
+        rows = [_row(level, metric) for level in document.levels if _measured(level.result, metric) or metric == main]
         if rows:
             columns = (document.knob, "verdict", "judged", "rate", *QUANTILES, "errors")
-            yield Table("Levels" if metric == main_metric(results) else metric, columns, rows, f"{metric} in ms", frozenset({1}))
+            yield Table("Levels" if metric == main else metric, columns, rows, f"{metric} in ms", frozenset({1}))
 
 
 def _row(level: SweepLevel, metric: str) -> list[Cell]:
@@ -108,12 +109,17 @@ def _row(level: SweepLevel, metric: str) -> list[Cell]:
 
 def _quantile(result: Document, metric: str, name: str) -> Cell:
     values = result.metrics.get(metric)
-    if not isinstance(values, Distribution) or not values.count + values.beyond:
+    if not isinstance(values, Distribution) or not _measured(result, metric):
         return Cell("—", "dim")
     value = _value(result, metric, name)
     if value is None:
         return Cell("beyond", "bad")
     return Cell(figure(value)) if enough(QUANTILES[name], values.count + values.beyond) else Cell(f"~{figure(value)}", "dim")
+
+
+def _measured(result: Document, metric: str) -> bool:
+    values = result.metrics.get(metric)
+    return isinstance(values, Distribution) and values.count + values.beyond > 0
 
 
 def _value(result: Document, metric: str, name: str) -> float | None:

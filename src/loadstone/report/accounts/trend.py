@@ -8,7 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from loadstone.charts.figures.across import Across, Dots, Rule, Tick, Trace, axis_over
-from loadstone.judge.difference import gravest
+from loadstone.errors import ExitCode
+from loadstone.judge.difference import Answer, gravest
 from loadstone.judge.history import History
 from loadstone.report.account import Account, Cell, Fact, Table
 from loadstone.report.accounts.beside import TONES
@@ -17,12 +18,13 @@ from loadstone.report.difference_table import value as shown
 from loadstone.report.junit import answered
 from loadstone.report.trend import Trend, outlook_text, render_trend, render_trend_json, trend_document_of
 
+EXIT_CODES = {Answer.WORSE: ExitCode.GATE_FAILED, Answer.CANNOT_TELL: ExitCode.INCONCLUSIVE}
 MOST_CHARTS = 12
 MOST_CHANGES = 6  # that have a name in a chart, the newest
 NEAR = 3.0  # a limit farther than this from all values is not drawn
 
 
-def account_of_trends(trends: Mapping[str, Trend], units: Mapping[str, str], exit_code: int, title: str = "") -> Account:
+def account_of_trends(trends: Mapping[str, Trend], units: Mapping[str, str], title: str = "") -> Account:
     """What `loadstone trend` came to for every report, by figure; `units` are those of the figures."""
     answer = gravest([trend.answer for trend in trends.values()])
     histories = [history for trend in trends.values() for history in trend.histories]
@@ -36,7 +38,7 @@ def account_of_trends(trends: Mapping[str, Trend], units: Mapping[str, str], exi
         answer.value.capitalize(),
         TONES[answer],
         _sentence(histories[0].reason) if len(histories) == 1 else f"{'; '.join(reasons)}." if reasons else "No run has it.",
-        exit_code,
+        int(EXIT_CODES.get(answer, ExitCode.PASS)),
         max(moments, default=None),
         [answered(name, "trend", trend.answer.value, "; ".join(each.reason for each in trend.histories)) for name, trend in trends.items()],
         list(history_lines(trends)),

@@ -43,7 +43,7 @@ def _context(account: Account) -> Mapping[str, Any]:
     ]
     style = trusted(assets.text("charts.css") + own("report.css") + own("account.css"))
     found = {"a": account, "charts": charts, "style": style, "script": trusted(own("look.js"))}
-    return {**found, "about": SUBJECTS[account.subject], "version": _version()}
+    return {**found, "keyed": any(chart["keys"] for chart in charts), "about": SUBJECTS[account.subject], "version": _version()}
 
 
 def _version() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup, escape
 
-from loadstone.charts.figures.across import Across, Changes, Chart, Dots, Rule, Tick, Trace
+from loadstone.charts.figures.across import Across, Changes, Chart, Dots, Rule, Tick, Trace, beside_rule
 from loadstone.charts.figures.axes import plain, value_text, value_ticks
 from loadstone.charts.figures.figure import Axis
 
@@ -62,9 +62,8 @@ class _Across:
         yield _text(self.x_to, HEIGHT - 4, chart.x_name, "end")
         for one in chart.traces:
             yield from self._trace(one)
-        rows = [0, 0]
         for rule in chart.rules:
-            yield from self._rule(rule, rows)
+            yield from self._rule(rule)
         for dots in chart.dots:
             yield from self._dots(dots)
 
@@ -96,15 +95,14 @@ class _Across:
                 look = f'fill="{fill}" stroke="{edge}" stroke-width="{thick}"'
                 yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="4.5" {look}>{note}</circle>'
 
-    def _rule(self, rule: Rule, rows: list[int]) -> Iterator[str]:
+    def _rule(self, rule: Rule) -> Iterator[str]:
         look = f'stroke="var(--ls-{rule.colour})" stroke-dasharray="5 4" stroke-width="1.25"'
         text, colour = plain(rule.text, 40), f"var(--ls-{rule.colour})"
         if rule.along == "y":
-            x, row = self._x(rule.at), rows[0] % 3
-            rows[0] += 1
+            x = self._x(rule.at)
             yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 10}" y2="{self.y_from}" {look}/>'
-            right = x + len(text) * LETTER > self.width - 4
-            yield _text(x + (-5 if right else 5), TOP - 4 + 13 * row, text, "end" if right else "start", colour)
+            right = beside_rule(rule, self.chart, self._x, len(text) * LETTER + 5, self.width)
+            yield _text(x + (5 if right else -5), TOP - 4, text, "start" if right else "end", colour)
             return
         if self.chart.y.low <= rule.at <= self.chart.y.high:
             y = self._y(rule.at)
@@ -140,8 +138,8 @@ def _changes(chart: Changes, width: int, height: int) -> Iterator[str]:
     for number, bar in enumerate(chart.bars):
         top, colour = 8 + ROW * number, f"var(--ls-{bar.colour})"
         y = top + 25
-        yield _text(8, top + 10, _cut(bar.label, int((width - 16) / LETTER) - len(bar.text) - 3), "start", "var(--ls-ink)")
-        yield _text(width - 8, top + 10, bar.text, "end", colour)
+        yield _text(8, top + 10, _cut(bar.label, int((width - 16) / LETTER) - len(bar.text) - 3), "start", "var(--ls-ink)", halo=True)
+        yield _text(width - 8, top + 10, bar.text, "end", colour, halo=True)
         yield _rect(x(bar.low), y - 3, max(2.0, x(bar.high) - x(bar.low)), 6, f'rx="3" fill="{colour}" opacity=".4"')
         yield f'<circle cx="{x(bar.point):.1f}" cy="{y}" r="5" fill="{colour}"/>'
         if bar.limit:
@@ -183,8 +181,9 @@ def _thinned(ticks: Sequence[Tick]) -> list[Tick]:
     return found
 
 
-def _text(x: float, y: float, text: str, anchor: str, colour: str = "var(--ls-soft)") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(plain(text, 80))}</text>'
+def _text(x: float, y: float, text: str, anchor: str, colour: str = "var(--ls-soft)", *, halo: bool = False) -> str:
+    kind = ' class="halo"' if halo else ""
+    return f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(plain(text, 80))}</text>'
 
 
 def _markup(text: str) -> Markup:
