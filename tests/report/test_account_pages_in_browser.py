@@ -10,8 +10,6 @@ from playwright.sync_api import Page
 from loadstone.report.html.page import render_html
 from tests.report import account_samples as samples
 
-pytest_plugins = ("tests.browser",)
-
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
