@@ -81,7 +81,7 @@ def _lines(document: CapacityDocument) -> Iterator[Line]:
 
 
 def _facts(document: CapacityDocument) -> Iterator[Fact]:
-    if document.capacity is not None:
+    if document.outcome == "found" and document.capacity is not None:
         between = f"{document.low:.4g} to {document.high:.4g}" if document.low is not None and document.high is not None else ""
         yield Fact("Capacity", f"{document.capacity:.4g}{document.unit}", between)
     elif document.met is not None:
@@ -161,9 +161,10 @@ def _latency(document: CapacityDocument, levels: list[CapacityLevel]) -> Across:
     calm = sorted({each.load: each.p50 for each in levels if each.p50 is not None}.items())
     traces = [Trace("p50", "quiet", [load for load, _ in calm], [p50 for _, p50 in calm], "dot")] if len(calm) > 1 else []
     limits = _limits(document, levels[0].latency)
-    zones = [Zone(document.low, document.high)] if document.low is not None and document.high is not None else []
+    found = document.outcome == "found"
+    zones = [Zone(document.low, document.high)] if found and document.low is not None and document.high is not None else []
     rules = [Rule("x", limit, f"limit of p95: {figure(limit)} ms", "bad") for limit in limits]
-    if document.capacity is not None:
+    if found and document.capacity is not None:
         rules.append(Rule("y", document.capacity, f"capacity {document.capacity:.4g}{document.unit}", "ink"))
     return Across(
         "capacity",

@@ -293,7 +293,15 @@ def _with_gaps(xs: Sequence[float], ys: Sequence[float | None], windows: Sequenc
 
 
 def _ticks(begin: float, end: float) -> list[Tick]:
-    pattern = "%H:%M" if end - begin < DAY_S else "%m-%d %H:%M" if end - begin < 4 * DAY_S else "%Y-%m-%d"
+    pattern = (
+        "%H:%M:%S"
+        if end - begin < 15 * 60
+        else "%H:%M"
+        if end - begin < DAY_S
+        else "%m-%d %H:%M"
+        if end - begin < 4 * DAY_S
+        else "%Y-%m-%d"
+    )
     moments = (begin + (end - begin) * step / (TICKS - 1) for step in range(TICKS))
     return [(at, datetime.fromtimestamp(at, UTC).strftime(pattern)) for at in moments]
 
