@@ -125,6 +125,7 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from (rate, cpu, late, off_schedule, coalesced)
     yield from modes(options)
     yield from beside("AIPerf", llm_peers.aiperf, options.seconds)
+    yield from beside("SGLang", llm_peers.sglang, options.seconds)
     if llm_peers.guidellm_is_installed():
         yield from beside("GuideLLM", llm_peers.guidellm, options.seconds)
 

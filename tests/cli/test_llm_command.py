@@ -182,8 +182,20 @@ def test_a_run_prints_its_section_and_leaves_its_numbers(monkeypatch: pytest.Mon
         5,
         10,
     )
+    assert document["token_counting"] == {"counted_by": "chunks", "tokenizer": None, "answers": {"chunks": 5}}
     assert metrics["llm.ttft"]["count"] == 5
     assert metrics["llm.concurrency"]["rate"] > 0
+
+
+def test_the_document_says_that_a_tokenizer_counted_and_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
+    stream = chunked(token, token, b"data: [DONE]\n\n", headers=["Content-Type: text/event-stream"])
+    with ScriptedServer([serving(stream)]) as server:
+        monkeypatch.setattr("sys.argv", ["loadstone", "llm"])
+        words = [server.url, "-c", "1", "-n", "2", "--json", "--tokenizer", "loadstone.plan.words:count_tokens"]
+        result = CliRunner().invoke(command, words, standalone_mode=False)
+    counting = json.loads(result.stdout)["token_counting"]
+    assert counting == {"counted_by": "tokenizer", "tokenizer": "loadstone.plan.words:count_tokens", "answers": {"tokenizer": 2}}
 
 
 def level(knob: str, value: str, **flags: Any) -> Any:
