@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zlib import crc32
 
 import click
 
@@ -11,7 +10,7 @@ from loadstone.cli.llm_questions import INPUT_TOKENS, asked_by, limited, load_of
 from loadstone.cli.one_url import whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
-from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
+from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options, with_own_seed
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import worker_ahead
 from loadstone.units import nearest
@@ -92,9 +91,7 @@ def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
         raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(SWEPT)}")
     name = knob.replace("-", "_")
     not_with_sweep(given, name)
-    # Questions of its own for each level: a server that keeps prompts would answer those of the level before at once.
-    seed = str(whole_number(given["seed"] or "1", "--seed") + crc32(level.encode()))
-    return plan_of(url, {**given, name: level, "seed": seed})
+    return with_own_seed(plan_of(url, {**given, name: level}), level)
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:

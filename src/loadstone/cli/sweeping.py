@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from zlib import crc32
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,6 +82,11 @@ def perform_sweep(
     text = render_sweep_text(document, look_of(sys.stdout, plain=showing.no_color))
     click.echo(text.partition("\n\n")[0] if showing.quiet else text)
     return int(found.exit_code)
+
+
+def with_own_seed(plan: Plan, level: str) -> Plan:
+    """The plan with a seed that no other level has: a target that keeps answers would otherwise give those of the level before."""
+    return plan.model_copy(update={"seed": plan.seed + crc32(level.encode())})
 
 
 def not_with_sweep(given: Mapping[str, Any], knob: str) -> None:

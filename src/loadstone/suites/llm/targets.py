@@ -24,6 +24,8 @@ OPTIONS = (
     ls.Option("variants", None, "Two URLs, before and after: does the second save memory? As --memory-target says, else 30%."),
     ls.Option("model", None, "The model to ask; needed with --url."),
     ls.Option("embedding-model", None, "The model for embeddings; without it another service is asked for none."),
+    ls.Option("api-path", "/v1/models", "With --url: what is asked of its API, by GET; several with commas."),
+    ls.Option("transform-path", None, "With --url: where a text is transformed; without it the model is instructed to."),
     ls.Option("users", 10, "Users at one time.", env="PERF_CONCURRENT_USERS", least=1),
     ls.Option("duration", "15s", "How long each part lasts.", kind="duration", env="PERF_TEST_DURATION", least=1),
     ls.Option("request-rate", None, "Sent to the API; without it a tenth above the target.", kind="rate", env="PERF_REQUEST_RATE", least=1),
