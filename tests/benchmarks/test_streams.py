@@ -7,7 +7,7 @@ from typing import Any, Self
 import pytest
 
 from benchmarks import streams
-from benchmarks.llm_peers import Seen, seen_by_aiperf, seen_by_guidellm
+from benchmarks.llm_peers import Seen, seen_by_aiperf, seen_by_guidellm, seen_by_sglang
 from benchmarks.ours import Result
 from benchmarks.processes import Failed, Finished
 from benchmarks.servers.streams import Schedule, Truth, truth_of

@@ -8,6 +8,7 @@ from typing import Any
 
 import loadstone as ls
 from loadstone.suites.llm.elsewhere import Client, InstructedParalleliser, InstructedTransformer, PathVisitor
+from loadstone.suites.llm.memory import Watcher
 from loadstone.suites.llm.questions import DOCUMENT, QUESTIONS, SIDE_BY_SIDE, TASKS, Asker, elapsed, popular_question
 from loadstone.suites.llm.targets import OPTIONS, PRESETS, limits, promises
 from loadstone.suites.llm.variants import variants_suite
@@ -196,16 +197,6 @@ HERE = (Transformer, Paralleliser, Visitor, Customer)
 ELSEWHERE = (InstructedTransformer, InstructedParalleliser, PathVisitor, Client)
 
 
-class Watcher(ls.User):
-    """Reads how much memory the reference backend uses."""
-
-    @ls.task
-    async def read_memory(self) -> None:
-        reply = await self.http.get("/stats", name="stats")
-        if reply.ok:
-            self.record("service.memory", reply.json()["rss_bytes"] / 1e6)
-
-
 def from_cache(answer: Any) -> bool | None:
     """Does an answer say that it comes from a cache? None when it says nothing about that."""
     header, usage = answer.headers.get("x-cache"), answer.usage
@@ -246,9 +237,9 @@ def build(options: ls.Options) -> ls.Suite:
         add(plan, "api", visitor, ls.constant_rate(options.request_rate or more, length + 1), warm_up=1, settings=settings)
     if "flow" in parts:
         add(plan, "flow", customer, users, settings=settings)
-    if options.url is None:  # which tells its memory
+    if options.url is None or options.service_pid:  # the reference backend tells its memory
         seconds = sum(scenario.tree["profile"].get("duration", 0) for scenario in plan)
-        plan.append(ls.Scenario("memory", Watcher, ls.constant_rate("1/s", seconds)))
+        plan.append(ls.Scenario("memory", Watcher, ls.constant_rate("1/s", seconds), settings={"pid": options.service_pid and int(options.service_pid)}))
     return ls.Suite(
         "llm",
         target=options.url,
