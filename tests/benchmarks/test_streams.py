@@ -132,6 +132,13 @@ def test_guidellm_is_read_from_its_successful_requests() -> None:
         seen_by_guidellm({"benchmarks": []}, 1.0)
 
 
+def test_sglangs_client_is_read_from_its_line() -> None:
+    line = {"completed": 704, "request_throughput": 85.7, "median_ttft_ms": 72.6, "p99_ttft_ms": 170.0, "median_itl_ms": 10.0}
+    assert seen_by_sglang({**line, "p99_itl_ms": 18.3}, 3.2) == Seen(704, 85.7, 3.2, 72.6, 170.0, 10.0, 18.3)
+    with pytest.raises(Failed, match="p99_itl_ms"):
+        seen_by_sglang(line, 3.2)
+
+
 def said_by_us(mode: Mode, *, stalls: int = 80, **medians: float) -> Result:
     told = {name: {"p50": medians.get(name.removeprefix("llm."), true)} for name, true in mode.medians.items()}
     load = {"requests": 80, "errors": mode.errors}

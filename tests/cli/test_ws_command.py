@@ -194,7 +194,20 @@ def test_nobody_at_the_port_is_exit_code_3_and_a_server_without_answers_fails() 
 
 FLAGS = (
     *("connections", "rate", "duration", "messages", "message", "match", "ping", "no_deflate", "reconnect", "hold", "fan_out", "senders"),
-    *("slow_readers", "storm", "find_limit", "server_pid", "warm_up", "timeout", "insecure", "workers", "seed", "ramp", "stamp", "other_clock"),
+    *(
+        "slow_readers",
+        "storm",
+        "find_limit",
+        "server_pid",
+        "warm_up",
+        "timeout",
+        "insecure",
+        "workers",
+        "seed",
+        "ramp",
+        "stamp",
+        "other_clock",
+    ),
 )
 NOTHING = {**dict.fromkeys(FLAGS), **dict.fromkeys(("headers", "gates", "subprotocols", "joins"), ())}
 

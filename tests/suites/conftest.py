@@ -26,7 +26,8 @@ COMMANDS = {
     "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store --save-intermediate-results",
     "llm": "run llm --duration 2s --users 6 --fail-on-regression --memory-target 30",
     "variants": "run llm --variants {before},{after} --duration 1s --no-store --quiet",
-    "variants elsewhere": "run llm --variants {fat},{lean} --variant-pids {fat_pid},{lean_pid} --model other --duration 1s --no-store --quiet",
+    "variants elsewhere": "run llm --variants {fat},{lean} --variant-pids {fat_pid},{lean_pid} --model other --duration 1s"
+    " --no-store --quiet",
     "llm elsewhere": "run llm --url {lean} --model other --embedding-model other --duration 2s --users 4 --cache-pressure 20"
     " --service-pid {lean_pid} --throughput-target 20 --min-throughput 20",
     "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
@@ -66,7 +67,13 @@ class Run:
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Run]:
     """Every run by name."""
-    with ReferenceProcess() as before, ReferenceProcess() as after, other(BALLAST_MB) as fat, other(0) as lean, ThreadPoolExecutor(AT_ONCE) as room:
+    with (
+        ReferenceProcess() as before,
+        ReferenceProcess() as after,
+        other(BALLAST_MB) as fat,
+        other(0) as lean,
+        ThreadPoolExecutor(AT_ONCE) as room,
+    ):
         places = {"before": before.url, "after": after.url, "fat": fat[0], "fat_pid": fat[1], "lean": lean[0], "lean_pid": lean[1]}
         lines = {name: line.format(**places) for name, line in COMMANDS.items()}
         folder = tmp_path_factory.mktemp("results")

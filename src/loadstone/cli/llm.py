@@ -36,7 +36,9 @@ DIALECTS = ("chat", "completions", "responses", "messages")
 @click.option("--image", "images", multiple=True, metavar="FILE|URL", help="With --prompt: a picture that goes with it; again for more.")
 @click.option("--audio", "sounds", multiple=True, metavar="FILE", help="With --prompt: a recording that goes with it; again for more.")
 @click.option("--turns", metavar="N", help="Conversations of so many questions: 4, 2..6; --requests counts conversations then.")
-@click.option("--think", metavar="TIME", help="With --turns or conversations in --prompt-file: the wait before the next question, as 2s..8s.")
+@click.option(
+    "--think", metavar="TIME", help="With --turns or conversations in --prompt-file: the wait before the next question, as 2s..8s."
+)
 @click.option("--trace", metavar="FILE", help="Replay when requests came, and how long: columns of the Azure, BurstGPT or Mooncake traces.")
 @click.option("--speed", metavar="X", help="With --trace: 2x is twice as fast.  [default: 1x]")
 @click.option("--input-tokens", metavar="N", help=f"Length of made-up questions: 256, 9..99, 'normal 256 64'.  [default: {INPUT_TOKENS}]")

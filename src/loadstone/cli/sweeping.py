@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from zlib import crc32
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import click
 

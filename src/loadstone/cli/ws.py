@@ -28,7 +28,9 @@ from loadstone.load.spawn import worker_ahead
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header of the handshake; again for more.")
 @click.option("--ping", metavar="TIME", help="Send a ping so often, and time its pong.")
 @click.option("--stamp", metavar="PLACE", help="Where messages say when they were sent, as json.sent_at: makes ws.push_delay.")
-@click.option("--other-clock", is_flag=True, help="With --stamp: the server is another machine; needs --match, to hold its clock against ours.")
+@click.option(
+    "--other-clock", is_flag=True, help="With --stamp: the server is another machine; needs --match, to hold its clock against ours."
+)
 @click.option("--no-deflate", is_flag=True, help="Do not offer compression.")
 @click.option("--reconnect", is_flag=True, help="Open lost connections again, with growing waits.")
 @click.option("--hold", is_flag=True, help="Only open connections and keep them; with --server-pid: what each costs the server.")

@@ -19,10 +19,10 @@ from loadstone.plan.mistakes import Absent, Where, located, mistakes_of, named, 
 from loadstone.plan.model import NO_STEPS, NO_STEPS_HINT, Plan
 from loadstone.plan.options import Chosen
 from loadstone.plan.own_metrics import by_name
+from loadstone.plan.parts import beside
 from loadstone.plan.python_suite import document_of, imported, read_python
 from loadstone.plan.settings import Layers, Overrides, Setting, apply
 from loadstone.plan.suite import Suite
-from loadstone.plan.parts import beside
 from loadstone.plan.verify import missing_file, verify
 from loadstone.plan.wrong import Wrong
 from loadstone.plugins import installed

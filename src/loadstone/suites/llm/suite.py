@@ -239,7 +239,11 @@ def build(options: ls.Options) -> ls.Suite:
         add(plan, "flow", customer, users, settings=settings)
     if options.url is None or options.service_pid:  # the reference backend tells its memory
         seconds = sum(scenario.tree["profile"].get("duration", 0) for scenario in plan)
-        plan.append(ls.Scenario("memory", Watcher, ls.constant_rate("1/s", seconds), settings={"pid": options.service_pid and int(options.service_pid)}))
+        plan.append(
+            ls.Scenario(
+                "memory", Watcher, ls.constant_rate("1/s", seconds), settings={"pid": options.service_pid and int(options.service_pid)}
+            )
+        )
     return ls.Suite(
         "llm",
         target=options.url,

@@ -15,7 +15,11 @@ class VariantUser(ls.User):
     @ls.task
     async def ask(self) -> None:
         url = self.settings["url"]
-        body = {"model": self.settings["model"], "max_tokens": 16, "messages": [{"role": "user", "content": f"Question {self.rng.randrange(10**9)}"}]}
+        body = {
+            "model": self.settings["model"],
+            "max_tokens": 16,
+            "messages": [{"role": "user", "content": f"Question {self.rng.randrange(10**9)}"}],
+        }
         await self.http.post(f"{url}/v1/chat/completions", json=body, name="ask")
         pid = self.settings["pid"]
         used = resident_mb(pid) if pid else await told_mb(self, url)
