@@ -12,8 +12,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from loadstone.clients.keeper import Keeper
 from loadstone.clients.message import Message
-from loadstone.clients.websocket import Keeper, WebSocket
+from loadstone.clients.websocket import WebSocket
 from loadstone.clock import MILLISECOND, SECOND, now_ns
 from loadstone.measure.messages import Messages
 from loadstone.plan.extract import compile_extract

@@ -47,7 +47,7 @@ def add_variants(plan: list[ls.Scenario], options: ls.Options, model: str) -> fl
     urls = [part.strip().rstrip("/") for part in text.split(",")]
     if len(urls) != len(("before", "after")) or not all(url.startswith(("http://", "https://")) for url in urls):
         raise ls.UsageError(f"{text!r} are not two URLs", where="option variants", hint="http://127.0.0.1:8001,http://127.0.0.1:8002")
-    phase_s = max(1.0, options.duration / 4)
+    phase_s: float = max(1.0, options.duration / 4)
     for cycle in range(1, CYCLES + 1):
         for variant, url, pid in zip(("before", "after"), urls, pids, strict=True):
             settings: dict[str, Any] = {"url": url, "pid": pid, "variant": variant, "model": model}
