@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    agents,
     capacities,
     causes,
     dashboard,
@@ -38,6 +39,7 @@ from benchmarks import (
     streams,
     throughput,
     voice,
+    voice_knee,
     websocket_echo,
 )
 from benchmarks.figures import Figure, table
@@ -52,6 +54,8 @@ BENCHMARKS = {
     "streams": streams,
     "websockets": websocket_echo,
     "voice": voice,
+    "voice_knee": voice_knee,
+    "agents": agents,
     "leaks": leaks,
     "causes": causes,
     "memory": memory,

@@ -102,21 +102,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(argv: Sequence[str], port: int, *, core: int = SERVER_CORE) -> Iterator[Server]:
+def server(argv: Sequence[str], port: int, *, core: int = SERVER_CORE, ready_within_s: float = READY_WITHIN_S) -> Iterator[Server]:
     """A server that listens on the port for as long as the block lasts."""
     with tempfile.NamedTemporaryFile() as log:
         running = Server(start(argv, core=core, stdout=log.fileno(), stderr=log.fileno()))
         try:
-            wait_until_it_listens(running.process, port, Path(log.name))
+            wait_until_it_listens(running.process, port, Path(log.name), ready_within_s)
             yield running
         finally:
             end(running.process)
             running.said = Path(log.name).read_text(errors="replace")
 
 
-def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path, ready_within_s: float = READY_WITHIN_S) -> None:
     """Connect until it works."""
-    limit = time.monotonic() + READY_WITHIN_S
+    limit = time.monotonic() + ready_within_s
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

@@ -16,13 +16,28 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
+from loadstone.errors import UsageError
+from loadstone.reference import real_model
 from loadstone.reference.process import ReferenceProcess
-from loadstone.reference.voice import parts
-from loadstone.reference.voice.script import Conversations, is_backchannel, reply_to
+from loadstone.reference.spoken_reply import first_sentences
+from loadstone.reference.voice import parts, whisper
+from loadstone.reference.voice.script import Conversations, is_backchannel, plain, reply_to
 from loadstone.reference.voice.sound import mulaw_of, resampled, tone_frame
 from loadstone.reference.voice.wording import NotSound
 from loadstone.reference.voice.wyoming import WyomingEvents, event_bytes
 
+
+def missing_model() -> str:
+    """Why there is no real language model here; empty when there is one."""
+    try:
+        real_model.weights()
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+needs_whisper = pytest.mark.skipif(bool(whisper.missing()), reason=f"NO WHISPER: {whisper.missing()}")
+needs_model = pytest.mark.skipif(bool(missing_model()), reason=f"NO REAL MODEL: {missing_model()}")
 needs_parts = pytest.mark.skipif(bool(parts.missing()), reason=f"NO REAL VOICE AGENT: {parts.described()}")
 LOUD, QUIET = tone_frame(16_000, 0), bytes(640)
 
@@ -174,6 +189,50 @@ def test_the_script_replies_by_rule_and_says_nothing_to_a_sign_of_listening(tmp_
         database.close()
 
 
+def test_words_of_a_free_recogniser_are_understood_as_those_of_the_grammar() -> None:
+    assert plain("Mm-hm.") == "mm hm"
+    assert plain("I'd like TWO coffees, please!") == "i'd like two coffees please"
+    assert is_backchannel("Okay.")
+
+
+def test_a_models_answer_ends_with_its_second_sentence() -> None:
+    assert first_sentences("It is 3.5 degrees.  Take a coat! And a hat.") == "It is 3.5 degrees. Take a coat!"
+    assert first_sentences("no end at all") == "no end at all"
+    assert first_sentences("One. And a half") == "One."
+
+
+@needs_parts
+def test_a_reply_by_a_model_that_was_not_loaded_refuses_the_call_and_says_how_to_have_it(backend: ReferenceProcess) -> None:
+    async def talk() -> tuple[int, bytes]:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await connect(socket_url(backend, "agent/pcm?reply=model"))
+        return refused.value.response.status_code, bytes(refused.value.response.body or b"")
+
+    status, told = hold(talk)
+    assert status == 400
+    assert b"loadstone serve --model smollm2" in told
+
+
+@needs_parts
+@needs_model
+def test_the_small_model_replies_and_what_was_said_is_kept() -> None:
+    pcm = spoken("what time is it")
+
+    async def talk(backend: ReferenceProcess) -> list[Any]:
+        async with connect(socket_url(backend, "agent/pcm?reply=model"), compression=None) as client:
+            speaking = asyncio.ensure_future(said_to(client, pcm))
+            try:
+                return (await heard_until(client, "answer_ended"))[0]
+            finally:
+                speaking.cancel()
+
+    with ReferenceProcess("--model", "smollm2", ready_within_s=60) as backend:
+        said = {event["who"]: event["text"] for event in hold(lambda: talk(backend)) if event["type"] == "transcript"}
+    assert said["caller"] == "what time is it"
+    assert said["agent"]
+    assert "My clock says" not in said["agent"]
+
+
 def test_without_its_parts_the_real_agent_names_them_and_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "find_spec", lambda _: None)
     monkeypatch.setattr("shutil.which", lambda _: None)
@@ -224,6 +283,24 @@ def test_the_real_agent_understands_a_spoken_sentence_and_answers_it(
         roles = [role for (role,) in kept.execute("SELECT role FROM messages WHERE session LIKE 'call-%' ORDER BY id DESC LIMIT 2")]
     kept.close()
     assert roles == ["assistant", "user"]
+
+
+@needs_parts
+@needs_whisper
+def test_the_real_agent_understands_by_whisper_what_no_grammar_holds(backend: ReferenceProcess) -> None:
+    pcm = spoken("my garden has a yellow bicycle")
+
+    async def talk() -> list[Any]:
+        async with connect(socket_url(backend, "agent/pcm?stt=whisper-tiny.en"), compression=None) as client:
+            speaking = asyncio.ensure_future(said_to(client, pcm))
+            try:
+                return (await heard_until(client, "answer_ended"))[0]
+            finally:
+                speaking.cancel()
+
+    said = {event["who"]: event["text"] for event in hold(talk) if event["type"] == "transcript"}
+    assert "bicycle" in said["caller"]
+    assert "understand" in said["agent"]
 
 
 @needs_parts

@@ -106,3 +106,12 @@ def test_an_installed_detector_hears_every_stretch_or_is_skipped_loudly(part: st
     detector = named.factory_of(part, "vad")(sound.rate_hz)
     said = [detector(frame) for frame in sound.frames()]
     assert edges(said, sound.voiced, sound.rate_hz).missed == 0
+
+
+def test_the_recogniser_by_name_listens_for_the_sentences_that_ship_and_knows_no_word_that_it_cannot_hear() -> None:
+    pytest.importorskip("pocketsphinx")
+    from loadstone.synth.speech import utterance
+    from loadstone.voice_parts.speech import SphinxRecogniser, shipped_recogniser
+
+    assert shipped_recogniser()(utterance("window", RATE).within(300, 300).pcm) == "open the window in the kitchen now"
+    assert SphinxRecogniser(RATE, ("yes i do", "xqzt blorp"))(utterance("yes", RATE).within(300, 300).pcm) == "yes i do"

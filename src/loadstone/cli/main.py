@@ -24,6 +24,7 @@ COMMANDS = {
     "voice": "Hold many calls with a voice agent and measure what a caller hears.",
     "capacity": "Find the largest load that meets every objective.",
     "duet": "Compare two targets, loaded in turns: is one slower?",
+    "profile": "Run a suite once more under a sampling profiler, for a flame graph.",
     "monitor": "Probe a target at a low rate for days, and tell what is wrong.",
     "compare": "Compare runs with a run, with several, or with a baseline.",
     "dashboard": "Show kept runs in a browser: search, compare, trends, baselines.",

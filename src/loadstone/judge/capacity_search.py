@@ -124,6 +124,7 @@ CLOSE_ENOUGH = 1.21  # ±10 %: with no time for more, that is an answer
 FINE = 1.03  # gap beside a stretch of unclear levels
 FACTOR = 2.0
 OWN_TRIES = 3
+BUSY_TRIES = 8  # of a level that others on this machine spoilt: bursts pass, a generator that is too slow does not
 MOST_TRIES = 3
 
 
@@ -233,7 +234,8 @@ class Search:
     def _once_more(self) -> Ask | None:
         """The last level again, where it was spoilt; or one that failed once while a greater one was met."""
         last = self.seen[-1]
-        if last.answer in (*SPOILT, Answer.NO_DATA) and self._tries(last.load) < OWN_TRIES:
+        most = BUSY_TRIES if last.answer is Answer.HOST_BUSY else OWN_TRIES
+        if last.answer in (*SPOILT, Answer.NO_DATA) and self._tries(last.load) < most:
             return Ask(last.load, 0.0, last.purpose)  # somebody else's burst on this machine looks the same
         contested = self._contested()
         return Ask(contested, 0.0, Purpose.VERIFY) if contested is not None else None

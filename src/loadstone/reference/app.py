@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from loadstone.reference import chat, completions, control, embeddings, feeds, items, metrics_page, mirror, transform, workflows
+from loadstone.reference.audio import speech
 from loadstone.reference.bodies import Refusal, broken, not_served, refused
 from loadstone.reference.bot import endpoints as bot
 from loadstone.reference.database import Database
@@ -37,6 +38,7 @@ ROUTES = [
     *metrics_page.ROUTES,
     *socket_control.ROUTES,
     *voice_control.ROUTES,
+    *speech.ROUTES,
 ]
 
 

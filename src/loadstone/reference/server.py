@@ -27,6 +27,7 @@ from loadstone.reference.connections import http_protocol
 from loadstone.reference.raw_memory import trim_heap
 from loadstone.reference.sockets.connection import SocketConnection
 from loadstone.reference.sockets.hub import Hub
+from loadstone.reference.spoken_reply import answer_of
 from loadstone.reference.state import Backend, Settings
 from loadstone.reference.voice.parts import described
 
@@ -66,6 +67,7 @@ def serve(settings: Settings, listening: Listening) -> None:
         app = until_the_end.enter_context(closing(ReferenceApp(settings)))
         if settings.real:
             app.backend.real = until_the_end.enter_context(real_model.running(*settings.real))
+            app.backend.hub.voice.studio.answer = partial(answer_of, app.backend.real)
         config = uvicorn.Config(
             app if settings.inside is None else Inside(app, token=settings.inside),
             http=http_protocol(app.backend.hub.voice),

@@ -7,6 +7,9 @@ from zlib import crc32
 
 from loadstone.synth.speech import Utterance, names, spoken, utterance, with_noise
 
+# A short question: agents answer it, as they do not answer the shortest utterance, which is a sound of attention.
+QUESTION = "time"
+
 
 class Sound(Protocol):
     """Anything with samples and a text."""
@@ -19,10 +22,8 @@ class Sound(Protocol):
 
 
 def say(what: str, rate_hz: int) -> Utterance:
-    """A shipped utterance by its name, the first of them for nothing, or a text through a synthesizer; raises UsageError."""
-    known = names()
-    if not what:
-        return utterance(known[0], rate_hz)
+    """A shipped utterance by its name, a question for nothing, or a text through a synthesizer; raises UsageError."""
+    known, what = names(), what or QUESTION
     return utterance(what, rate_hz) if what in known else spoken(what, rate_hz=rate_hz)
 
 

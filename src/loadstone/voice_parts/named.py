@@ -39,7 +39,8 @@ NAMES: Mapping[str, Named] = {
     "silero": Named(
         "vad", f"{_DETECTORS}:SileroDetector", ("onnxruntime", "silero_vad"), "pip install onnxruntime && pip install --no-deps silero-vad"
     ),
-    "pocketsphinx": Named("recogniser", f"{_SPEECH}:SphinxRecogniser", ("pocketsphinx",), "pip install pocketsphinx"),
+    "pocketsphinx": Named("recogniser", f"{_SPEECH}:shipped_recogniser", ("pocketsphinx",), "pip install pocketsphinx"),
+    "pause": Named("turn_detector", "loadstone.voice_parts.turns:PauseDetector", ("webrtcvad",), "pip install webrtcvad-wheels"),
     "nanotts": Named("synthesiser", f"{_SPEECH}:NanoSynthesiser", ("py_nanotts",), "pip install py-nanotts"),
 }
 
@@ -62,7 +63,7 @@ def factory_of(part: str, kind: str) -> Callable[..., Any]:
             f"no {kind} is called {part!r}{nearest(part, known)}", where=kind, hint=f"{', '.join(known) or '(none)'}, or module:attribute"
         )
     if named is not None and named.kind != kind:
-        raise UsageError(f"{part} is a {named.kind}, not a {kind}", where=kind, hint=f"--{named.kind} {part}")
+        raise UsageError(f"{part} is a {named.kind}, not a {kind}", where=kind, hint=f"--{named.kind.replace('_', '-')} {part}")
     if named is not None and named.missing:
         raise UsageError(f"{part} needs {' and '.join(named.missing)}, which is not installed", where=kind, hint=named.install)
     target = named.factory if named is not None else part

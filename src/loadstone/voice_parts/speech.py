@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from loadstone.stats.word_error import words
+from loadstone.synth.speech import names, utterance
+from loadstone.synth.speech.shipped import PAUSES_MS
+
 RATE_HZ = 16_000  # of both
 
 
 class SphinxRecogniser:
-    """Words by pocketsphinx and the model that comes with it; `words` closes its vocabulary, which makes it quick and good.
+    """Words by pocketsphinx and the model that comes with it; `sentences` close its vocabulary, which makes it quick and good.
 
-    words: sentences that may be said; empty for free speech, of which it hears little
+    sentences: that may be said, one after another; those with a word that it does not know are left out; empty for free speech, of which it
+               hears little
     """
 
-    def __init__(self, rate_hz: int = RATE_HZ, words: tuple[str, ...] = ()) -> None:
+    def __init__(self, rate_hz: int = RATE_HZ, sentences: tuple[str, ...] = ()) -> None:
         import pocketsphinx
 
         self.rate_hz = rate_hz
         self._decoder = pocketsphinx.Decoder(samprate=float(rate_hz), loglevel="FATAL")
-        if words:
-            rule = " | ".join(words)
-            self._decoder.add_jsgf_string("said", f"#JSGF V1.0; grammar said; public <said> = {rule};")
+        if sentences:
+            known = [text for text in sentences if all(self._decoder.lookup_word(word) for word in text.split())]
+            rule = " | ".join(known)
+            self._decoder.add_jsgf_string("said", f"#JSGF V1.0; grammar said; public <said> = ( {rule} )+;")
             self._decoder.activate_search("said")
 
     def __call__(self, pcm: bytes) -> str:
@@ -42,6 +48,11 @@ class SphinxRecogniser:
     def _text(self) -> str:
         found = self._decoder.hyp()
         return str(found.hypstr) if found is not None else ""
+
+
+def shipped_recogniser(rate_hz: int = RATE_HZ) -> SphinxRecogniser:
+    """One that listens for the sentences that ship, as a voice agent does for those of its menu: free speech costs many times as much."""
+    return SphinxRecogniser(rate_hz, tuple(" ".join(words(utterance(name).text)) for name in names() if name not in PAUSES_MS))
 
 
 class NanoSynthesiser:

@@ -103,8 +103,8 @@ def test_a_stall_is_told_with_its_length(oracle: str) -> None:
     _, measured = call(f"{oracle}/voice/pcm?rate={RATE}&delay_ms=100&speak_s=0.6&stall_ms=120&stall_at_s=0.3", pause=0.4)
     stalls = measured.distribution("voice.stall")
     assert stalls is not None
-    assert stalls.max >= 90e6
-    assert 0 < (measured.count("voice.stall_time") or 0) < (measured.count("voice.speech_time") or 0)
+    # On a busy machine there are more, and each that comes before takes its length from the next: the sum is what stays.
+    assert 90e6 <= (measured.count("voice.stall_time") or 0) < (measured.count("voice.speech_time") or 0)
 
 
 def test_a_caller_who_hangs_up_has_not_lost_the_call(oracle: str) -> None:

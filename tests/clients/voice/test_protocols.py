@@ -32,7 +32,7 @@ def oracle() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _beeps(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(self: Utterances, what: str, snr_db: float | None) -> Utterance:  # noqa: ARG001
-        return beep(self._rate_hz, float(what or 0.2))
+        return beep(self._rate_hz, float(what) if what.replace(".", "").isdigit() else 0.2)
 
     monkeypatch.setattr(Utterances, "_make", made)
 
@@ -116,11 +116,38 @@ def test_what_an_agent_does_wrong_is_a_fault_with_a_kind_and_ends_no_call(
     assert any(failure.kind == fault for failure in measured.failures)
 
 
-def test_an_answer_of_which_nothing_is_audible_is_a_dead_turn_and_a_fault() -> None:
-    answer, measured = sent((BINARY, bytes(32_000)))
+def test_an_answer_of_which_nothing_is_audible_is_a_dead_turn_and_a_fault(oracle: str) -> None:
+    answer, measured = call(f"{oracle}/voice/pcm?rate=16000&lead_ms=20000&speak_s=0.1", within=0.8)
     assert answer.ok
     assert measured.count("voice.dead_turn") == 1
-    assert measured.distribution("voice.stall") is None
+    assert measured.count("voice.faults", {"kind": "silent_audio"}) == 1
+
+
+def test_an_agent_that_was_to_greet_and_does_not_is_a_fault(oracle: str) -> None:
+    answer, measured = call(f"{oracle}/voice/pcm?rate=16000", [{"listen": {"within": "200ms"}}])
+    assert answer.ok
+    assert measured.count("voice.faults", {"kind": "no_greeting"}) == 1
+    assert measured.distribution("voice.greeting_gap") is None
+
+
+def test_an_answer_too_short_to_be_interrupted_is_a_fault_and_no_barge_in(oracle: str) -> None:
+    script = [*SCRIPT[:1], {"barge_in": {"after": "700ms"}}]
+    _, measured = call(f"{oracle}/voice/pcm?rate=16000&speak_s=0.1", script)
+    assert measured.count("voice.faults", {"kind": "short_answer"}) == 1
+    assert measured.count("voice.barge_ins") is None
+
+
+def test_sound_of_a_higher_rate_than_agreed_is_far_ahead_of_its_time(oracle: str) -> None:
+    answer, measured = call(f"{oracle}/voice/pcm?rate=16000&sent_rate=48000")
+    assert answer.ok
+    assert measured.count("voice.bursts") == 1
+    assert (measured.count("voice.speech_time") or 0) >= 2_900_000_000
+
+
+def test_an_agent_that_reports_a_failure_has_a_fault_with_its_words() -> None:
+    _, measured = sent((TEXT, b'{"type": "error", "message": "no model"}'))
+    assert measured.count("voice.faults", {"kind": "agent_error"}) == 1
+    assert any(failure.kind == "agent_error" and "no model" in failure.text for failure in measured.failures)
 
 
 def test_an_agent_that_takes_the_sound_for_another_encoding_hears_no_end_of_it_and_has_a_dead_turn(oracle: str) -> None:

@@ -14,6 +14,7 @@ from loadstone.plan.voice import Act, VoiceSettings
 # So long a silence after an interruption, and the agent has stopped: longer than the gaps inside words.
 STOPPED_NS = 250 * MILLISECOND
 AUDIBLE_NS = 100 * MILLISECOND
+INTERRUPTION, ATTENTION = "wait", "mm_hm"  # what is said where the script leaves it open
 ATTENTION_NS = SECOND  # after a sound of attention, within which an agent that takes it for an interruption has stopped
 
 Words = Callable[[str, float | None], Speech]  # an utterance by its name or text, with noise so far below it (dB)
@@ -77,7 +78,7 @@ class Conversation:
         assert act.barge_in is not None
         line, ear = self._line, self._line.ear
         answer = await self._into_the_answer(act.barge_in.after_s)
-        speech = self._words(act.barge_in.say, self._snr_db)
+        speech = self._words(act.barge_in.say or INTERRUPTION, self._snr_db)
         self._begin_turn(speech)
         said = line.mouth.say(speech)
         if answer is not None:
@@ -94,7 +95,7 @@ class Conversation:
         assert act.backchannel is not None
         line = self._line
         answer = await self._into_the_answer(act.backchannel.after_s)
-        speech = self._words(act.backchannel.say, self._snr_db)
+        speech = self._words(act.backchannel.say or ATTENTION, self._snr_db)
         await line.mouth.say(speech)
         if answer is None or line.lost is not None:
             return

@@ -7,10 +7,11 @@ from collections import deque
 
 from loadstone.errors import UsageError
 from loadstone.reference.sockets.talks import Misunderstood
-from loadstone.reference.voice import parts
+from loadstone.reference.voice import parts, whisper
 from loadstone.reference.voice.hub import VoiceHub
 from loadstone.reference.voice.metronome import Beat
 from loadstone.reference.voice.mouth import Mouth
+from loadstone.reference.voice.script import is_backchannel
 from loadstone.reference.voice.sound import framed, pcm_of, resampled
 from loadstone.reference.voice.studio import Studio
 from loadstone.reference.voice.switches import VoiceSwitches
@@ -29,9 +30,7 @@ class Agent:
     """One call."""
 
     def __init__(self, hub: VoiceHub, wording: Wording, switches: VoiceSwitches, mouth: Mouth) -> None:
-        absent = parts.missing()
-        if absent:
-            raise Misunderstood(f"the real agent misses {', '.join(absent)}; try: {parts.INSTALL}")
+        _check(hub, switches)
         try:
             self._vad = parts.vad(switches.vad)
         except UsageError as error:
@@ -142,11 +141,11 @@ class Agent:
         fault = self._switches.fail_part if self._hub.fails() else ""
         try:
             _fail_if(fault, "vad")
-            said = await self._studio.workers.recognise(pcm)
+            said = await self._studio.workers.recognise(pcm, self._switches.stt)
             _fail_if(fault, "stt")
             if said:
                 self._mouth.tell(self._wording.transcript(said, of_caller=True))
-            reply = self._studio.conversations.reply(self._conversation, said)
+            reply = await self._reply(said)
             _fail_if(fault, "reply")
             if not reply or self._mouth.speaking:  # a backchannel, or nobody's turn
                 self._thinking = None
@@ -162,6 +161,18 @@ class Agent:
             return
         self._hub.counts.answers += 1
         self._say(reply, sound)
+
+    async def _reply(self, said: str) -> str:
+        """What is answered; empty to a backchannel, and to nothing that could be understood by a model."""
+        conversations, answered = self._studio.conversations, self._studio.answer
+        if self._switches.reply == "script" or answered is None:
+            return conversations.reply(self._conversation, said)
+        conversations.keep(self._conversation, "user", said)
+        if not said or is_backchannel(said):
+            return ""
+        answer = await answered(conversations.said(self._conversation))
+        conversations.keep(self._conversation, "assistant", answer)
+        return answer
 
     async def _greet(self, due: float) -> None:
         try:
@@ -180,6 +191,17 @@ class Agent:
         lead = bytes(2 * round(switches.lead_ms / 1e3 * rate_hz))
         self._mouth.say(framed(lead + resampled(sound, parts.RATE_HZ, rate_hz), rate_hz, mulaw=wording.mulaw), self._hub.metronome.now())
         self._mouth.tell(wording.transcript(text, of_caller=False))
+
+
+def _check(hub: VoiceHub, switches: VoiceSwitches) -> None:
+    """Raises Misunderstood where a part of the agent that is asked for is missing."""
+    absent = parts.missing(switches.stt)
+    if absent:
+        raise Misunderstood(f"the real agent misses {', '.join(absent)}; try: {parts.INSTALL}")
+    if switches.stt == whisper.NAME and whisper.missing():
+        raise Misunderstood(whisper.missing())
+    if switches.reply == "model" and hub.studio.answer is None:
+        raise Misunderstood(parts.WITHOUT_MODEL)
 
 
 def _fail_if(fault: str, part: str) -> None:

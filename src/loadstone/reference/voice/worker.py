@@ -1,11 +1,13 @@
 """`python -m loadstone.reference.voice.worker`: a process that recognises and synthesizes, job by job, until its input ends.
 
 A process, because both hold the interpreter's lock for up to a tenth of a second, in which the backend could send no frame.
-A job and its result are a kind (one byte), a length (four bytes, big-endian) and as many bytes.
+A job and its result are a kind (one byte), a length (four bytes, big-endian) and as many bytes. What a part needs is loaded by its
+first job, except what the real agent needs unless it is told otherwise.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -13,11 +15,14 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, BinaryIO
 
+from loadstone.reference.voice import whisper
+
 HEAD = struct.Struct("!cI")
-RECOGNISE, SYNTHESIZE, DONE, FAILED = b"R", b"S", b"D", b"F"
+RECOGNISE, WHISPER, SYNTHESIZE, ESPEAK, DONE, FAILED = b"R", b"W", b"S", b"E", b"D", b"F"
+MAKE_READY = frozenset({RECOGNISE, SYNTHESIZE})
 _ESPEAK_WITHIN_S = 30
 
 
@@ -25,12 +30,15 @@ def main(grammar: str, synthesizer: str) -> None:
     """Serve jobs on standard input and output; what libraries print goes to standard error."""
     jobs, results = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    recognise, speak = _recogniser(grammar), _speaker(synthesizer)
+    parts = _parts(grammar, synthesizer)
+    for kind in MAKE_READY:
+        with contextlib.suppress(Exception):  # whoever asks for it is told
+            parts(kind)
     while len(head := jobs.read(HEAD.size)) == HEAD.size:
         kind, size = HEAD.unpack(head)
         body = jobs.read(size)
         try:
-            _put(results, DONE, recognise(body).encode() if kind == RECOGNISE else speak(body.decode()))
+            _put(results, DONE, parts(kind)(body))
         except Exception as error:  # noqa: BLE001 - whatever a part fails with, the call learns it
             _put(results, FAILED, f"{type(error).__name__}: {error}".encode())
 
@@ -38,6 +46,20 @@ def main(grammar: str, synthesizer: str) -> None:
 def _put(results: BinaryIO, kind: bytes, body: bytes) -> None:
     results.write(HEAD.pack(kind, len(body)) + body)
     results.flush()
+
+
+def _parts(grammar: str, synthesizer: str) -> Callable[[bytes], Callable[[bytes], bytes]]:
+    """What does a job of that kind; made once, by the first that asks."""
+
+    @cache
+    def part(kind: bytes) -> Callable[[bytes], bytes]:
+        if kind in {RECOGNISE, WHISPER}:
+            recognise = _recogniser(grammar) if kind == RECOGNISE else whisper.recogniser()
+            return lambda pcm: recognise(pcm).encode()
+        speak = _speaker("espeak-ng" if kind == ESPEAK else synthesizer)
+        return lambda text: speak(text.decode())
+
+    return part
 
 
 def _recogniser(grammar: str) -> Callable[[bytes], str]:

@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 
-from loadstone.reference.voice.parts import synthesizer
+from loadstone.reference.voice.parts import ESPEAK, SPHINX, synthesizer
 from loadstone.reference.voice.script import GRAMMAR
-from loadstone.reference.voice.worker import DONE, HEAD, RECOGNISE, SYNTHESIZE
+from loadstone.reference.voice.worker import DONE, HEAD, RECOGNISE, SYNTHESIZE, WHISPER
+from loadstone.reference.voice.worker import ESPEAK as BY_ESPEAK
 
 
 class PartFailed(Exception):
@@ -25,13 +26,13 @@ class Workers:
         self._serving: list[asyncio.Task[None]] = []
         self.waiting_max = 0
 
-    async def recognise(self, pcm: bytes) -> str:
+    async def recognise(self, pcm: bytes, by: str = SPHINX) -> str:
         """The words in PCM16 at 16 kHz; empty when there are none. Raises PartFailed."""
-        return (await self._result(RECOGNISE, pcm)).decode()
+        return (await self._result(RECOGNISE if by == SPHINX else WHISPER, pcm)).decode()
 
-    async def synthesize(self, text: str) -> bytes:
-        """PCM16 at 16 kHz. Raises PartFailed."""
-        return await self._result(SYNTHESIZE, text.encode())
+    async def synthesize(self, text: str, by: str = "") -> bytes:
+        """PCM16 at 16 kHz, by the synthesizer that is installed unless one is named. Raises PartFailed."""
+        return await self._result(BY_ESPEAK if by == ESPEAK else SYNTHESIZE, text.encode())
 
     def start(self) -> None:
         """Begin to start the processes; twice does no harm."""

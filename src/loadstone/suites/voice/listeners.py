@@ -6,13 +6,17 @@ from typing import Any
 from psutil import Process
 
 import loadstone as ls
+from loadstone.stats.turn_taking import Balance, balance
 from loadstone.voice_parts.cost import Cost
 from loadstone.voice_parts.edges import edges
 from loadstone.voice_parts.named import factory_of
 from loadstone.voice_parts.sound import Sound, sentences
+from loadstone.voice_parts.turns import silences, turn
 
 SENTENCE = "Good morning, how can I help you today?"
 EDGES_EVERY = 8  # passes
+TURNS = 60  # with two pauses each: enough to show that at most one in twenty is cut off
+PATIENCES_MS = (0, 100, 200, 400, 800)  # added to a turn detector's own wait
 CALLS = 200  # of nothing, to see what one costs
 METRICS = {
     "parts.time": {"unit": "ms", "better": "lower", "meaning": "processing for each second of audio; tag part"},
@@ -25,6 +29,19 @@ METRICS = {
     "parts.stretches": {"kind": "count", "meaning": "audible stretches that a detector was given"},
     "parts.missed": {"kind": "count", "better": "lower", "share_of": "parts.stretches", "meaning": "stretches it did not hear"},
     "parts.cut": {"kind": "count", "better": "lower", "share_of": "parts.stretches", "meaning": "stretches whose end it did not hear"},
+    "parts.pauses": {
+        "kind": "count",
+        "meaning": "pauses within turns that a turn detector was given; tag patience: so much longer it would wait",
+    },
+    "parts.cut_offs": {"kind": "count", "better": "lower", "share_of": "parts.pauses", "meaning": "pauses in which it took the turn"},
+    "parts.turn_delay": {"unit": "ms", "better": "lower", "meaning": "last audible sample of a turn to the end of the frame that ended it"},
+    "parts.turn_ends": {"kind": "count", "meaning": "true ends of turns that a turn detector was given"},
+    "parts.not_taken": {
+        "kind": "count",
+        "better": "lower",
+        "share_of": "parts.turn_ends",
+        "meaning": "ends that it did not hear within 3 s",
+    },
     "parts.measuring": {"unit": "ms", "better": "lower", "meaning": "what a measured call costs beside the same call in a plain loop"},
 }
 
@@ -82,6 +99,38 @@ class Detecting(Component):
         for tail in found.tail_ms:
             if tail >= 0:
                 self.record("parts.tail_delay", tail, part)
+
+
+class Turning(Component):
+    """Feeds a turn detector one turn after another, each with pauses of other lengths, and adds up what more patience would have done.
+
+    Each turn is judged once: the same one again would say nothing new, and make the figure look surer than it is.
+    """
+
+    async def on_start(self) -> None:
+        self.make = factory_of(self.settings["part"], "turn_detector")
+        self.turns = [turn(number, self.settings["rate_hz"]) for number in range(TURNS)]
+        self.heard = 0
+
+    @ls.task
+    async def listen(self) -> None:
+        said = self.turns[self.heard % TURNS]
+        self.heard += 1
+        reply = await self.call(listen, self.make(said.rate_hz), said.frames(), name=f"turn detector {self.settings['part']}")
+        if reply.ok:
+            self.told(Cost(reply.service_time_s, said.seconds))
+            for patience_ms in PATIENCES_MS if self.heard <= TURNS else ():
+                self.judge(balance(silences(reply.value, said), patience_ms * 1_000_000), patience_ms)
+
+    def judge(self, found: Balance, patience_ms: int) -> None:
+        """One point of the curve of cut-offs against delay."""
+        tags = {"part": self.settings["part"], "patience": f"+{patience_ms} ms"}
+        self.record("parts.pauses", found.pauses, tags)
+        self.record("parts.cut_offs", found.cut, tags)
+        self.record("parts.turn_ends", found.ends, tags)
+        self.record("parts.not_taken", found.unanswered, tags)
+        if not found.unanswered:
+            self.record("parts.turn_delay", found.median_ns / 1e6, tags)
 
 
 class Synthesising(Component):

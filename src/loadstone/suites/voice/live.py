@@ -14,6 +14,7 @@ TURN_S = 5.5  # of a call in which answers are heard to their end
 FAILING = ("stt", "tts", "vad", "reply")
 BREAKS_OFF: dict[str, Any] = {"hang_up": {"after": "200ms"}}  # the answer's beginning is enough
 DEAD_AFTER = "1500ms"
+HESITATION, PAUSES_MS, ENDPOINTS_MS = "hesitation", (300, 700, 1_200), (200, 500, 1_000)
 CONVERSATION = ({"speak": "taxi"}, "wait_answer", {"speak": "goodbye"}, "wait_answer")
 
 
@@ -102,6 +103,27 @@ def failing(to: Callee, part: str, switches: dict[str, object]) -> list[dict[str
         to.step("a part fails", (said, {"wait_answer": {"within": DEAD_AFTER}}), fail_part=part, **switches),
         {"name": "mend it", "method": "DELETE", "path": "/voice"},
         to.step("after the failure", (said, BREAKS_OFF), fail_part=part, **switches),
+    ]
+
+
+def hesitation(to: Callee) -> list[dict[str, Any]]:
+    """Callers who pause within what they say, for each pause and each time after which the agent takes the turn.
+
+    A user's own agent has one such time, which is not known here.
+    """
+    settings: list[dict[str, object]] = [{"endpoint_ms": wait} for wait in ENDPOINTS_MS]
+    if to.name == ORACLE:
+        settings = [{"delay_ms": wait, "speak_s": 1} for wait in ENDPOINTS_MS]
+    if to.name == OWN or to.protocol == "wyoming":
+        settings = [{}]
+    return [
+        to.step(
+            f"{f'endpoint {next(iter(switches.values()))} ms, ' if switches else ''}pause {pause} ms",
+            ({"speak": f"taxi_{pause}"}, BREAKS_OFF),
+            **switches,
+        )
+        for switches in settings
+        for pause in PAUSES_MS
     ]
 
 

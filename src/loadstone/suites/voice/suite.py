@@ -7,15 +7,15 @@ import sys
 from typing import Any
 
 import loadstone as ls
-from loadstone.suites.voice import listeners, live, sessions, tool_registry
+from loadstone.suites.voice import covered, listeners, live, own_sessions, sessions, tool_registry
 from loadstone.suites.voice.limits import Limit, limits_of
 from loadstone.voice_parts.named import NAMES, factory_of, missing_for
 
 AUTO = "auto"
-PARTS = ("detectors", "speech", "tools", "sessions", "restart", "measuring", "pipeline", "calls")
+PARTS = ("detectors", "turns", "speech", "tools", "sessions", "restart", "measuring", "pipeline", "calls", "hesitation")
 TYPES: dict[str, tuple[str, ...]] = {
-    "all": PARTS,
-    "performance": ("detectors", "speech", "tools", "sessions", "measuring", "pipeline", "calls"),
+    "all": PARTS[:-1],  # a sweep of settings is asked for by name
+    "performance": ("detectors", "turns", "speech", "tools", "sessions", "measuring", "pipeline", "calls"),
     "stress": ("detectors", "tools", "sessions", "calls"),
     "regression": ("detectors", "tools", "sessions", "calls"),
     "integration": ("sessions", "restart", "pipeline"),
@@ -33,14 +33,22 @@ OPTIONS = (
     ls.Option("duration", "10s", "How long each part lasts.", kind="duration", least=2),
     ls.Option("limits", "laptop", "Limits of an environment: laptop, ci, production, or a file."),
     ls.Option("vad", AUTO, "Detectors: webrtcvad, silero or module:attribute, several with commas; auto takes those that are installed."),
+    ls.Option("turn_detector", AUTO, "Turn detectors: pause or module:attribute; auto as above."),
     ls.Option("recogniser", AUTO, "Recognisers: pocketsphinx or module:attribute; auto as above."),
     ls.Option("synthesiser", AUTO, "Synthesisers: nanotts or module:attribute; auto as above."),
     ls.Option("rate", 16_000, "Samples per second of the audio.", least=8_000),
-    ls.Option("tools", "loadstone.suites.voice.tool_registry:registry", "module:attribute that answers a mapping of names to tools."),
+    ls.Option(
+        "tools",
+        "loadstone.suites.voice.tool_registry:registry",
+        "module:attribute that answers a mapping of names to tools, or http://…: GET lists their names, POST …/NAME runs one.",
+    ),
+    ls.Option("sessions", "", "Where sessions are kept in place of a backend: sqlite:FILE, or module:factory of a store of your own."),
     ls.Option("users", 8, "Users at one time, for tools and sessions.", least=1),
     ls.Option("messages", 10, "Messages of one session.", least=1),
     ls.Option("calls", 4, "Calls at one time.", least=1),
     ls.Option("protocol", "pcm", f"How calls are held: {', '.join(live.PROTOCOLS)}.", choices=live.PROTOCOLS),
+    ls.Option("coverage", "", "A package: after all else, its components and tools run once more, untimed, for coverage as HTML."),
+    ls.Option("coverage_dir", "coverage", "Folder for that."),
     ls.Option("forget", False, "Fault: the backend forgets its sessions when it is killed, which must be found."),
     ls.Option(
         "url",
@@ -66,7 +74,9 @@ def build(options: ls.Options) -> ls.Suite:
     plan = Plan(options, limits_of(options.limits))
     for part in parts:
         getattr(plan, part)()
-    keeps, calls = "sessions" in parts, bool({"pipeline", "calls"} & set(parts))
+    if options.coverage:
+        plan.covered()
+    keeps, calls = "sessions" in parts and not options.sessions, bool({"pipeline", "calls", "hesitation"} & set(parts))
     target = live.origin(options.url) if options.url and (keeps != live.is_agent(options.url)) else None
     if not plan.scenarios:
         raise ls.UsageError("nothing of what was chosen can run", where="--only", hint="; ".join(plan.skipped))
@@ -76,7 +86,7 @@ def build(options: ls.Options) -> ls.Suite:
         embedded=(keeps or calls) and target is None,
         scenarios=plan.scenarios,
         gates=plan.gates,
-        metrics=listeners.METRICS | sessions.METRICS,
+        metrics=listeners.METRICS | sessions.METRICS | (covered.METRICS if options.coverage else {}),
         results={"files": "voice"},
         voice=plan.to.settings if calls else None,
         graceful_stop="15s",
@@ -105,6 +115,14 @@ class Plan:
             self.gate(f"mean(parts.speed{{part={part}}}) > 1", "vad_speed")
             self.memory(part)
 
+    def turns(self) -> None:
+        """How often a turn detector cuts callers off, against how long it lets them wait; told, and only its speed judged."""
+        for part in self.chosen("turn_detector"):
+            settings = {"part": part, "rate_hz": self.options.rate}
+            self.add(f"turns {part}", listeners.Turning, ls.constant_users(1, self.options.duration), settings=settings)
+            self.gate(f"mean(parts.speed{{part={part}}}) > 1", "turn_detector_speed")
+            self.gate(f"rate(parts.not_taken{{part={part}}}) <= 0%", "turns_are_taken")
+
     def speech(self) -> None:
         """What recognisers and synthesisers take for a second of audio: below one second."""
         for kind, users in (("synthesiser", listeners.Synthesising), ("recogniser", listeners.Recognising)):
@@ -115,28 +133,34 @@ class Plan:
 
     def tools(self) -> None:
         """Tools by one user, then by several at once."""
+        remote = self.options.tools.startswith(("http://", "https://"))
+        users_of, by = (tool_registry.RemoteCaller, "http") if remote else (tool_registry.Caller, "call")
         for kind, users in (("one at a time", 1), ("at once", self.options.users * self.harder)):
             settings = {"registry": self.options.tools, "thread": users > 1}
-            self.add(f"tools {kind}", tool_registry.Caller, ls.constant_users(users, self.options.duration), settings=settings)
+            self.add(f"tools {kind}", users_of, ls.constant_users(users, self.options.duration), settings=settings)
             step = f"{{step=tool run,scenario=tools {kind}}}"
-            self.gate(f"mean(call.service_time{step}) < {self.limit('tool_mean_ms')}ms", "tools", "tool_mean_ms")
-            self.gate(f"max(call.service_time{step}) < {self.limit('tool_max_ms')}ms", "tools", "tool_max_ms")
-            self.gate(f"throughput(call.requests{step}) > {self.limit('tools_per_s')}/s", "tools", "tools_per_s")
-        self.gate("rate(call.errors) <= 0%", "tools")
+            self.gate(f"mean({by}.service_time{step}) < {self.limit('tool_mean_ms')}ms", "tools", "tool_mean_ms")
+            self.gate(f"max({by}.service_time{step}) < {self.limit('tool_max_ms')}ms", "tools", "tool_max_ms")
+            self.gate(f"throughput({by}.requests{step}) > {self.limit('tools_per_s')}/s", "tools", "tools_per_s")
+        self.gate(f"rate({by}.errors) <= 0%", "tools")
 
     def sessions(self) -> None:
         """Many sessions at once that come and go, then few that are very large."""
-        users = max(self.options.users * self.harder, int(self.limits["concurrent_sessions"].value))
+        users, own = max(self.options.users * self.harder, int(self.limits["concurrent_sessions"].value)), self.options.sessions
+        if own:
+            own_sessions.opened(own)  # a mistake ends here, before there is load
         for name, at_once, messages in (("sessions", users, self.options.messages), ("large sessions", 2, 30 * self.options.messages)):
-            profile = ls.constant_users(at_once, self.options.duration)
-            self.add(name, sessions.Keeper, profile, settings={"messages": messages * self.harder}, think="1ms")
+            profile, settings = ls.constant_users(at_once, self.options.duration), {"messages": messages * self.harder, "store": own}
+            self.add(name, own_sessions.OwnKeeper if own else sessions.Keeper, profile, settings=settings, think="1ms")
+        by = "call" if own else "http"
         for step, limit in (("create session", "create_ms"), ("insert message", "insert_ms"), ("query session", "query_ms")):
-            self.gate(f"p95(http.response_time{{step={step},scenario=sessions}}) < {self.limit(limit)}ms", "sessions", limit)
-        inserted = "http.requests{step=insert message,scenario=sessions}"
+            here = f"{{step={step},scenario=sessions}}"
+            self.gate(f"p95({by}.response_time{here}) < {self.limit(limit)}ms", "sessions", limit)
+        inserted = f"{by}.requests{{step=insert message,scenario=sessions}}"
         self.gate(f"throughput({inserted}) > {self.limit('messages_per_s')}/s", "sessions", "messages_per_s")
         at_once = self.limit("concurrent_sessions")
         self.gate(f"max(load.users{{scenario=sessions}}) >= {at_once}", "sessions", "concurrent_sessions")
-        self.gate("rate(http.errors) < 1%", "sessions")
+        self.gate(f"rate({by}.errors) < 1%", "sessions")
         self.gate("rate(check.failures) <= 0%", "sessions")
 
     def restart(self) -> None:
@@ -180,6 +204,29 @@ class Plan:
         self.gate(f"{setup}(voice.call_setup{here}) <= {self.limit('setup_ms')}ms", "calls", "setup_ms")
         self.gate(f"rate(voice.call_errors{here}) < 5%", "calls")
         self.gate(f"rate(voice.dead_turn{here}) < 5%", "calls")
+
+    def hesitation(self) -> None:
+        """How often an agent cuts off callers who pause, against how long it lets them wait: told, and not judged."""
+        if not self.callable():
+            return
+        self.steps(live.HESITATION, ls.per_user_iterations(1, self.options.calls, "180s"), live.hesitation(self.to))
+        self.gate(f"rate(voice.call_errors{{scenario={live.HESITATION}}}) <= 0%", live.HESITATION)
+
+    def covered(self) -> None:
+        """What lines of a package the components in process reach; in a process of its own, so that no timed call pays for it."""
+        covered.check()
+        chosen = [(kind, part) for kind in ("vad", "turn_detector", "recogniser", "synthesiser") for part in self.own(kind)]
+        if not self.options.tools.startswith(("http://", "https://")):
+            chosen.append(("tools", self.options.tools))
+        if self.options.sessions:
+            chosen.append(("sessions", self.options.sessions))
+        settings = {"package": self.options.coverage, "folder": self.options.coverage_dir, "rate_hz": self.options.rate, "chosen": chosen}
+        self.add("coverage", covered.Covering, ls.per_user_iterations(1, 1, "120s"), settings=settings)
+        self.gate("mean(parts.coverage) > 0", "coverage_is_written")
+
+    def own(self, kind: str) -> list[str]:
+        """The components of a kind that were named as `module:attribute`."""
+        return [part for part in getattr(self.options, kind).split(",") if ":" in part]
 
     def callable(self) -> bool:
         """Is there somebody to call? Says who stands in for the real agent."""

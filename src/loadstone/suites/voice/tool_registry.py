@@ -40,18 +40,46 @@ def registry() -> dict[str, Callable[[], Any]]:
     return {"calculate": calculate, "capital": capital, "count words": count_words}
 
 
+def found(where: str) -> Mapping[str, Callable[[], Any]]:
+    """The tools that `module:registry` answers; raises UsageError."""
+    tools = find_callable(where, hint="--tools module:registry")()
+    if not isinstance(tools, Mapping) or not tools:
+        raise ls.UsageError("answers no mapping of names to tools", where=where, hint='{"name": function}')
+    return tools
+
+
 class Caller(ls.User):
     """Looks up a tool by its name, and runs it."""
 
     async def on_start(self) -> None:
-        found = find_callable(self.settings["registry"], hint="--tools module:registry")()
-        if not isinstance(found, Mapping) or not found:
-            raise ls.UsageError("answers no mapping of names to tools", where=self.settings["registry"], hint='{"name": function}')
-        self.tools, self.names = found, sorted(found)
+        self.tools = found(self.settings["registry"])
+        self.names = sorted(self.tools)
 
     @ls.task
     async def use(self) -> None:
         name = self.rng.choice(self.names)
-        found = await self.call(self.tools.__getitem__, name, name="tool lookup")
-        if found.ok:
-            await self.call(found.value, name="tool run", thread=self.settings["thread"])
+        looked_up = await self.call(self.tools.__getitem__, name, name="tool lookup")
+        if looked_up.ok:
+            await self.call(looked_up.value, name="tool run", thread=self.settings["thread"])
+
+
+class RemoteCaller(ls.User):
+    """The same with tools behind HTTP: GET lists their names, POST to one of them runs it."""
+
+    @ls.task
+    async def use(self) -> None:
+        where = self.settings["registry"].rstrip("/")
+        listed = await self.http.get(where, name="tool lookup")
+        if not listed.ok:
+            return
+        if self.check(names := named(listed.json()), "the registry names tools"):
+            await self.http.post(f"{where}/{self.rng.choice(names)}", json={}, name="tool run")
+
+
+def named(answer: Any) -> list[str]:
+    """Names from `["a", "b"]`, from `{"tools": [...]}` of names or of objects with a `name`, or from the keys of an object."""
+    listed = answer.get("tools", answer) if isinstance(answer, Mapping) else answer
+    if not isinstance(listed, list | Mapping):
+        return []
+    names = [each.get("name") if isinstance(each, Mapping) else each for each in listed]
+    return sorted(name for name in names if isinstance(name, str) and name)
