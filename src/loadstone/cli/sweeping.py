@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import click
 
@@ -82,6 +83,11 @@ def perform_sweep(
         return text.partition("\n\n")[0] if showing.quiet else text
 
     return tell_account(account, asked, page)
+
+
+def with_own_seed(plan: Plan, level: str) -> Plan:
+    """The plan with a seed that no other level has: a target that keeps answers would otherwise give those of the level before."""
+    return plan.model_copy(update={"seed": plan.seed + crc32(level.encode())})
 
 
 def not_with_sweep(given: Mapping[str, Any], knob: str) -> None:
