@@ -8,10 +8,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.account_files import account_options, asked_files, tell_account
 from loadstone.cli.one_url import whole_number
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.errors import UsageError
@@ -44,6 +46,7 @@ PLACEHOLDER = "http://127.0.0.1"  # of a suite without a target, until an arm br
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="No line while it goes on, and one line of verdict.")
 @no_color_option
+@account_options
 def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: bool, **given: Any) -> int:
     r"""Is B slower than A? Both are loaded in turns of a few requests, on this machine, until it is clear.
 
@@ -56,13 +59,14 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
     loadstone duet 'cmd:python old.py {port}' 'cmd:python new.py {port}' suite.yaml
     loadstone duet --call app.text:old_split app.text:new_split
     loadstone duet --rev-a main --rev-b HEAD --start 'uvicorn app:app --port {port}'
+    loadstone duet http://127.0.0.1:8000 http://127.0.0.1:8001 --format html,junit --out reports
     """
     from loadstone.duet import duet, termination_as_interrupt
-    from loadstone.report.duet_document import duet_document_of, render_duet_json
-    from loadstone.report.duet_text import render_duet
+    from loadstone.report.accounts.beside import account_of_duet
     from loadstone.report.text import look_of
 
-    terms = terms_of(given)
+    asked = asked_files(given.pop("formats"), given.pop("out"), given.pop("name"), as_json=as_json)
+    terms, began = terms_of(given), datetime.now(UTC)
     if len(words) <= (0 if given["rev_a"] else 2):  # a suite may ask a step more than once in a turn
         refuse_too_few(terms)
     told = _live(as_json=as_json, quiet=quiet)
@@ -76,12 +80,15 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
             control = None if given["no_control"] else sides[2]
             with contextlib.redirect_stdout(sys.stderr):  # a suite's own code may print
                 outcome = duet(sides[0], sides[1], plan, terms, control=control, told=told)
-    if as_json:
-        sys.stdout.write(render_duet_json(duet_document_of(outcome, terms.seed)))
-    else:
-        text = render_duet(outcome, look_of(sys.stdout, plain=no_color))
-        click.echo(text.splitlines()[0] if quiet else text, nl=quiet)
-    return int(outcome.exit_code)
+    account = account_of_duet(outcome, terms.seed, began)
+
+    def page() -> str:
+        if as_json:
+            return account.document.decode()
+        text = account.page(look_of(sys.stdout, plain=no_color))
+        return text.splitlines()[0] if quiet else text
+
+    return tell_account(account, asked, page)
 
 
 def terms_of(given: dict[str, Any]) -> Terms:

@@ -42,15 +42,18 @@ class KeptLevels:
 
         level: what was set, as `users=4`, by which `runs list --tag level=users=4` finds it; where it is empty, the plan's tag says so
         """
+        from loadstone.measure.timeline import Timeline
+
         self.release()
         alone = plan.baselines.model_copy(update={"auto_update": False, "files": None})
         tags = {**plan.tags, self._kind: self._stamp} | ({LEVEL: level} if level else {})
         tagged = plan.model_copy(update={"tags": tags, "baselines": alone})
-        recording = recording_of(self._watched(tagged))
+        timeline = Timeline()
+        recording = recording_of(self._watched(tagged), timeline)
         if recording is None:
             return []
         self._open = recording, tagged
-        return [recording]
+        return [recording, timeline]
 
     def end(self, story: Story) -> None:
         """Finish the level that was begun."""
