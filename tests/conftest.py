@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+from hypothesis import settings
+
 os.environ["LOADSTONE_STORE"] = "none"
 
 pytest_plugins = ["pytester", "tests.browser", "tests.lanes"]
@@ -22,3 +24,7 @@ def _may_hold_files() -> bool:
 
 if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _may_hold_files():
     os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = str(MEMORY)
+
+# A machine that is busy with other tests makes no example wrong.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

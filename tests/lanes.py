@@ -4,7 +4,9 @@ A module stays whole, and so does a folder whose modules read the same runs. Mod
 them), on whichever worker is free: each has a Chromium of its own.
 """
 
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -20,6 +22,9 @@ FIRST = (
     "tests/cli/test_suite_files.py",
     "tests/run/test_processes.py",
 )
+# Whose tests only compute: they let go of a processor as soon as a test with a real run wants it.
+COMPUTING = tuple(f"tests/{name}/" for name in ("benchmarks", "capacity", "charts", "judge", "measure", "plan", "report", "stats", "synth"))
+NICENESS = 10
 
 
 def lane(test: str) -> str:
@@ -49,3 +54,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first; the sort is stable, and `tests.browser` sorts after this."""
     order = {name: place for place, name in enumerate(longest_first(dict.fromkeys(lane(item.nodeid) for item in items)))}
     items.sort(key=lambda item: order[lane(item.nodeid)])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """On one of several workers: who computes steps back. Only who may come forward again does so (root, or a limit for it)."""
+    if "PYTEST_XDIST_WORKER" in os.environ and "browser" not in getattr(item, "fixturenames", ()):
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, niceness(item.nodeid) if os.geteuid() == 0 else 0)
+
+
+def niceness(test: str) -> int:
+    """Of a test, by its id."""
+    return NICENESS if test.startswith(COMPUTING) else 0

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lanes import FIRST, TOGETHER, lane, longest_first
+from tests.lanes import COMPUTING, FIRST, TOGETHER, lane, longest_first, niceness
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", [*FIRST, *TOGETHER])
+@pytest.mark.parametrize("name", [*FIRST, *TOGETHER, *COMPUTING])
 def test_each_folder_and_module_that_is_named_is_there(name: str) -> None:
     assert (ROOT / name).exists()
 
@@ -22,3 +22,8 @@ def test_a_module_stays_whole_and_so_does_a_folder_that_shares_its_runs() -> Non
 
 def test_the_longest_begin_and_the_others_keep_their_order() -> None:
     assert longest_first(["tests/b.py", FIRST[1], "tests/a.py", FIRST[0]]) == [FIRST[0], FIRST[1], "tests/b.py", "tests/a.py"]
+
+
+def test_only_tests_that_compute_step_back() -> None:
+    assert niceness("tests/stats/test_a.py::test_one") > 0
+    assert niceness("tests/cli/test_a.py::test_one") == 0

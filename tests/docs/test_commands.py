@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,7 +74,7 @@ def what_is_wrong(words: tuple[str, ...]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Command, Ended]:
+def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Command, Future[Ended]]:
     """What became of each command that a chosen test asks about: some at a time, because most of their time is waiting."""
     given = [
         item.callspec.params.get("command")
@@ -83,7 +83,7 @@ def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     ]
     wanted = [command for command in dict.fromkeys(given) if isinstance(command, Command) and command.exit_code is not None]
     with ThreadPoolExecutor(AT_ONCE) as room:
-        return dict(zip(wanted, room.map(lambda command: run_of(command, tmp_path_factory.mktemp("documented")), wanted), strict=True))
+        return {command: room.submit(run_of, command, tmp_path_factory.mktemp("documented")) for command in wanted}
 
 
 def run_of(command: Command, folder: Path) -> Ended:
@@ -110,8 +110,8 @@ def test_a_documented_command_exists_with_its_flags(command: Command) -> None:
     [command for command in COMMANDS if command.exit_code is not None],
     ids=lambda command: f"{command.page}: {' '.join(command.words)}",
 )
-def test_a_command_that_is_marked_to_run_ends_as_documented(command: Command, ended: Mapping[Command, Ended]) -> None:
-    done = ended[command]
+def test_a_command_that_is_marked_to_run_ends_as_documented(command: Command, ended: Mapping[Command, Future[Ended]]) -> None:
+    done = ended[command].result()
     assert done.returncode in ends_of(command), done.stdout + done.stderr
 
 
