@@ -42,7 +42,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Who runs what: asked only where pytest-xdist is installed and more than one worker is wanted."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Lanes(LoadScopeScheduling):
+    class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # a library without type information
         def _split_scope(self, nodeid: str) -> str:
             return lane(nodeid)
 

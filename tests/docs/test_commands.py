@@ -76,12 +76,12 @@ def what_is_wrong(words: tuple[str, ...]) -> list[str]:
 @pytest.fixture(scope="module")
 def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Command, Future[Ended]]:
     """What became of each command that a chosen test asks about: some at a time, because most of their time is waiting."""
-    given = [
+    given = (
         item.callspec.params.get("command")
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    ]
-    wanted = [command for command in dict.fromkeys(given) if isinstance(command, Command) and command.exit_code is not None]
+    )
+    wanted = dict.fromkeys(command for command in given if isinstance(command, Command) and command.exit_code is not None)
     with ThreadPoolExecutor(AT_ONCE) as room:
         return {command: room.submit(run_of, command, tmp_path_factory.mktemp("documented")) for command in wanted}
 
