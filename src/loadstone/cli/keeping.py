@@ -133,7 +133,11 @@ def recording_of(watched: Watched, timeline: Timeline) -> Recording | None:
         return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier, timeline=timeline)
     store = Store.open(url)
     if baseline:
-        _ready(store, baseline)
+        try:
+            _ready(store, baseline)
+        except BaseException:
+            store.close()
+            raise
     return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier, timeline=timeline)
 
 

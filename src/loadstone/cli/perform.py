@@ -139,6 +139,10 @@ def _perform_once(
                     checkpoint=marks,
                     desk=desk,
                 )
+    except BaseException:
+        if recording is not None:
+            recording.release()  # what was refused, or broke off, is not kept: nobody closes its store later
+        raise
     finally:
         discard(worker)
         for sink in sinks:
