@@ -103,12 +103,14 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
             every_s, meanwhile = files_meanwhile(watched, showing.checkpoint_s, files)
             marks = checkpoint(every_s, meanwhile, timeline) if every_s else None
             command = ["loadstone", *sys.argv[1:]]
+            asked = _ask_before(aimed_plan, showing)
             with keys(desk, _refusals(sinks)) if by_keys else contextlib.nullcontext():
                 story = execute(
                     aimed_plan,
                     sinks,
                     worker=worker,
                     command=command,
+                    preflight=not asked,
                     past=past,
                     earlier=showing.resume,
                     changes=showing.changes,
@@ -136,6 +138,18 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
     return _tell(f"{text}\n", code, kept=watched.folder is not None)
+
+
+def _ask_before(plan: Plan, showing: Showing) -> bool:
+    """Tell what was asked before the run, where somebody reads along; answers whether the target was asked, too."""
+    if showing.quiet or showing.json:
+        return False
+    from loadstone.cli.before_run import look_before
+    from loadstone.cli.finding import written
+
+    for line in written(look_before(plan)):
+        click.echo(line, err=True)
+    return True
 
 
 def _watched(plan: Plan, showing: Showing) -> Watched:
