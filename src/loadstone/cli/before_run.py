@@ -125,9 +125,9 @@ def kept_of(plan: Plan) -> list[Finding]:
             runs = len(store.runs(RunFilter(suite=plan.name, most=MOST_RUNS)))
             names = [each.name for each in store.baselines()]
     except StoreError:
-        return [Finding("history", f"begins with this run in {url}"), Finding("baseline", baseline_hint(plan, []))]
-    many = f"{runs}{' or more' if runs == MOST_RUNS else ''} earlier run{'' if runs == 1 else 's'} of {plan.name}"
-    return [Finding("history", f"{many} in {url}"), Finding("baseline", baseline_hint(plan, names))]
+        return [Finding("history", f"the first run in {url}"), Finding("baseline", baseline_hint(plan, []))]
+    many = f"{runs}{' or more' if runs == MOST_RUNS else ''} earlier run{'' if runs == 1 else 's'}" if runs else "the first run"
+    return [Finding("history", f"{many} of {plan.name} in {url}"), Finding("baseline", baseline_hint(plan, names))]
 
 
 def baseline_hint(plan: Plan, names: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ TOP_RATE_S = 2.0
 def command(*, as_json: bool, quick: bool, target: str | None) -> None:
     """Measure this machine as a load generator: timer, clock, limits, and the top rate on loopback.
 
-    Nothing but --target is touched outside this machine. The exit code is 0 also when there is advice, and 3 when the target does not answer.
+    Nothing but --target is touched outside this machine. Advice leaves the exit code at 0; a target that does not answer makes it 3.
     """
     reached, asked = _target(target) if target else (True, [])
     findings = [_timer(), _kernel_clock(), _loop(), _descriptors(), _ports()]
