@@ -155,6 +155,20 @@ def test_what_is_no_json_object_is_told_with_the_option() -> None:
         planned(only="websockets", websocket_typing_on="typing")
 
 
+def test_every_quantity_of_the_catalogue_has_a_band_with_edges_that_can_be_set() -> None:
+    edges = {
+        "response time, p95": ("3s", "5s"),
+        "error rate": ("2%", "5%", "10%"),
+        "WebSocket success": ("95%", "90%", "80%"),
+        "memory with the load": ("1.5", "leak"),
+    }
+    assert {band.name: band.edges for band in planned(all=True).bands} == edges
+    changed = load(
+        ["chat"], Overrides({"all": True}, ("bands[0].good=1s", "bands[1].issue=20%", "bands[2].concern=92%", "bands[3].good=2"))
+    )[0]
+    assert [band.edges for band in changed.bands] == [("1s", "5s"), ("2%", "5%", "20%"), ("95%", "92%", "80%"), ("2", "leak")]
+
+
 def test_braces_of_json_need_no_escapes() -> None:
     assert filled('{"a": {"b": "{text}"}, "n": {n}}', text="x", n=3) == '{"a": {"b": "x"}, "n": 3}'
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from loadstone.plan.model import Plan
 
 LOOK_S = 0.15
+SOON_S = 2.0  # to connect; a run itself waits longer before it gives up
 GOOD_LAG_MS = 1.0
 MOST_PATHS = 30
 MOST_RUNS = 1000
@@ -46,7 +47,7 @@ def target_of(url: str, unix: str = "") -> Finding:
 
     origin, _ = split_url(url, unix=unix)
     began = now_ns()
-    check_reachable(origin)
+    check_reachable(origin, timeout_s=SOON_S)
     where = origin.unix or f"{origin.scheme}://{origin.authority}"
     return Finding("target", f"{where} takes connections ({(now_ns() - began) / MILLISECOND:.1f} ms)")
 

@@ -23,7 +23,7 @@ from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.report_files import file_options, files_of_run, tell_github
 from loadstone.cli.streams import silence_stdout, without_terminal
 from loadstone.cli.suite_files import files_meanwhile, write_suite_files
-from loadstone.errors import ExitCode, UsageError
+from loadstone.errors import ExitCode, TargetUnreachable, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
@@ -147,7 +147,11 @@ def _ask_before(plan: Plan, showing: Showing) -> bool:
     from loadstone.cli.before_run import look_before
     from loadstone.cli.finding import written
 
-    for line in written(look_before(plan)):
+    try:
+        findings = look_before(plan)
+    except TargetUnreachable:
+        return False  # the run itself asks again, and says so
+    for line in written(findings):
         click.echo(line, err=True)
     return True
 

@@ -270,7 +270,9 @@ def socket_scenarios(options: ls.Options, ramp: float, how: dict[str, Any]) -> l
     members = ls.ramping_users(1, options.connections, ramp, hold=options.duration - ramp)
     alone = filled(settings["path"], room="limit", user="nobody")
     search = {"most": max(USUAL_LIMIT, options.connections), "path": alone, "name": "limit search"}
-    watched = [ls.Scenario("typing", Asker, ls.constant_users(3, options.duration), settings=settings)] if options.websocket_typing_on else []
+    watched = (
+        [ls.Scenario("typing", Asker, ls.constant_users(3, options.duration), settings=settings)] if options.websocket_typing_on else []
+    )
     return [
         ls.Scenario("sockets", Member, members, settings=settings),
         *watched,
