@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from loadstone.cli.before_run import baseline_hint, endpoints_of, generator_of, kept_of, look_before, paths_of, room_of
+from loadstone.cli.before_run import _shown, baseline_hint, endpoints_of, generator_of, kept_of, look_before, paths_of, room_of
 from loadstone.cli.finding import Finding, written
 from loadstone.errors import ExitCode, TargetUnreachable
 from loadstone.load.first_look import Endpoint, FirstLook
@@ -144,14 +144,25 @@ def test_history_and_baseline_are_told_by_what_is_kept(monkeypatch: pytest.Monke
     file = tmp_path / "runs.db"
     monkeypatch.setenv("LOADSTONE_STORE", str(file))
     history, baseline = kept_of(plan())
-    assert history.found.startswith("the first run in ")
+    assert history.found == "the first run in runs.db"
     assert "loadstone baseline save main last" in baseline.found
     assert not file.exists()  # looking makes no store
     with Store.open(f"sqlite:///{file}") as store:
         store.make_baseline("main", Policy())
     history, baseline = kept_of(plan())
-    assert history.found == f"the first run of suite in sqlite:///{file}"
+    assert history.found == "the first run of suite in runs.db"
     assert baseline.found == "compared with none of main: --baseline main"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:s3cret@db.example/runs?sslmode=on", "postgresql://db.example/runs"),
+        ("sqlite:////elsewhere/r.db", "/elsewhere/r.db"),
+    ],
+)
+def test_where_runs_are_kept_is_told_without_a_password(url: str, shown: str) -> None:
+    assert _shown(url) == shown
 
 
 def test_a_plan_that_compares_says_with_what() -> None:
@@ -189,13 +200,13 @@ def test_the_doctor_answers_3_for_a_target_that_is_not_there(monkeypatch: pytest
     assert "nothing listens on port 1" in done.output
 
 
-@pytest.mark.parametrize(("showing", "told"), [({}, True), ({"json": True}, False), ({"quiet": True}, False)])
+@pytest.mark.parametrize(("json_wanted", "quiet", "told"), [(False, False, True), (True, False, False), (False, True, False)])
 def test_lines_are_for_those_who_read_along(
-    server: ScriptedServer, capsys: pytest.CaptureFixture[str], showing: dict[str, bool], told: bool
+    server: ScriptedServer, capsys: pytest.CaptureFixture[str], json_wanted: bool, quiet: bool, told: bool
 ) -> None:
     from loadstone.cli.perform import Showing, _ask_before
 
-    assert _ask_before(plan("/health", target=server.url, endpoints=True), Showing(**showing)) is told
+    assert _ask_before(plan("/health", target=server.url, endpoints=True), Showing(json=json_wanted, quiet=quiet)) is told
     shown = capsys.readouterr()
     assert shown.out == ""
     assert ("· endpoints  1 of 1 are there" in shown.err) is told

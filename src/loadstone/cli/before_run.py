@@ -6,7 +6,9 @@ Nothing here refuses a run but a target that cannot be reached: `cli.preflight` 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from loadstone.cli.finding import Finding
 from loadstone.errors import StoreError
@@ -126,9 +128,20 @@ def kept_of(plan: Plan) -> list[Finding]:
             runs = len(store.runs(RunFilter(suite=plan.name, most=MOST_RUNS)))
             names = [each.name for each in store.baselines()]
     except StoreError:
-        return [Finding("history", f"the first run in {url}"), Finding("baseline", baseline_hint(plan, []))]
+        return [Finding("history", f"the first run in {_shown(url)}"), Finding("baseline", baseline_hint(plan, []))]
     many = f"{runs}{' or more' if runs == MOST_RUNS else ''} earlier run{'' if runs == 1 else 's'}" if runs else "the first run"
-    return [Finding("history", f"{many} of {plan.name} in {url}"), Finding("baseline", baseline_hint(plan, names))]
+    return [Finding("history", f"{many} of {plan.name} in {_shown(url)}"), Finding("baseline", baseline_hint(plan, names))]
+
+
+def _shown(url: str) -> str:
+    """Where a store is, without a password: a file as seen from here, else scheme, host and name."""
+    from loadstone.store.location import path_of, scheme_of
+
+    if scheme_of(url) != "sqlite":
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+    path = path_of(url)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def baseline_hint(plan: Plan, names: Sequence[str]) -> str:
