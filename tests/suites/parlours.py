@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 import threading
@@ -56,6 +57,7 @@ class Parlour:
     def __init__(self, fails: float = 0.0, seats: int = 60) -> None:
         self._fails, self._seats, self._rng = fails, seats, random.Random(3)
         self.seen: Counter[str] = Counter()
+        self._taken = 0
         self._talks: dict[str, list[str]] = {}
         self._numbers = itertools.count()
         self._rooms: dict[str, set[WebSocket]] = defaultdict(set)
@@ -111,25 +113,28 @@ class Parlour:
         return StreamingResponse(words(), media_type="text/event-stream")
 
     async def _live(self, socket: WebSocket) -> None:
-        if sum(map(len, self._rooms.values())) >= self._seats:
+        if self._taken >= self._seats:
             await socket.close()  # before it was accepted: 403
             return
+        self._taken += 1
         room = self._rooms[socket.path_params["room"]]
-        room.add(socket)
         try:
             await socket.accept()
+            room.add(socket)
             while True:
                 await self._heard(socket, room, await socket.receive_json())
         except WebSocketDisconnect:
             pass
         finally:
             room.discard(socket)
+            self._taken -= 1
 
     async def _heard(self, socket: WebSocket, room: set[WebSocket], said: dict[str, Any]) -> None:
         self.seen[said["kind"]] += 1
         if said["kind"] == "line":
             for each in tuple(room):
-                await each.send_json({"kind": "line", "of": said["nonce"], "body": said["body"]})
+                with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # who has just left hears nothing
+                    await each.send_json({"kind": "line", "of": said["nonce"], "body": said["body"]})
             return
         await socket.send_json({"kind": "composing", "busy": True})
         await asyncio.sleep(0.02)

@@ -22,7 +22,7 @@ from loadstone.suites.chat.wording import WORDING, filled, is_like
 from tests.suites.parlours import OURS, Parlour
 
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
-ALL = "--users 8 --connections 20 --duration 4s --websocket-test --concurrent-users --load-test --set allow_few=true"
+ALL = "--users 50 --connections 20 --duration 3s --websocket-test --concurrent-users --load-test --set allow_few=true"
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
 
 
@@ -55,7 +55,7 @@ def ended(line: str, folder: Path, service: Parlour) -> Ended:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]]:
     """One run of everything against a service that is well, and one of visitors against one that turns questions away."""
-    lines = {"well": ALL, "poorly": "--users 40 --duration 4s --load-test"}
+    lines = {"well": ALL, "poorly": "--users 60 --duration 3s --load-test"}
     with Parlour() as well, Parlour(fails=0.4) as poorly, ThreadPoolExecutor(2) as room:
         services = {"well": well, "poorly": poorly}
         folders = {name: tmp_path_factory.mktemp(name) for name in lines}
@@ -81,6 +81,19 @@ def test_every_path_is_asked_by_the_users_who_are_meant_to(runs: dict[str, Ended
     assert run.document["errors"] == [error for error in run.document["errors"] if error["step"] == "limit search"]
 
 
+def test_fifty_users_of_all_patterns_talk_while_others_chat_over_websockets(runs: dict[str, Ended]) -> None:
+    found = runs["well"].results["test_results"]
+    assert found["concurrent_user_test"]["users"] == 50
+    assert set(found["concurrent_user_test"]["patterns"]) == {"light", "mixed", "heavy"}
+    assert found["websocket_performance"]["messages_received"] > 20
+    assert found["load_test"]["arrivals"] > 20
+
+
+def test_the_process_behind_the_port_is_watched_while_connections_come_and_go(runs: dict[str, Ended]) -> None:
+    levels = runs["well"].document["metrics"]
+    assert levels["target.memory"]["max"] > 1e6
+
+
 def test_the_limit_of_connections_is_found_where_the_service_has_it(runs: dict[str, Ended]) -> None:
     sockets = runs["well"].results["test_results"]["websocket_performance"]
     assert 20 <= sockets["connection_limit"] <= 60
@@ -96,7 +109,6 @@ def test_a_service_that_turns_questions_away_fails_has_a_band_and_advice_with_it
     assert run.code in {ExitCode.GATE_FAILED, ExitCode.UNTRUSTWORTHY}
     assert run.band("error rate") == "issue"
     assert runs["well"].band("error rate") == "good"
-    assert runs["well"].document["recommendations"] == []
     assert run.document["recommendations"]
     for each in run.document["recommendations"]:
         assert each["trigger"]

@@ -229,7 +229,7 @@ def build(options: ls.Options) -> ls.Suite:
             *(socket_promises(options) if sockets else []),
             *(memory_promises(options) if memory else []),
         ],
-        probes=memory_probes(options) if memory else [],
+        probes=[*(process_probes(options) if memory or sockets else []), *(inside_probes(options) if memory else [])],
         settle=SETTLE if memory else 0,
         bands=[
             {"name": "response time, p95", "value": "p95(http.response_time)", "good": "3s", "issue": "5s"},
@@ -303,22 +303,19 @@ def memory_promises(options: ls.Options) -> list[dict[str, str]]:
     return [{**gate, "requirement": "memory_efficiency"} for gate in gates]
 
 
-def memory_probes(options: ls.Options) -> list[dict[str, str | int | bool]]:
-    """The process from outside, where it runs on this machine, and its inside, where it is a Python target that tells it."""
-    every = f"{options.monitoring_interval:g}s"
-    inside: dict[str, str | int | bool] = {
-        "inside": "/_inside",
-        "name": "inside",
-        "every": every,
-        "checkpoint": f"{max(1, options.duration / CHECKPOINTS):g}s",
-        "trace": 1,
-    }
-    if options.url is None:
-        return [inside]
-    address = urlsplit(options.url)
+def process_probes(options: ls.Options) -> list[dict[str, str]]:
+    """The process from outside, found by its port where it runs on this machine; that of the reference backend is known anyway."""
+    address = urlsplit(options.url or "")
     local = address.hostname in {"localhost", "127.0.0.1", "::1"} and address.port
-    outside: list[dict[str, str | int | bool]] = [{"process": f"port:{address.port}", "every": every}] if local else []
-    return [*outside, *([inside] if options.inside else [])]
+    return [{"process": f"port:{address.port}", "every": f"{options.monitoring_interval:g}s"}] if local else []
+
+
+def inside_probes(options: ls.Options) -> list[dict[str, str | int | bool]]:
+    """Its inside, where it is a Python target that tells it."""
+    if options.url and not options.inside:
+        return []
+    checkpoint = f"{max(1, options.duration / CHECKPOINTS):g}s"
+    return [{"inside": "/_inside", "name": "inside", "every": f"{options.monitoring_interval:g}s", "checkpoint": checkpoint, "trace": 1}]
 
 
 def choose(options: ls.Options) -> None:
