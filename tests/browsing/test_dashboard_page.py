@@ -13,6 +13,7 @@ from loadstone.live.dashboard.sink import DashboardSink
 from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Gauge
 from loadstone.testing.samples import make_series, make_snapshot
+from tests.browser import PATIENCE_MS
 
 EVIL = "<img src=x onerror=alert(1)>"
 METRICS = {"http.response_time": {"kind": "distribution", "unit": "ms", "scale": 1e6}}
@@ -46,7 +47,7 @@ def live() -> Iterator[Live]:
 def until(page: Any, condition: str) -> None:
     """Wait until it holds: `wait_for_function` evaluates texts within the page, whose security policy refuses that."""
     look = f"const look = () => ({condition}) ? done() : requestAnimationFrame(look); look()"
-    page.evaluate(f"() => new Promise((done, fail) => {{ setTimeout(() => fail(new Error('never came to hold')), 20_000); {look}; }})")
+    page.evaluate(f"() => new Promise((done, fail) => {{ setTimeout(() => fail(new Error('never came to hold')), {PATIENCE_MS}); {look}; }})")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

@@ -85,7 +85,7 @@ def test_two_chosen_runs_are_compared(site: str, page: Any) -> None:
 def test_a_trend_is_drawn_and_drawn_anew_in_other_colours(site: str, page: Any) -> None:
     page.goto(f"{site}/trend?metric=p95(http.response_time)&limit=2s")
     expect(page.locator(".plot .main-svg").first).to_be_visible()
-    line = "document.querySelector('[data-trend]').data[0].line.color"
+    line = "document.querySelector('[data-trend]').data.at(-1).line.color"
     before = page.evaluate(line)
     page.click("#theme")
     page.wait_for_function(f"{line} !== {before!r}")

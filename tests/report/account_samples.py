@@ -109,6 +109,16 @@ def trend(limit: float | None = 40.0) -> Account:
 
 
 @cache
+def creeping(limit: float | None = 40.0) -> Account:
+    """Thirty runs, a day apart, each 1.5 % slower than the one before."""
+    asked = asked_for("p95(http.response_time)", Catalogue())
+    levels = [level * 1.015**at for at, level in enumerate(scattered(20, 30, 5, 0.01))]
+    runs = [run.figures([asked]) for run in make_past(levels).runs]
+    trends = {asked.figure.name: Trend(judge_histories(runs, asked.figure), limit)}
+    return account_of_trends(trends, {asked.figure.name: asked.figure.unit})
+
+
+@cache
 def monitor(slow: bool = True, *, name: str = "shop") -> Account:
     """Two hours of a request a second, the last five minutes of which are slow."""
     with tempfile.TemporaryDirectory() as folder:
@@ -129,6 +139,7 @@ def every() -> dict[str, Account]:
         "comparison": comparison(),
         "duet": duet(),
         "trend": trend(),
+        "creeping": creeping(),
         "monitor": monitor(),
     }
 
