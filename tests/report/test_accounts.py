@@ -172,6 +172,7 @@ def test_a_history_that_creeps_has_the_line_on_and_its_band_in_the_chart() -> No
     assert "where it leads, 90 %" in render_html(one).decode()
     (history,) = json.loads(one.document)["histories"]
     assert history["outlook"]["ahead"][-1]["days"] == pytest.approx(len(ahead.xs) - runs, rel=0.01)
+    assert "It is past 40 ms already" in render_html(one).decode()
     steady = account("trend").charts[0]
     assert isinstance(steady, Across)
     assert not any(trace.lows for trace in steady.traces), "a band although nothing moves for certain"

@@ -197,7 +197,10 @@ def outlook_text(history: History, trend: Trend) -> str:
         return f"{text} With --limit it is told when that would be too much."
     crossing = trend.crossing(history)
     if crossing is None:
-        return f"{text} It does not move towards {shown(trend.limit, unit)}."
+        worsens = (outlook.slope > 0) == (history.figure.better == "lower")
+        past = (trend.limit < math.exp(outlook.now)) == (outlook.slope > 0)
+        so = "is past" if worsens and past else "does not move towards"
+        return f"{text} It {so} {shown(trend.limit, unit)}{' already' if worsens and past else ''}."
     newest = history.runs[-1].started
     if crossing.after <= 0:
         return f"{text} It is past {shown(trend.limit, unit)} already."
