@@ -28,6 +28,7 @@ from loadstone.report.accounts.monitor import account_of_monitor
 from loadstone.report.accounts.sweep import account_of_sweep
 from loadstone.report.accounts.trend import account_of_trends
 from loadstone.report.capacity_document import capacity_document_of
+from loadstone.report.html.page import render_html
 from loadstone.report.sweep_document import sweep_document_of
 from loadstone.report.trend import Trend
 from loadstone.store.windows import WindowStore
@@ -147,3 +148,8 @@ def every() -> dict[str, Account]:
 def hostile() -> Account:
     """Names and texts full of what a page might take for its own."""
     return replace(sweep(HOSTILE, HOSTILE), target=HOSTILE, answer=HOSTILE, remarks=[HOSTILE])
+
+
+if __name__ == "__main__":
+    for kind, one in every().items():
+        print(f"{kind:12}{len(render_html(one)) / 1000:6.1f} kB")  # noqa: T201  asked for at a terminal
