@@ -99,9 +99,9 @@ def test_a_trend_marks_its_change_and_shows_where_it_leads_with_a_band(site: str
     page.goto(f"{site}/trend?metric=p95(http.response_time)&limit=80ms")
     expect(page.locator(".plot .main-svg").first).to_be_visible()
     expect(page.get_by_text("Changed at run")).to_contain_text(", worse")
-    drawn = page.evaluate(
-        "(({data, layout}) => ({names: data.map((one) => one.fill || one.name || ''), xs: data.map((one) => one.x.at(-1)), shapes: layout.shapes.length}))(document.querySelector('[data-trend]'))"
-    )
+    names, ends = "names: data.map((one) => one.fill || one.name || '')", "xs: data.map((one) => one.x.at(-1))"
+    told = f"({{data, layout}}) => ({{{names}, {ends}, shapes: layout.shapes.length}})"
+    drawn = page.evaluate(f"({told})(document.querySelector('[data-trend]'))")
     assert "tonexty" in drawn["names"], "no band"
     assert "where it leads" in drawn["names"]
     assert drawn["shapes"] == 2, "a change and the limit"

@@ -176,7 +176,7 @@ os.write(1, str(sink.process.pid).encode())
 
 
 def test_a_run_ends_though_its_dashboard_hangs_with_a_socket_that_is_full() -> None:
-    ended = subprocess.run([sys.executable, "-c", RUN_WITH_A_FROZEN_DASHBOARD], stdout=subprocess.PIPE, timeout=120, check=False)  # noqa: S603
+    ended = subprocess.run([sys.executable, "-c", RUN_WITH_A_FROZEN_DASHBOARD], stdout=subprocess.PIPE, timeout=120, check=False)
     os.kill(int(ended.stdout), signal.SIGKILL)
     assert ended.returncode == 0
 

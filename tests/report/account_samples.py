@@ -152,4 +152,4 @@ def hostile() -> Account:
 
 if __name__ == "__main__":
     for kind, one in every().items():
-        print(f"{kind:12}{len(render_html(one)) / 1000:6.1f} kB")  # noqa: T201  asked for at a terminal
+        print(f"{kind:12}{len(render_html(one)) / 1000:6.1f} kB")

@@ -210,7 +210,7 @@ def outlook_text(history: History, trend: Trend) -> str:
 
 
 def ahead_of(history: History) -> list[AheadPart]:
-    """The line and its band at the runs since the last change, then at half as many days that are to come; empty when nothing is certain."""
+    """The line and its band at the runs since the last change, then half as far on; empty when it does not move for certain."""
     outlook = history.outlook
     if outlook is None or not outlook.certain:
         return []
