@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from loadstone.errors import StoreError
 
 FOLDER, FILE = ".loadstone", "loadstone.db"
 VARIABLE = "LOADSTONE_STORE"
+_PASSWORD = re.compile(r"(?<=//)([^:/?#\s]*):[^/?#\s]*@|(?i:(?<=[?&])((?:ssl)?password)=[^&\s]*)")
 NONE = "none"  # as the variable's or the flag's value: keep nothing
 
 
@@ -51,6 +53,11 @@ def scheme_of(url: str) -> str:
     if not found or not scheme:
         raise StoreError(f"{url!r} is no address of a store", hint="sqlite:///runs.db, or the path of a file")
     return scheme.partition("+")[0].lower()
+
+
+def shown(url: str) -> str:
+    """An address without its password, as messages and pages may show it."""
+    return _PASSWORD.sub(lambda found: f"{found[2]}=***" if found[2] else f"{found[1]}:***@", url)
 
 
 def path_of(url: str) -> Path:
