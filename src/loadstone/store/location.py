@@ -16,6 +16,11 @@ NONE = "none"  # as the variable's or the flag's value: keep nothing
 
 
 def default_url(start: Path | None = None) -> str:
+    """The file in the folder for what is kept."""
+    return url_of(default_folder(start) / FILE)
+
+
+def default_folder(start: Path | None = None) -> Path:
     """The nearest `.loadstone` upwards, else one in the root of the repository, else one in the working folder."""
     here = (start or Path.cwd()).resolve()
     root = here
@@ -26,7 +31,7 @@ def default_url(start: Path | None = None) -> str:
         if (folder / ".git").exists():
             root = folder
             break
-    return url_of(root / FOLDER / FILE)
+    return root / FOLDER
 
 
 def chosen_url(given: str | None = None, environment: Mapping[str, str] = os.environ, start: Path | None = None) -> tuple[str | None, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from loadstone.errors import StoreError
 from loadstone.store.location import shown
@@ -41,7 +41,7 @@ def address_of(url: str) -> Address:
     schema = next((value for key, value in pairs if key == "schema"), SCHEMA)
     if not _NAME.fullmatch(schema):
         raise StoreError(f"{schema[:80]!r} is no name of a schema", where=where, hint="letters a-z, digits and _, as ?schema=loadstone")
-    others = urlencode([(key, value) for key, value in pairs if key != "schema"])
+    others = urlencode([(key, value) for key, value in pairs if key != "schema"], quote_via=quote)
     try:
         options = conninfo_to_dict(f"postgresql://{rest}{f'?{others}' if others else ''}")
     except ProgrammingError:  # its text quotes the address

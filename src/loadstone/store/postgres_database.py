@@ -12,13 +12,13 @@ import psycopg
 from loadstone.errors import StoreError
 from loadstone.store.postgres_address import address_of
 from loadstone.store.postgres_dialect import named_rows, statement, values
-from loadstone.store.postgres_patience import Impatient
+from loadstone.store.postgres_patience import Impatient, TookTooLong
 from loadstone.store.postgres_trouble import is_passing, story
 from loadstone.store.schema import UPGRADES, VERSION, make, statements
 from loadstone.store.sql import Answer, Session, SqlDatabase
 
 WAIT_S = 5.0
-CONNECT_S = 5
+CONNECT_S, LEAST_CONNECT_S = 5, 2  # the driver knows none shorter
 QUIET_S = 10.0  # after a connection that failed, while a run goes on: it must not be held up each second
 AGAIN_S = 0.25
 # A peer that is gone without a word is noticed within so many seconds, also while nothing is said.
@@ -91,8 +91,8 @@ class PostgresDatabase(SqlDatabase):
         with self._told():
             try:
                 return _Session(self._connected()).execute(sql, given).fetchall()
-            except psycopg.OperationalError:
-                if self._db is not None and not self._db.closed:
+            except psycopg.OperationalError as error:
+                if not self._was_lost(error):
                     raise
                 return _Session(self._connected()).execute(sql, given).fetchall()
 
@@ -116,6 +116,8 @@ class PostgresDatabase(SqlDatabase):
         try:
             yield
         except psycopg.Error as error:
+            if isinstance(error, TookTooLong):
+                self._not_before = time.monotonic() + QUIET_S
             raise story(error, self.where, self._wait_s) from error
 
     def _begun(self) -> _Session:
@@ -123,12 +125,16 @@ class PostgresDatabase(SqlDatabase):
         session = _Session(self._connected())
         try:
             session.execute("BEGIN")
-        except psycopg.OperationalError:
-            if self._db is not None and not self._db.closed:
+        except psycopg.OperationalError as error:
+            if not self._was_lost(error):
                 raise
             session = _Session(self._connected())
             session.execute("BEGIN")
         return session
+
+    def _was_lost(self, error: psycopg.Error) -> bool:
+        """Has the connection ended meanwhile, so that a new one may do better?"""
+        return (self._db is None or self._db.closed) and not isinstance(error, TookTooLong)
 
     def _connected(self) -> Impatient:
         if self._db is not None and not self._db.closed:
@@ -149,7 +155,12 @@ class PostgresDatabase(SqlDatabase):
             time.sleep(AGAIN_S)
 
     def _connect(self) -> Impatient:
-        options = {"connect_timeout": CONNECT_S, "application_name": "loadstone", **KEEPALIVE, **self._address.options}
+        options = {
+            "connect_timeout": CONNECT_S if self._wait_s >= 1.0 else LEAST_CONNECT_S,
+            "application_name": "loadstone",
+            **KEEPALIVE,
+            **self._address.options,
+        }
         db = Impatient.connect(autocommit=True, prepare_threshold=None, **options)
         try:
             db.row_factory = named_rows
@@ -187,7 +198,7 @@ class PostgresDatabase(SqlDatabase):
 
     def _begin_schema(self, db: Session) -> None:
         schema = self._address.schema
-        if db.execute("SELECT to_regnamespace(?) IS NULL", (schema,)).fetchone()[0]:
+        if not db.execute("SELECT 1 FROM pg_namespace WHERE nspname = ?", (schema,)).fetchone():
             db.execute(f"CREATE SCHEMA {schema}")
         elif db.execute(TABLES, (schema,)).fetchone():
             raise StoreError(f"the schema {schema} holds tables of another program", where=self.where, hint="?schema=loadstone_runs")
@@ -196,7 +207,8 @@ class PostgresDatabase(SqlDatabase):
 
     def _version(self) -> int:
         """Of the layout; 0 where there is none."""
-        if self.rows("SELECT to_regclass(?) IS NULL", (f"{self._address.schema}.layout",))[0][0]:
+        # Read from the catalogue's rows: `to_regclass` answers from a cache that does not see what another session has just made.
+        if not self.rows("SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'layout'", (self._address.schema,)):
             return 0
         found = self.rows("SELECT version FROM layout")
         return int(found[0][0]) if found else 0
