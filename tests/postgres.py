@@ -40,21 +40,25 @@ class Server:
     schemas: int = 0
     users: list[str] = field(default_factory=list)
 
-    def url(self, *, user: str = "owner", password: str = QUOTED, port: int = 0, **query: str) -> str:
+    def url(self, *, user: str = "owner", key: str = QUOTED, port: int = 0, **query: str) -> str:
         """The address by TCP."""
         asked = "&".join(f"{key}={value}" for key, value in query.items())
-        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.port}/postgres{f'?{asked}' if asked else ''}"
+        return f"postgresql://{user}:{key}@127.0.0.1:{port or self.port}/postgres{f'?{asked}' if asked else ''}"
 
     def new_schema(self) -> str:
         """The name of a schema that nobody has."""
         self.schemas += 1
         return f"runs_{self.schemas}"
 
-    def sql(self, *asked: str) -> list[Any]:
-        """Statements of the cluster's owner; gives the rows of the last one, if it has any."""
+    def sql(self, *asked: str, within: str = "public") -> list[Any]:
+        """Statements of the cluster's owner; gives the rows of the last one, if it has any.
+
+        within: the schema that tables are looked for in, or an address that ends with it
+        """
         import psycopg
 
         with psycopg.connect(host=str(self.folder), port=self.port, user="owner", dbname="postgres", autocommit=True) as db:
+            db.execute(f"SET search_path = {within.rpartition('=')[2]}".encode())
             for each in asked:
                 answer = db.execute(each.encode())
             return answer.fetchall() if answer.description else []

@@ -25,18 +25,18 @@ TABLES = ("runs", "tags", "plans", "documents", "series", "failures", "sections"
 
 
 @pytest.fixture
-def old(new_url: NewUrl, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def old(new_url: NewUrl, monkeypatch: pytest.MonkeyPatch) -> str:
     """A schema as version 1 would have laid it out, with the rows of the old file."""
     url = new_url()
     with closing(sqlite3.connect(":memory:")) as file:
         file.executescript(OLD.read_text())
         layout = dict(file.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall())
-        rows = {table: file.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES if table in layout}
+        rows = {table: file.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES if table in layout}  # noqa: S608  our own names
 
     def make(db: Session) -> None:
-        for table in rows:
+        for table, kept in rows.items():
             db.execute(layout[table])
-            db.executemany(_insert(table, rows[table]), [_bytes(table, row) for row in rows[table]])
+            db.executemany(_insert(table, kept), [_bytes(table, row) for row in kept])
 
     monkeypatch.setattr(postgres_database, "make", make)
     monkeypatch.setattr(postgres_database, "VERSION", 1)
@@ -46,7 +46,7 @@ def old(new_url: NewUrl, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 def _insert(table: str, rows: Sequence[Any]) -> str:
-    return f"INSERT INTO {table} VALUES ({', '.join('?' * (len(rows[0]) if rows else 1))})"
+    return f"INSERT INTO {table} VALUES ({', '.join('?' * (len(rows[0]) if rows else 1))})"  # noqa: S608  our own names
 
 
 def _bytes(table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -54,9 +54,8 @@ def _bytes(table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _columns(postgres: Server, url: str) -> list[Any]:
-    wanted = "table_name, column_name, data_type, collation_name, is_nullable"
-    named = f"table_schema = '{url.rpartition('=')[2]}'"
-    return sorted(postgres.sql(f"SELECT {wanted} FROM information_schema.columns WHERE {named}"))
+    wanted = "SELECT table_name, column_name, data_type, collation_name, is_nullable FROM information_schema.columns"
+    return sorted(postgres.sql(f"{wanted} WHERE table_schema = current_schema", within=url))
 
 
 def test_an_old_schema_is_upgraded_by_the_same_steps_and_loses_nothing(old: str, new_url: NewUrl, postgres: Server) -> None:
@@ -126,4 +125,4 @@ def test_runs_go_from_a_file_to_a_server_and_back_unchanged(new_url: NewUrl, tmp
 def test_the_layout_is_of_this_version(new_url: NewUrl, postgres: Server) -> None:
     url = new_url()
     Store.open(url).close()
-    assert postgres.sql(f"SELECT version FROM {url.rpartition('=')[2]}.layout") == [(VERSION,)]
+    assert postgres.sql("SELECT version FROM layout", within=url) == [(VERSION,)]

@@ -51,7 +51,7 @@ def test_an_address_where_nothing_listens_is_told_with_what_to_look_at(postgres:
 
 
 def test_a_wrong_password_an_unknown_user_and_an_unknown_database_are_told_apart(postgres: Server) -> None:
-    for url in (postgres.url(password="wr0ng"), postgres.url(user="nobody"), f"postgresql://owner@127.0.0.1:{postgres.port}/postgres"):
+    for url in (postgres.url(key="wr0ng"), postgres.url(user="nobody"), f"postgresql://owner@127.0.0.1:{postgres.port}/postgres"):
         assert "refuses the user or the password" in refusal(url)
     assert "there is no such database" in refusal(postgres.url().replace("/postgres", "/nowhere"))
 
@@ -79,10 +79,9 @@ def test_nothing_is_made_where_somebody_only_wants_to_read(new_url: NewUrl, post
 def test_a_layout_of_a_newer_version_is_refused_and_not_changed(new_url: NewUrl, postgres: Server) -> None:
     url = new_url()
     opened(url).close()
-    schema = url.rpartition("=")[2]
-    postgres.sql(f"UPDATE {schema}.layout SET version = {VERSION + 1}")
+    postgres.sql("UPDATE layout SET version = version + 1", within=url)
     assert f"version {VERSION + 1}; this Loadstone knows {VERSION}" in refusal(url)
-    assert postgres.sql(f"SELECT version FROM {schema}.layout") == [(VERSION + 1,)]
+    assert postgres.sql("SELECT version FROM layout", within=url) == [(VERSION + 1,)]
 
 
 def test_a_schema_of_another_program_is_refused_and_an_empty_one_is_taken(new_url: NewUrl, postgres: Server) -> None:
@@ -106,15 +105,15 @@ def test_who_may_only_read_can_list_and_is_told_what_a_write_takes(new_url: NewU
         f"GRANT USAGE ON SCHEMA {schema} TO reader",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader",
     )
-    with opened(postgres.url(user="reader", password="look", schema=schema)) as store:
+    with opened(postgres.url(user="reader", key="look", schema=schema)) as store:
         assert store.load("last").row == row
         for write in (lambda: store.delete([row.id]), lambda: store.begin(make_row(1), PLAN_JSON)):
-            with pytest.raises(StoreError, match="this user may not do that: permission denied for table.*GRANT"):
+            with pytest.raises(StoreError, match=r"this user may not do that: permission denied for table.*GRANT"):
                 write()
     standby = f"{postgres.url(user='owner', schema=schema)}&options=-c%20default_transaction_read_only%3Don"
     with opened(standby) as store, pytest.raises(StoreError, match="can only be read"):
         store.delete([row.id])
-    assert "this user may not do that" in refusal(postgres.url(user="reader", password="look", schema="runs_of_reader"))
+    assert "this user may not do that" in refusal(postgres.url(user="reader", key="look", schema="runs_of_reader"))
 
 
 def test_a_table_that_another_session_holds_is_waited_for(new_url: NewUrl) -> None:
@@ -193,12 +192,29 @@ def test_a_run_whose_server_is_gone_at_the_end_lies_in_a_file_that_finishes_it_l
     recording.release()
 
 
-def test_damage_is_told_table_by_table(new_url: NewUrl, postgres: Server) -> None:
+def test_what_the_server_cannot_read_is_told_table_by_table(new_url: NewUrl, postgres: Server) -> None:
     url = new_url()
-    schema = url.rpartition("=")[2]
     with opened(url) as store:
         row = store.begin(make_row(), PLAN_JSON)
         store.finish(row, make_parts())
-        postgres.sql(f"REVOKE SELECT ON {schema}.events FROM owner; ALTER TABLE {schema}.sections RENAME TO parts")
+        assert store.check() == []
+        (file,) = postgres.sql(
+            "SELECT pg_relation_filepath('sections')", "CHECKPOINT", "SELECT pg_relation_filepath('sections')", within=url
+        )[0]
+        pages = postgres.folder / "data" / file
+        postgres.stop()
+        pages.write_bytes(b"\xff" * 8192)
+        postgres.start()
+        (told,) = store.check()
+        assert told.startswith("table sections: is damaged: invalid page")
+        with pytest.raises(StoreError, match="a backup of the database"):
+            store.load(row.id)
+
+
+def test_a_table_that_is_gone_is_told(new_url: NewUrl, postgres: Server) -> None:
+    url = new_url()
+    with opened(url) as store:
+        row = store.begin(make_row(), PLAN_JSON)
+        postgres.sql("ALTER TABLE sections RENAME TO parts", within=url)
         with pytest.raises(StoreError, match="lacks a table of the store"):
             store.load(row.id)
