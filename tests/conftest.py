@@ -4,4 +4,4 @@ import os
 
 os.environ["LOADSTONE_STORE"] = "none"
 
-pytest_plugins = ["pytester", "tests.browser"]
+pytest_plugins = ["pytester", "tests.browser", "tests.postgres"]

@@ -91,6 +91,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "say": "loadstone.synth.said:say",
     },
     "store": {
+        "postgres": "loadstone.store.postgres:PostgresStore",
+        "postgresql": "loadstone.store.postgres:PostgresStore",
         "sqlite": "loadstone.store.sqlite:SqliteStore",
     },
     "suite": {

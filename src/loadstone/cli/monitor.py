@@ -32,6 +32,15 @@ STORE = "loadstone-monitor.sqlite"
 LEAST_WINDOW_S = 5.0
 
 
+def _file(value: str) -> str:
+    from loadstone.store.location import shown
+
+    if "://" in value:
+        hint = "a file; `loadstone run` keeps its runs at such an address"
+        raise UsageError("a monitor keeps its windows in a file", where=f"--store {shown(value)}", hint=hint)
+    return value
+
+
 @click.command("monitor")
 @click.argument("what", nargs=-1, metavar="[SUITE...|URL]")
 @click.option("--pid", type=int, metavar="PID", help="Watch this process and its children: memory, CPU, threads, descriptors.")
@@ -40,7 +49,14 @@ LEAST_WINDOW_S = 5.0
 @click.option("--window", default="1m", show_default=True, metavar="TIME", help="Length of the windows that are kept and judged.")
 @click.option("--alert", "alerts", multiple=True, metavar="RULE", help="As 'p95(http.response_time) warning > 1s critical > 5s'; again.")
 @click.option("--no-default-alerts", is_flag=True, help="Only the rules of --alert, and the gates of the suite.")
-@click.option("--store", default=STORE, show_default=True, metavar="FILE", help="Windows and alerts are kept here, and gone on with.")
+@click.option(
+    "--store",
+    default=STORE,
+    callback=lambda _ctx, _option, value: _file(value),
+    show_default=True,
+    metavar="FILE",
+    help="Windows and alerts are kept here, and gone on with.",
+)
 @click.option("--keep", default="7d", show_default=True, metavar="TIME", help="How long windows are kept; hours and days for longer.")
 @click.option("--alert-file", metavar="FILE", help="Append each alert as a JSON line.")
 @click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert as JSON; again for more.")

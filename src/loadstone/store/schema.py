@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
 from loadstone.measure.event import Event
+from loadstone.store.sql import Session
 
 APPLICATION_ID = 0x4C44_5354  # "LDST": which program a file belongs to
 WORK = ("scenarios", "seed", "http", "websocket", "llm")  # of a plan, what decides how much a target has to do
@@ -86,7 +86,7 @@ def statements(script: str) -> list[str]:
     return [text for part in script.split(";") if (text := part.strip())]
 
 
-def _from_1(db: sqlite3.Connection) -> None:
+def _from_1(db: Session) -> None:
     for statement in statements(_V1_TO_V2):
         db.execute(statement)
     for run_id, plan in db.execute("SELECT run_id, content FROM plans").fetchall():
@@ -97,17 +97,17 @@ def _from_1(db: sqlite3.Connection) -> None:
         db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (found, run_id))
 
 
-def _from_2(db: sqlite3.Connection) -> None:
+def _from_2(db: Session) -> None:
     for statement in statements(TIMELINE):
         db.execute(statement)
 
 
 # version -> the step from it to the next one; each runs inside one transaction with the change of the version
-UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
+UPGRADES: Mapping[int, Callable[[Session], None]] = {1: _from_1, 2: _from_2}
 VERSION = 3
 
 
-def make(db: sqlite3.Connection) -> None:
+def make(db: Session) -> None:
     """The tables of this version in an empty file."""
     for statement in statements(V2 + TIMELINE):
         db.execute(statement)
