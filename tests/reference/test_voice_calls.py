@@ -322,9 +322,9 @@ def test_the_real_agent_gives_way_to_a_caller_who_speaks_into_its_greeting(backe
 
 
 @needs_parts
-@pytest.mark.parametrize("part", ["vad", "stt", "reply", "tts"])
+@pytest.mark.parametrize("part", ["vad", "stt", "reply", "tool", "tts"])
 def test_a_part_that_fails_each_time_is_named_in_the_error(part: str) -> None:
-    pcm = spoken("goodbye")
+    pcm = spoken("what time is it")  # which a tool answers
 
     async def talk(backend: ReferenceProcess) -> Any:
         async with connect(socket_url(backend, "agent/pcm?fail_part=" + part), compression=None) as client:

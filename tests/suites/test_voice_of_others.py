@@ -1,0 +1,210 @@
+"""The voice suite against a backend that is not ours: its tools, its sessions across a kill, its speech service."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.processes import end, free_port, wait_until_it_listens
+from loadstone.clients.voice.wav import write_wav
+from loadstone.errors import TargetUnreachable, UsageError
+from loadstone.load.stage import stage
+from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.declared import declared
+from loadstone.plan.model import Plan
+from loadstone.plan.resolve import load
+from loadstone.plan.settings import Overrides
+from loadstone.suites.voice.restarts import Commanded, store_killed_in_the_midst
+from loadstone.suites.voice.sessions import killed_in_the_midst
+from loadstone.testing.talk import Talk
+
+SERVICE = Path(__file__).with_name("voice_service.py")
+SOUND = write_wav(np.round(9_000 * np.sin(np.arange(8_000) / 5)).astype("<i2").tobytes(), 16_000)
+STORES = """
+import json, pathlib
+
+class Forgetful:
+    def __init__(self): self.kept = {}
+    def create(self, user): return self.kept.setdefault(str(len(self.kept)), []) and "" or str(len(self.kept) - 1)
+    def insert(self, session, text): self.kept[session].append(text)
+    def query(self, session): return self.kept.get(session, [])
+    def delete(self, session): pass
+
+class Lines:
+    "A file of lines for each session, written by `async` methods."
+    async def create(self, user):
+        number = len(list(pathlib.Path("lines").iterdir()))
+        pathlib.Path("lines", str(number)).touch()
+        return number
+    async def insert(self, session, text):
+        with pathlib.Path("lines", str(session)).open("a") as file: file.write(json.dumps(text) + "\\n")
+    async def query(self, session):
+        return [json.loads(line) for line in pathlib.Path("lines", str(session)).read_text().splitlines()]
+    async def delete(self, session): pass
+
+class Broken(Lines):
+    def create(self, user): raise RuntimeError("the disk is full")
+"""
+
+
+def command(port: int, *more: str) -> str:
+    return shlex.join([sys.executable, str(SERVICE), str(port), *more])
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The backend of others, on a free port."""
+    folder, port = tmp_path_factory.mktemp("service"), free_port()
+    with (folder / "log").open("wb") as out:
+        argv = shlex.split(command(port, str(folder / "kept.db")))
+        process = subprocess.Popen(argv, stdout=out, stderr=out, start_new_session=True)
+        try:
+            wait_until_it_listens(process, port, folder / "log", 30)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            end(process)
+
+
+def planned(**flags: Any) -> Plan:
+    return load(["voice"], Overrides({name: str(value) for name, value in flags.items()}, (), (), {}))[0]
+
+
+def played(plan: Plan, times: int = 3, *, target: str = "") -> Aggregate:
+    """What one user of each of a plan's scenarios measures, so many times over."""
+    talk = Talk(target=target)
+
+    async def play(_: Any) -> None:
+        assert talk.wire is not None
+        for scenario in plan.scenarios:
+            scene = stage(plan, scenario, talk.wire, talk.recorder, Catalogue(declared(plan.metrics)))
+            session = scene.enter(0)
+            for _time in range(times):
+                await scene.iterate(session)
+            await scene.end(session)
+
+    talk.hold(play)
+    return talk.measured
+
+
+# -- tools ------------------------------------------------------------------------------------------------------------
+
+
+def test_tools_of_another_service_are_found_and_run_over_http(service: str) -> None:
+    measured = played(planned(only="tools", tools=f"{service}/tools", users=2))
+    for scenario in ("tools one at a time", "tools at once"):
+        for step in ("tool lookup", "tool run"):
+            assert measured.count("http.requests", {"scenario": scenario, "step": step}) == 3
+    assert measured.count("http.errors") is measured.count("check.failures") is None
+
+
+def test_tools_behind_a_callable_of_somebody_else_are_found_and_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "statistics_tools.py").write_text("import platform, time\ntools = lambda: {'clock': time.time, 'host': platform.node}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    measured = played(planned(only="tools", tools="statistics_tools:tools", users=2))
+    assert measured.count("call.requests", {"step": "tool run"}) == 6
+    assert measured.count("call.errors") is None
+
+
+# -- sessions that survive --------------------------------------------------------------------------------------------
+
+
+def test_a_backend_of_others_that_is_killed_and_started_by_its_command_keeps_what_it_acknowledged(tmp_path: Path) -> None:
+    port = free_port()
+    acknowledged, lost = killed_in_the_midst(
+        0.3, command=command(port, str(tmp_path / "kept.db")), url=f"http://127.0.0.1:{port}"
+    )
+    assert acknowledged > 0
+    assert lost == 0
+
+
+def test_a_backend_of_others_that_keeps_sessions_in_memory_alone_is_found(tmp_path: Path) -> None:
+    port = free_port()
+    acknowledged, lost = killed_in_the_midst(
+        0.3, command=command(port, str(tmp_path / "kept.db"), "forgetful"), url=f"http://127.0.0.1:{port}"
+    )
+    assert lost == acknowledged > 0
+
+
+def test_a_kill_reaches_what_the_command_started(tmp_path: Path) -> None:
+    port = free_port()
+    backend = Commanded(shlex.join(["sh", "-c", command(port, str(tmp_path / "kept.db")) + "; true"]), f"http://127.0.0.1:{port}")
+    try:
+        backend.start()
+        backend.kill()
+        backend.stop()
+        backend.start()  # its port is free again
+    finally:
+        backend.stop()
+
+
+def test_a_backend_that_was_there_before_the_command_is_not_taken_for_it(service: str) -> None:
+    with pytest.raises(UsageError, match="somebody listens there"):
+        Commanded("true", service).start()
+
+
+@pytest.mark.parametrize(("line", "message"), [("false", "exit code 1"), ("sh -c 'echo no such file >&2; exit 3'", "no such file")])
+def test_a_command_that_ends_says_its_last_words(line: str, message: str) -> None:
+    with pytest.raises(TargetUnreachable, match=message):
+        Commanded(line, f"http://127.0.0.1:{free_port()}").start()
+
+
+def test_a_command_that_is_no_program_is_a_mistake() -> None:
+    with pytest.raises(UsageError, match="cannot be started"):
+        Commanded("/no/such/program", f"http://127.0.0.1:{free_port()}").start()
+
+
+@pytest.mark.parametrize(("where", "keeps"), [("sqlite:mine.db", True), ("stores:Lines", True), ("stores:Forgetful", False)])
+def test_a_store_in_process_is_judged_by_what_the_next_process_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, *, keeps: bool
+) -> None:
+    (tmp_path / "stores.py").write_text(STORES)
+    (tmp_path / "lines").mkdir()
+    monkeypatch.chdir(tmp_path)
+    acknowledged, lost = store_killed_in_the_midst(where, 0.1)
+    assert acknowledged > 0
+    assert lost == (0 if keeps else acknowledged)
+
+
+def test_a_store_that_acknowledges_nothing_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stores.py").write_text(STORES)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="the disk is full"):
+        store_killed_in_the_midst("stores:Broken", 0.1)
+
+
+# -- speech over HTTP -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [{}, {"format": "text"}, {"format": "json"}, {"stream": True}])
+def test_a_recogniser_of_others_writes_down_what_it_hears(service: str, asked: dict[str, Any]) -> None:
+    talk = Talk(target=service)
+    came = talk.speak("speech", lambda speech: speech.transcribe(SOUND, expected="Turn the light off.", **asked))
+    assert (came.ok, came.text, came.words, came.errors) == (True, "turn the light on", 4, 1)
+    measured = talk.measured
+    times, first = measured.distribution("voice.stt_time"), measured.distribution("voice.stt_first_text")
+    assert times is not None
+    assert times.max >= 40_000_000
+    if asked.get("stream"):
+        assert first is not None
+        assert first.max + 80_000_000 < times.max  # three more words follow the first, each after 40 ms
+
+
+@pytest.mark.parametrize("asked", [{}, {"format": "pcm", "rate_hz": 24_000}])
+def test_a_synthesiser_of_others_is_heard_whole_or_piece_by_piece(service: str, asked: dict[str, Any]) -> None:
+    talk = Talk(target=service)
+    came = talk.speak("speech", lambda speech: speech.synthesize("ten letter", **asked))
+    assert (came.ok, came.sound.rate_hz, came.sound.seconds) == (True, 24_000, 0.5)
+    measured = talk.measured
+    first, times = measured.distribution("voice.tts_first_byte"), measured.distribution("voice.tts_time")
+    assert first is not None
+    assert times is not None
+    if asked:
+        assert first.max + 80_000_000 < times.max
