@@ -86,6 +86,7 @@ def played(plan: Plan, times: int = 3, *, target: str = "") -> Aggregate:
         for scenario in plan.scenarios:
             scene = stage(plan, scenario, talk.wire, talk.recorder, Catalogue(declared(plan.metrics)))
             session = scene.enter(0)
+            await scene.start(session)
             for _time in range(times):
                 await scene.iterate(session)
             await scene.end(session)
