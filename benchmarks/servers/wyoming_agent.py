@@ -1,7 +1,8 @@
 """A voice agent on the wyoming package, in its own environment: `wyoming_agent.py PORT [STOP_S [fails]]`.
 
 The server, its events and its conversion of rates are the package's, as they come; what is ours is that a turn ends after STOP_S
-without voice, by webrtcvad, and is answered with a tone at 22,050 Hz, all of it at once, as synthesizers on Wyoming send it. One that `fails` answers each turn with the package's error event.
+without voice, by webrtcvad, and is answered with a tone at 22,050 Hz, all of it at once, as synthesizers on Wyoming send it.
+One that `fails` answers each turn with the package's error event.
 """
 
 import asyncio

@@ -76,7 +76,7 @@ def test_the_suites_pipeline_runs_through_an_agent_of_others_and_finds_it_whole_
         flags = {"failing": f"stt=tcp://127.0.0.1:{broken}", "tool-questions": "weather|time"}
         plan = planned(only="pipeline", protocol="wyoming", url=f"tcp://127.0.0.1:{port}", **flags)
         measured = played(plan)
-    assert {failure.kind for failure in measured.failures} == {"agent_error"}
+    assert {failure.text for failure in measured.failures} == {"stt: the recogniser is gone"}
     turns = {name: measured.count("voice.turns", {"scenario": name}) for name in ("one turn", "several turns", "tool calls")}
     assert turns == {"one turn": 1, "several turns": 2, "tool calls": 2}
     assert [measured.count("voice.dead_turn", {"scenario": name}) for name in turns] == [None] * 3

@@ -24,7 +24,11 @@ TOLD: list[tuple[str, dict[str, Any], list[Heard]]] = [
     ("ResponseCreatedEvent", {"response": {"id": "response_1"}, "event_id": "event_1"}, [TurnStarted("agent")]),
     ("ResponseAudioDeltaEvent", {**ANSWER, "delta": base64.b64encode(PCM).decode()}, [Audio(PCM)]),
     ("ResponseAudioTranscriptDeltaEvent", {**ANSWER, "delta": "the light"}, [Transcript("the light", final=False, who="agent")]),
-    ("ResponseAudioTranscriptDoneEvent", {**ANSWER, "transcript": "the light is on"}, [Transcript("the light is on", final=True, who="agent")]),
+    (
+        "ResponseAudioTranscriptDoneEvent",
+        {**ANSWER, "transcript": "the light is on"},
+        [Transcript("the light is on", final=True, who="agent")],
+    ),
     ("ResponseAudioDoneEvent", ANSWER, []),
     (
         "ConversationItemInputAudioTranscriptionCompletedEvent",
@@ -84,5 +88,3 @@ def test_an_error_made_by_the_types_of_others_is_told_with_its_words() -> None:
     (heard,) = RealtimeDialect().read(made.model_dump_json())
     assert isinstance(heard, Wrong)
     assert (heard.kind, "no such voice" in heard.text) == ("agent_error", True)
-
-

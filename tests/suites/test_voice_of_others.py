@@ -119,9 +119,7 @@ def test_tools_behind_a_callable_of_somebody_else_are_found_and_run(tmp_path: Pa
 
 def test_a_backend_of_others_that_is_killed_and_started_by_its_command_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     port = free_port()
-    acknowledged, lost = killed_in_the_midst(
-        0.3, command=command(port, str(tmp_path / "kept.db")), url=f"http://127.0.0.1:{port}"
-    )
+    acknowledged, lost = killed_in_the_midst(0.3, command=command(port, str(tmp_path / "kept.db")), url=f"http://127.0.0.1:{port}")
     assert acknowledged > 0
     assert lost == 0
 

@@ -35,7 +35,8 @@ class Callee:
     def path(self, **switches: object) -> str:
         """Where it is called; a user's own agent knows no switches."""
         if self.name == OWN:
-            return self.url
+            # Over plain TCP only host and port count, and a path is read as HTTP's.
+            return self.url.replace("tcp://", "http://", 1) if self.url.startswith("tcp://") else self.url
         if self.protocol == "wyoming":
             return "/"
         query = "&".join(f"{name}={value}" for name, value in switches.items())

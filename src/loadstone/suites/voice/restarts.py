@@ -81,7 +81,9 @@ class Commanded:
     def start(self) -> None:
         """See Mortal; raises UsageError where somebody else listens there already, whom no kill would reach."""
         if self._takes_connections():
-            raise ls.UsageError("somebody listens there before the command was started", where=self.url, hint="end it, or name another port")
+            raise ls.UsageError(
+                "somebody listens there before the command was started", where=self.url, hint="end it, or name another port"
+            )
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop(); a full pipe would stop the backend
         try:
             # A session of its own: the kill reaches what the command starts, and nobody else.
@@ -191,4 +193,3 @@ def reading_for(descriptor: int, seconds: float) -> bytes:
         found += part
         until = until or time.monotonic() + seconds
     return found
-
