@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.processes import end, free_port, wait_until_it_listens
 from loadstone.clients.voice.wav import write_wav
@@ -22,6 +24,7 @@ from loadstone.measure.declared import declared
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
+from loadstone.suites.voice import measuring
 from loadstone.suites.voice.restarts import Commanded, store_killed_in_the_midst
 from loadstone.suites.voice.sessions import killed_in_the_midst
 from loadstone.testing.talk import Talk
@@ -112,6 +115,46 @@ def test_tools_behind_a_callable_of_somebody_else_are_found_and_run(tmp_path: Pa
     measured = played(planned(only="tools", tools="statistics_tools:tools", users=2))
     assert measured.count("call.requests", {"step": "tool run"}) == 6
     assert measured.count("call.errors") is None
+
+
+# -- what measuring costs ---------------------------------------------------------------------------------------------
+
+
+def test_what_measuring_costs_is_told_of_nothing_and_of_a_tool_and_weighed_against_the_larger_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow_tools.py").write_text("import time\ntools = lambda: {'wait': lambda: time.sleep(0.02)}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    measured = played(planned(only="measuring", tools="slow_tools:tools"), 1)
+    names = ("parts.measuring", "parts.operation", "parts.measuring_share", "parts.measuring_allowed")
+    for operation, limit_ms in ((measuring.NOTHING, 0.02), ("wait", None)):
+        (added, call, share, of_allowed) = (one(measured, name, {"operation": operation}) for name in names)
+        assert share == pytest.approx(added / call, rel=0.02, abs=0.01)
+        allowed = limit_ms or 0.05 * call  # 5 % of 20 ms are more than 20 us
+        assert of_allowed == pytest.approx(added / allowed, rel=0.02, abs=0.01)
+    assert one(measured, "parts.operation", {"operation": "wait"}) >= 20
+
+
+def one(measured: Aggregate, name: str, tags: dict[str, str]) -> float:
+    """The only value of a metric."""
+    found = measured.distribution(name, tags)
+    assert found is not None
+    assert found.count == 1
+    return found.max / 1e6
+
+
+@given(st.floats(0, 1e10), st.floats(1, 1e3))
+def test_measuring_may_cost_whichever_is_larger(operation_ns: float, limit_us: float) -> None:
+    allowed = measuring.allowed_ns(operation_ns, limit_us)
+    assert allowed >= limit_us * 1e3
+    assert allowed >= 0.05 * operation_ns
+    assert allowed in {limit_us * 1e3, 0.05 * operation_ns}
+
+
+def test_a_long_operation_is_called_a_few_times_and_a_short_one_often() -> None:
+    calls: list[None] = []
+    assert measuring.how_many(lambda: calls.append(None)) > measuring.FEWEST_CALLS
+    assert len(calls) == 1
 
 
 # -- sessions that survive --------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ METRICS = {
         "meaning": "resident memory of the target's process and its children; tag part: what went on",
     }
 }
-RATE = "2/s"  # a leak is told from 48 readings on
+EVERY = "500ms"
+GROWTH_FROM_S, LEAK_FROM_S = 22, 50  # of a part: growth is told from 20 seconds on that have a reading, a leak from 48 on
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import loadstone as ls
-from loadstone.suites.voice import covered, listeners, live, memory, own_sessions, sessions, tool_registry
+from loadstone.suites.voice import covered, listeners, live, measuring, memory, own_sessions, sessions, tool_registry
 from loadstone.suites.voice.limits import Limit, limits_of
 from loadstone.voice_parts.named import NAMES, factory_of, missing_for
 
@@ -25,7 +25,6 @@ TYPES: dict[str, tuple[str, ...]] = {
 }
 HARDER = 4  # times as many users and messages under stress
 LEAK_FROM_S = 48  # the shortest course of which a leak can be told
-GROWTH_FROM_S = 12  # and growth
 WORSE = 0.1  # than the baseline, and the type `regression` fails
 PAUSE = "2ms"  # between two calls of one user: a component is one of several things that a worker does
 SOUND_S = 4.0
@@ -97,7 +96,7 @@ def build(options: ls.Options) -> ls.Suite:
         embedded=(keeps or calls) and target is None,
         scenarios=plan.scenarios,
         gates=plan.gates,
-        metrics=listeners.METRICS | sessions.METRICS | memory.METRICS | (covered.METRICS if options.coverage else {}),
+        metrics=listeners.METRICS | measuring.METRICS | sessions.METRICS | memory.METRICS | (covered.METRICS if options.coverage else {}),
         results={"files": "voice"},
         voice=plan.to.settings if calls else None,
         graceful_stop="15s",
@@ -194,9 +193,13 @@ class Plan:
         self.gate("rate(sessions.lost) <= 0%", "survives_restart")
 
     def measuring(self) -> None:
-        """What one measured call costs beside a call in a plain loop."""
-        self.add("measuring", listeners.Measuring, ls.constant_users(1, min(self.options.duration, 5)))
-        self.gate(f"median(parts.measuring) < {self.limit('measuring_us')}us", "cost_of_measuring", "measuring_us")
+        """What one measured call costs beside a call in a plain loop: of nothing at all, and of a tool."""
+        remote, limit = self.options.tools.startswith(("http://", "https://")), self.limit("measuring_us")
+        settings = {"registry": "" if remote else self.options.tools, "limit_us": limit.value}
+        self.add("measuring", measuring.Measuring, ls.constant_users(1, min(self.options.duration, 5)), settings=settings)
+        self.gate(f"median(parts.measuring{{operation={measuring.NOTHING}}}) < {limit}us", "cost_of_measuring", "measuring_us")
+        if not remote:
+            self.gate("median(parts.measuring_allowed) < 1", "cost_of_measuring", "measuring_us")
 
     def pipeline(self) -> None:
         """Audio in to first audio out, by one caller: one turn, several, with tools, and with parts that fail."""
@@ -256,12 +259,14 @@ class Plan:
             self.skip(why)
             return
         settings = {"part": part, "port": urlsplit(self.options.url).port if self.options.url else None}
-        watching = ls.constant_rate(memory.RATE, duration)
-        self.scenarios.append(ls.Scenario(f"memory of {part}", memory.Watcher, watching, after=self.last, settings=settings))
-        if duration >= GROWTH_FROM_S:
+        watching = ls.constant_users(1, duration)
+        self.scenarios.append(
+            ls.Scenario(f"memory of {part}", memory.Watcher, watching, after=self.last, settings=settings, think=memory.EVERY)
+        )
+        if duration >= memory.GROWTH_FROM_S:
             grown = f"growth(service.memory{{part={part}}}) < {self.limit('growth_mb')}MB"
             self.gate(grown, "memory_stability", "growth_mb")
-        if duration >= LEAK_FROM_S:
+        if duration >= memory.LEAK_FROM_S:
             self.gate(f"leak(service.memory{{part={part}}}) = none", "memory_stability")
 
     def hesitation(self) -> None:
