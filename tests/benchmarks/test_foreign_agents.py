@@ -73,7 +73,7 @@ def test_an_agent_on_the_wyoming_package_answers_no_sooner_than_its_silence_and_
 @needs_framework
 def test_the_suites_pipeline_runs_through_an_agent_of_others_and_finds_it_whole_after_a_part_failed(tmp_path: Path) -> None:
     with listening(tmp_path / "log") as port, listening(tmp_path / "other", "fails") as broken:
-        flags = {"failing": f"stt=tcp://127.0.0.1:{broken}", "tool-questions": "weather|time"}
+        flags = {"failing": f"stt=tcp://127.0.0.1:{broken}", "tool_questions": "weather|time"}
         plan = planned(only="pipeline", protocol="wyoming", url=f"tcp://127.0.0.1:{port}", **flags)
         measured = played(plan)
     assert {failure.text for failure in measured.failures} == {"stt: the recogniser is gone"}

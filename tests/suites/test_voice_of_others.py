@@ -250,3 +250,35 @@ def test_a_synthesiser_of_others_is_heard_whole_or_piece_by_piece(service: str, 
     assert times is not None
     if asked:
         assert first.max + 80_000_000 < times.max
+
+
+def test_speech_of_others_that_runs_dry_is_told_with_the_time_a_listener_waited(service: str) -> None:
+    talk = Talk(target=service)
+    came = talk.speak("speech", lambda speech: speech.synthesize("ten letter", format="pcm", rate_hz=24_000, voice="stutters"))
+    # A tenth of a second is there when the next piece takes more than half a second.
+    assert came.stall_s >= 0.4
+
+
+# -- streams ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "stalls", "faked", "shared"), [("plain", 0, None, 0), ("frozen", 1, None, 0), ("faked", 0, 1, 39), ("shared", 0, None, 30)]
+)
+def test_what_is_wrong_with_a_stream_of_others_is_told(service: str, model: str, stalls: int, faked: int | None, shared: int) -> None:
+    talk = Talk(target=service)
+    answer = talk.speak("llm", lambda llm: llm.chat("forty words"), llm={"model": model, "stall": "500ms"})
+    measured = talk.measured
+    assert answer.ok
+    assert len(answer.text.split()) == 40
+    assert measured.count("llm.faked_streams") == faked
+    # At the least: a machine that is busy with others adds stalls, and reads pieces together.
+    assert (measured.count("llm.stalls") or 0) >= stalls
+    gaps, together = measured.distribution("llm.token_gap"), measured.distribution("llm.token_gap", {"shared": "yes"})
+    assert gaps is not None
+    assert gaps.count == 39
+    assert (together.count if together else 0) >= shared
+    if stalls:
+        frozen = measured.distribution("llm.stall_time")
+        assert frozen is not None
+        assert frozen.max >= 600_000_000

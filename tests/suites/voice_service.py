@@ -1,4 +1,4 @@
-"""A voice backend that is not the reference backend: Starlette, SQLite; tools, sessions, and speech in OpenAI's shape.
+"""A voice backend that is not the reference backend: Starlette, SQLite; tools, sessions, speech and answers in OpenAI's shape.
 
 python voice_service.py PORT FILE [forgetful]: serves on loopback until it is killed; forgetful keeps sessions in memory alone.
 """
@@ -86,7 +86,7 @@ async def say(request: Request) -> Response:
     asked = await request.json()
     pcm = (b"\x00\x20" * 60 + b"\x00\xe0" * 60) * (len(asked["input"]) * RATE_HZ // 20 // 120)
     if asked["response_format"] == "pcm":
-        return StreamingResponse(spoken(pcm), media_type="audio/pcm")
+        return StreamingResponse(spoken(pcm, 0.5 if asked["voice"] == "stutters" else 0.0), media_type="audio/pcm")
     file = io.BytesIO()
     with contextlib.closing(wave.open(file, "wb")) as sound:
         sound.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
@@ -94,10 +94,30 @@ async def say(request: Request) -> Response:
     return Response(file.getvalue(), media_type="audio/wav")
 
 
-async def spoken(pcm: bytes) -> AsyncIterator[bytes]:
+async def spoken(pcm: bytes, freeze_s: float) -> AsyncIterator[bytes]:
     for at in range(0, len(pcm), 4_800):
-        await asyncio.sleep(BUSY_MS / 1e3)
+        await asyncio.sleep(BUSY_MS / 1e3 + freeze_s * (at == 4_800))
         yield pcm[at : at + 4_800]
+
+
+async def chat(request: Request) -> Response:
+    """Forty words, one every 10 ms; the model says what is wrong with them."""
+    asked = await request.json()
+    return StreamingResponse(answered(asked["model"]), media_type="text/event-stream")
+
+
+async def answered(model: str) -> AsyncIterator[str]:
+    events = [f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': f'word{n} '}}]})}\n\n" for n in range(40)]
+    end = f"data: {json.dumps({'choices': [{'index': 0, 'delta': {}, 'finish_reason': 'stop'}]})}\n\ndata: [DONE]\n\n"
+    if model == "faked":  # worked out as a whole, then sent as if it had been a stream
+        await asyncio.sleep(0.4)
+        yield "".join(events) + end
+        return
+    step = 4 if model == "shared" else 1  # of four words, one piece
+    for at in range(0, len(events), step):
+        await asyncio.sleep(step / 100 + 0.6 * (model == "frozen" and at == 20))
+        yield "".join(events[at : at + step])
+    yield end
 
 
 def main() -> None:
@@ -112,6 +132,7 @@ def main() -> None:
         Route("/tools/{name}", run, methods=["POST"]),
         Route("/v1/audio/transcriptions", hear, methods=["POST"]),
         Route("/v1/audio/speech", say, methods=["POST"]),
+        Route("/v1/chat/completions", chat, methods=["POST"]),
     ]
     uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=port, log_level="error")
 

@@ -16,7 +16,7 @@ BREAKS_OFF: dict[str, Any] = {"hang_up": {"after": "200ms"}}  # the answer's beg
 DEAD_AFTER = "1500ms"
 FAILS, RECOVERS = "a part fails", "after the failure"
 HESITATION, PAUSES_MS, ENDPOINTS_MS = "hesitation", (300, 700, 1_200), (200, 500, 1_000)
-WORDS = ({"speak": "taxi"}, "wait_answer", {"speak": "weather"}, "wait_answer", {"speak": "coffee"}, BREAKS_OFF)
+WORDS = ({"speak": "time"}, "wait_answer", {"speak": "weather"}, "wait_answer", {"speak": "coffee"}, "wait_answer")
 CONVERSATION = ({"speak": "taxi"}, "wait_answer", {"speak": "goodbye"}, "wait_answer")
 
 
