@@ -71,6 +71,20 @@ def test_an_agent_on_the_wyoming_package_answers_no_sooner_than_its_silence_and_
 
 
 @needs_framework
+def test_an_agent_that_sends_all_of_its_answer_at_once_is_heard_on_by_whoever_interrupts_it(agent: str) -> None:
+    async def held(client: VoiceClient) -> Message:
+        script: list[Any] = [{"speak": ""}, {"barge_in": {"after": "200ms", "say": "no"}}, {"wait_answer": {"within": "3s"}}]
+        return await client.call(VoiceCall.model_validate({"script": script}).script, path=agent)
+
+    user = Talk()
+    user.speak("voice", held, voice={"calibrate": False, "protocol": "wyoming", "yield": "500ms"})
+    measured = user.measured
+    # Its protocol has no word that clears what was sent: of 1.5 s, more than a second was still to be heard.
+    assert (measured.count("voice.barge_ins"), measured.count("voice.missed_yield")) == (1, 1)
+    assert measured.count("voice.bursts")
+
+
+@needs_framework
 def test_the_suites_pipeline_runs_through_an_agent_of_others_and_finds_it_whole_after_a_part_failed(tmp_path: Path) -> None:
     with listening(tmp_path / "log") as port, listening(tmp_path / "other", "fails") as broken:
         flags = {"failing": f"stt=tcp://127.0.0.1:{broken}", "tool_questions": "weather|time"}

@@ -117,6 +117,20 @@ def test_tools_behind_a_callable_of_somebody_else_are_found_and_run(tmp_path: Pa
     assert measured.count("call.errors") is None
 
 
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_memory_of_another_service_is_read_while_its_sessions_are_used(service: str) -> None:
+    plan = planned(only="sessions", url=service, memory=1, duration="20s", messages=1)
+    watchers = [each for each in plan.scenarios if each.name.startswith("memory of")]
+    assert [each.settings["part"] for each in watchers] == ["sessions", "large sessions"]
+    measured = played(plan.model_copy(update={"scenarios": watchers}), 2)
+    found = measured.gauge("service.memory", {"part": "sessions"})
+    assert found is not None
+    assert found.count == 2
+    assert 10 < found.mean < 500
+
+
 # -- what measuring costs ---------------------------------------------------------------------------------------------
 
 
