@@ -12,8 +12,10 @@ import click
 
 from loadstone.cli.account_files import Asked, account_options, asked_files, tell_account
 from loadstone.cli.embedded import aimed
+from loadstone.cli.keeping import keep
+from loadstone.cli.kept_levels import KeptLevels
 from loadstone.cli.page_options import json_option, no_color_option
-from loadstone.cli.perform import Showing
+from loadstone.cli.perform import Showing, watched_of
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.errors import UnitError, UsageError
@@ -58,6 +60,8 @@ PAUSE = "1s"  # between two requests of a connection that is only held
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Only the answer.")
 @no_color_option
+@click.option("--keep-levels", is_flag=True, help="Keep each level as a run (loadstone runs list --tag capacity=…).")
+@click.option("--store", metavar="URL|FILE", help="With --keep-levels: keep them there.  [default: the nearest .loadstone]")
 @account_options
 def command(
     suites: tuple[str, ...],
@@ -65,6 +69,8 @@ def command(
     as_json: bool,
     quiet: bool,
     no_color: bool,
+    keep_levels: bool,
+    store: str | None,
     **given: Any,
 ) -> int:
     r"""Find the largest load of SUITE, or on a URL, that meets every objective at once.
@@ -78,6 +84,9 @@ def command(
     """
     asked = asked_files(given.pop("formats"), given.pop("out"), given.pop("name"), as_json=as_json)
     worker = worker_ahead()
+    if store and not keep_levels:
+        raise UsageError("nothing is kept there", where="flag --store", hint="--keep-levels")
+    keep(store, wanted=keep_levels)
     try:
         given = _meant_by(suites, given)
         plan = _url_plan(suites[0], given) if _is_url(suites) else _suite_plan(suites, given)
@@ -96,15 +105,21 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
 
     began = datetime.now(UTC)
     question = _question(plan, given, url=url)
+    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  for people, in their own time
+    keeper = KeptLevels("capacity", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
 
     def tell(level: Level) -> None:
+        keeper.end(level.story)
         if not showing.quiet:
             click.echo(row_text(level_part(level), question.unit), err=True)
 
     with aimed(plan) as at:
         question = _question(at, given, url=url)
         look = Contention(processes_of(at)).look
-        found = search(question, told=tell, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]])
+        found = search(
+            question, told=tell, sinks=keeper.begin, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]]
+        )
+    keeper.release()
     account = account_of_capacity(capacity_document_of(found), began)
 
     def page() -> str:

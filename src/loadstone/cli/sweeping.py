@@ -12,7 +12,8 @@ import click
 
 from loadstone.cli.account_files import asked_of_run, tell_account
 from loadstone.cli.embedded import aimed
-from loadstone.cli.perform import Showing, result_folder, view_of
+from loadstone.cli.kept_levels import KeptLevels, refuse_baselines
+from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
@@ -42,7 +43,7 @@ def perform_sweep(
     worker: WorkerProcess | None = None,
     faults: Sequence[str] = (),
 ) -> int:
-    """Run every level of `given["sweep"]`, tell of it, answer the exit code.
+    """Run every level of `given["sweep"]`, keep and tell each, answer the exit code.
 
     given:   the values of `sweep_options`
     plan_at: the plan with a knob set to a level, both as they were written; it raises for a knob that it does not have
@@ -54,19 +55,25 @@ def perform_sweep(
     from loadstone.sweep import sweep
     from loadstone.units import parse_duration, parse_share
 
+    keeper: KeptLevels | None = None
     try:
+        refuse_baselines("sweep")
         asked = asked_of_run(showing.out)
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
         plans = {level: plan_at(levels.knob, level) for level in levels.values}
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
+        kept = keeper = KeptLevels("sweep", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
         with aimed(next(iter(plans.values())), faults) as first:
             at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
             found = sweep(
                 levels.knob,
                 at_target,
-                sinks=lambda level, plan: _sinks(levels.knob, level, plan, showing, stamp),
-                told=lambda level: _tell(levels.knob, level, showing),
+                sinks=lambda level, plan: [
+                    *kept.begin(plan, f"{levels.knob}={level}"),
+                    *_sinks(levels.knob, level, plan, showing, stamp),
+                ],
+                told=lambda level: _tell(levels.knob, level, showing, kept),
                 pause_s=pause_s,
                 error_limit=error_limit,
                 worker=worker,
@@ -74,6 +81,8 @@ def perform_sweep(
             )
     finally:
         discard(worker)
+        if keeper is not None:
+            keeper.release()
     account = account_of_sweep(sweep_document_of(found))
 
     def page() -> str:
@@ -107,7 +116,8 @@ def _sinks(knob: str, level: str, plan: Plan, showing: Showing, stamp: str) -> l
     return sinks
 
 
-def _tell(knob: str, level: Level, showing: Showing) -> None:
+def _tell(knob: str, level: Level, showing: Showing, keeper: KeptLevels) -> None:
+    keeper.end(level.story)
     if showing.quiet:
         return
     from loadstone.report.sweep_document import level_document
