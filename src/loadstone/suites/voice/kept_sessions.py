@@ -31,7 +31,8 @@ async def write(where: str) -> None:
 
 async def read(where: str) -> None:
     """A message is there when its text stands in one of those that the store gives."""
-    store, wanted, lost = opened(where), {}, 0
+    store, lost = opened(where), 0
+    wanted: dict[str, list[str]] = {}
     for line in sys.stdin:
         session, text = json.loads(line)
         wanted.setdefault(json.dumps(session), []).append(text)

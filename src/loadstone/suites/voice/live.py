@@ -87,10 +87,12 @@ class OwnPipeline:
 
 def own_pipeline(failing: str, questions: str) -> OwnPipeline:
     """From `stt=URL,tts=URL` and `a text|a file`; raises UsageError."""
-    broken = [tuple(each.strip().partition("=")[::2]) for each in failing.split(",") if each.strip()]
-    for part, url in broken:
+    broken: list[tuple[str, str]] = []
+    for each in filter(None, map(str.strip, failing.split(","))):
+        part, _, url = each.partition("=")
+        broken.append((part, url))
         if not part or not is_agent(url):
-            raise ls.UsageError(f"{part}={url}: no part with its URL", where="--failing", hint="stt=ws://127.0.0.1:8000/broken,tts=ws://…")
+            raise ls.UsageError(f"{each}: no part with its URL", where="--failing", hint="stt=ws://127.0.0.1:8000/broken,tts=ws://…")
     return OwnPipeline(tuple(broken), tuple(each.strip() for each in questions.split("|") if each.strip()))
 
 

@@ -116,7 +116,7 @@ class Plan:
         self.harder = HARDER if options.type == "stress" else 1
         self.last: str | None = None
         self.compared: list[str] = []
-        self.worse = options.max_regression or (WORSE if options.type == "regression" else None)
+        self.worse: float | None = options.max_regression or (WORSE if options.type == "regression" else None)
 
     def detectors(self) -> None:
         """Time per second of audio, memory, and delays at the edges, for each detector by itself."""
@@ -248,7 +248,9 @@ class Plan:
 
     def regression(self) -> None:
         """Each part's main figure against the baseline's; without a baseline there is no data."""
-        for figure in self.compared if self.worse else ():
+        if self.worse is None:
+            return
+        for figure in self.compared:
             self.gate(f"regression({figure}) < {self.worse * 100:.12g}%", "regression")
 
     def watched(self, part: str, duration: float) -> None:
