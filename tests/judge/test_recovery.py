@@ -164,7 +164,7 @@ def test_a_scenario_that_begins_at_another_level_is_no_spike_of_the_one_before_i
 
 def test_what_was_not_back_when_another_scenario_began_is_not_back() -> None:
     seconds = [
-        make_snapshot(at, steps={"home": (20, 500.0 if 30 <= at else 10.0)}, target_rate=rate, scenario=name)
+        make_snapshot(at, steps={"home": (20, 500.0 if at >= 30 else 10.0)}, target_rate=rate, scenario=name)
         for at, (name, rate) in enumerate([("shop", 20.0)] * 20 + [("shop", 200.0)] * 10 + [("shop", 20.0)] * 10 + [("other", 90.0)] * 10)
     ]
     (found,) = recoveries(seconds)

@@ -72,5 +72,5 @@ def test_a_load_without_a_spike_says_nothing_of_the_scaler() -> None:
 
 @pytest.mark.parametrize("settings", [{"within_s": 0}, {"within_s": "60s"}, {"overshoot": -1}, {"undershoot": 1}])
 def test_settings_that_cannot_be_meant_are_mistakes(settings: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="within_s|unknown setting"):
+    with pytest.raises(UsageError, match=r"within_s|unknown setting"):
         verdict_of(seconds(behind=8), **settings)

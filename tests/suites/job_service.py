@@ -1,6 +1,6 @@
-"""Somebody else's job server, on a public framework: nothing in it is called as we call it, and its jobs go on after their start was answered.
+"""Somebody else's job server, on a public framework: no path or field is ours, and a job goes on after its start was answered.
 
-`python job_service.py PORT [WORKERS]`; `/capacity` tells its instances, of which there is one for each 40 jobs a second, half a second late.
+`python job_service.py PORT`; `/capacity` tells its instances: one for each 40 jobs a second, half a second late.
 """
 
 from __future__ import annotations

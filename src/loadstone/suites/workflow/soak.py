@@ -23,7 +23,7 @@ PRESETS = {
 def add_soak(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], options: ls.Options, system: System, after: str | None) -> None:
     """The scenario and what must hold over all of its time."""
     name, warm_up_s = "soak", min(WARM_UP_S, WARM_UP_SHARE * options.duration)
-    profile = ls.soak(users=options.soak_users, duration=options.duration - warm_up_s, ramp_up=warm_up_s / 2)
+    profile = ls.soak(users=options.soak_users, duration=options.duration - warm_up_s / 2, ramp_up=warm_up_s / 2)
     scenarios.append(ls.Scenario(name, Operator, profile, think="500ms..1500ms", warm_up=warm_up_s, after=after, settings=system.settings))
     where = f"{{scenario={name}}}"
     served = (f"p95(http.response_time{where}) < 1s", f"rate(http.errors{where}) < 1%")
