@@ -15,7 +15,12 @@ from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.plan.model import GateLine
 from loadstone.probes.watch import Watch
 
-HELD = ("target.memory", "target.descriptors", "target.threads")  # what a process holds, and must not leak
+# What each kind of probe reads that is held, and must not leak.
+HELD = {
+    "process": ("target.memory", "target.descriptors", "target.threads"),
+    "inside": ("target.memory", "target.tasks"),
+    "gpu": ("gpu.memory",),
+}
 GONE_S = 5.0  # without a level after there were some: what was watched has ended
 MARGIN_S = 0.05  # a reading of the last moment is still put away
 
@@ -45,7 +50,7 @@ class Seen:
         return Status.NO_DATA if Status.NO_DATA in found or not self.before else Status.PASS
 
 
-def leak_gates(names: Iterable[str] = HELD) -> list[GateLine]:
+def leak_gates(names: Iterable[str]) -> list[GateLine]:
     """The gate on a leak of each level."""
     return [GateLine(gate=f"leak({name}) = none") for name in names]
 

@@ -27,11 +27,17 @@ PATHS = ["--workflow-path", "/jobs", "--run-path", "/jobs/{id}", "--id-field", "
 ELSE = ["--health-path", "/up", "--api-path", "/catalogue"]
 BODY = '{"input": {"message": "{text}"}}'
 LINES = {
-    "usual": ["--levels", "4", "--duration", "2s", "--throughput-duration", "1s", "--connections", "30", "--workflow-body", BODY],
+    "usual": ["--levels", "4", "--duration", "2s", "--throughput-duration", "2s", "--connections", "30", "--workflow-body", BODY],
     "failing": ["--load", "--levels", "2", "--duration", "2s", "--workflow-body", BODY.replace("{text}", "never {text}")],
     "spike": ["--spike", "--duration", "1s", "--workflow-body", BODY, "--instances", "json:URL/capacity#status.readyReplicas"],
     "soak": ["--soak", "--duration", "3s", "--soak-users", "3", "--workflow-body", BODY],
 }
+MONITOR = ["--every", "500ms", "--window", "5s", "--duration", "6s", "--quiet", "--no-default-alerts"]
+ALERTS = [
+    "slow: p95(http.response_time) critical > 1us",
+    "held: max(target.memory) warning > 1MB",
+    "bad: rate(http.errors) warning > 1%",
+]
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
 
 
@@ -67,8 +73,27 @@ def until_open(port: int) -> None:
     raise AssertionError("the job server did not start")
 
 
+@dataclass(frozen=True)
+class Monitored:
+    """A monitor that is over, and what it kept."""
+
+    code: int
+    alerts: list[dict[str, Any]]
+    history: str
+
+
+def monitored(url: str, pid: int, folder: Path) -> Monitored:
+    store, alerts = folder / "monitor.sqlite", folder / "alerts.jsonl"
+    flags = [*MONITOR, "--store", str(store), "--alert-file", str(alerts), *(word for rule in ALERTS for word in ("--alert", rule))]
+    words = [*PROGRAM, "monitor", f"{url}/up", "--pid", str(pid), *flags]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=100, check=False)
+    assert alerts.exists(), done.stderr
+    told = subprocess.run([*PROGRAM, "monitor", "--history", "--store", str(store)], capture_output=True, text=True, timeout=60, check=True)
+    return Monitored(done.returncode, [json.loads(line) for line in alerts.read_text().splitlines()], told.stdout)
+
+
 @pytest.fixture(scope="module")
-def runs() -> Iterator[Mapping[str, Ended]]:
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mapping[str, Ended], Monitored]]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
 
@@ -79,13 +104,19 @@ def runs() -> Iterator[Mapping[str, Ended]]:
         assert done.stdout, done.stderr
         return Ended(done.returncode, json.loads(done.stdout))
 
-    with subprocess.Popen([sys.executable, str(SERVICE), str(port)]) as service, ThreadPoolExecutor(len(LINES)) as room:
+    with subprocess.Popen([sys.executable, str(SERVICE), str(port)]) as service, ThreadPoolExecutor(len(LINES) + 1) as room:
         try:
             until_open(port)
             started = {name: room.submit(ended, name) for name in LINES}
-            yield {name: run.result() for name, run in started.items()}
+            beside = room.submit(monitored, url, service.pid, tmp_path_factory.mktemp("monitor"))
+            yield {name: run.result() for name, run in started.items()}, beside.result()
         finally:
             service.terminate()
+
+
+@pytest.fixture(scope="module")
+def runs(everything: tuple[Mapping[str, Ended], Monitored]) -> Mapping[str, Ended]:
+    return everything[0]
 
 
 def test_levels_throughput_connections_and_resources_of_somebody_elses_service_are_judged(runs: Mapping[str, Ended]) -> None:
@@ -135,6 +166,17 @@ def test_a_soak_of_seconds_serves_and_cannot_tell_of_leaks(runs: Mapping[str, En
     assert run.requirements()["soak_service"] == "pass"
     assert run.requirements()["soak_leaks"] == "no_data"
     assert run.code in {ExitCode.INCONCLUSIVE, ExitCode.UNTRUSTWORTHY}
+
+
+def test_somebody_elses_service_is_monitored_and_what_is_wrong_is_told_once(everything: tuple[Mapping[str, Ended], Monitored]) -> None:
+    found = everything[1]
+    assert found.code == ExitCode.GATE_FAILED  # a critical alert
+    assert {(alert["rule"], alert["kind"], alert["level"]) for alert in found.alerts} == {
+        ("slow", "raised", "critical"),
+        ("held", "raised", "warning"),
+    }
+    assert "slow" in found.history
+    assert "MB" in found.history  # the process's memory, in the hour that is kept
 
 
 @pytest.mark.parametrize(

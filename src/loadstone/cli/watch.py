@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +57,10 @@ def command(**given: Any) -> int:
     from loadstone.watch import HELD, leak_gates, watch
 
     probes = Watch([(installed().get("probe", plan.kind)(plan, "http://127.0.0.1"), plan.every_s) for plan in plans])
-    processes = any(plan.kind == "process" for plan in plans)
-    gates = [*(leak_gates(HELD) if processes else []), *(GateLine(gate=text) for text in given["gates"])]
+    names = [name for plan in plans for name in HELD.get(plan.kind, ())]
+    gates = [*leak_gates(dict.fromkeys(names)), *(GateLine(gate=text) for text in given["gates"])]
     if not gates:
-        raise UsageError("nothing is judged", where="watch", hint="--gate 'leak(gpu.memory) = none'")
+        raise UsageError("nothing is judged", where="watch", hint="--gate 'leak(machine.memory) = none'")
     progress = _Progress(quiet=given["quiet"] or given["as_json"], every_s=every_s)
     with stopping() as stopped:
         seen = watch(
@@ -111,9 +112,17 @@ def _lines(seen: Seen, watched: str) -> list[str]:
     lines = [f"{seen.status.value.upper().replace('_', ' ')}  {watched}, judged for {seen.seconds:.0f} s{ended}", ""]
     marks = {"pass": "✓", "fail": "✗", "no_data": "?"}
     lines += [f"  {marks[verdict.status.value]}  {verdict.gate}\n     {verdict.reason}" for verdict in seen.verdicts]
+    lines += [f"  !  {text}" for text in _missed(seen)]
     rows = _levels(seen)
     width = max((len(name) for name, _ in rows), default=0)
-    return [*lines, "", *(f"  {name.ljust(width)}  {text}" for name, text in rows)]
+    return [*lines, *([""] if rows else []), *(f"  {name.ljust(width)}  {text}" for name, text in rows)]
+
+
+def _missed(seen: Seen) -> list[str]:
+    """Readings that brought nothing, by probe and reason."""
+    due = {dict(series.tags)["probe"]: count for series, count in seen.total.counts.items() if series.metric == "probe.readings"}
+    missed = [(dict(series.tags), count) for series, count in sorted(seen.total.counts.items()) if series.metric == "probe.missed"]
+    return [f"{tags['probe']}: {count} of {due[tags['probe']]} readings brought nothing: {tags['kind']}" for tags, count in missed]
 
 
 def _levels(seen: Seen) -> list[tuple[str, str]]:
@@ -141,9 +150,9 @@ def _document(seen: Seen, watched: str, code: int) -> dict[str, Any]:
             {
                 "gate": str(verdict.gate),
                 "status": verdict.status.value,
-                "value": verdict.value,
-                "low": verdict.low,
-                "high": verdict.high,
+                "value": _finite(verdict.value),
+                "low": _finite(verdict.low),
+                "high": _finite(verdict.high),
                 "unit": verdict.unit,
                 "samples": verdict.samples,
                 "reason": verdict.reason,
@@ -157,6 +166,10 @@ def _document(seen: Seen, watched: str, code: int) -> dict[str, Any]:
             if (now := seen.total.gauge(series.metric, dict(series.tags))) is not None
         },
     }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 class _Progress:
