@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loadstone.clock import SECOND, now_ns
 from loadstone.judge.panel import Panel
@@ -33,6 +34,7 @@ class Seen:
     total:   everything that was read in them
     before:  the first reading of each level
     gone:    what was watched ended before its time
+    missed:  readings that brought nothing, by probe and reason
     """
 
     seconds: float
@@ -40,6 +42,7 @@ class Seen:
     before: Mapping[Series, Gauge]
     verdicts: Sequence[Verdict]
     gone: bool = False
+    missed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -76,7 +79,7 @@ def watch(
     catalogue = Catalogue()
     for metric in probes.metrics:
         catalogue.add(metric)
-    panel, total, before = Panel(list(gates), catalogue), Aggregate(), dict[Series, Gauge]()
+    panel, total, before, missed = Panel(list(gates), catalogue), Aggregate(), dict[Series, Gauge](), Counter[tuple[str, str]]()
     start_ns, begin_s, seq, silent = clock(), 0.0, 0, 0
     probes.start(start_ns)
     try:
@@ -89,6 +92,7 @@ def watch(
             levels = {series: gauge for series, gauge in snapshot.gauges.items() if not series.metric.startswith("probe.")}
             panel.see(snapshot)
             tell(snapshot)
+            missed.update(_missed(snapshot))
             if snapshot.judged:
                 total.add(snapshot)
                 before = {**levels, **before}
@@ -97,4 +101,9 @@ def watch(
                 break
     finally:
         probes.close()
-    return Seen(total.seconds, total, before, panel.verdicts(total), gone=silent * step_s >= GONE_S)
+    return Seen(total.seconds, total, before, panel.verdicts(total), gone=silent * step_s >= GONE_S, missed=missed)
+
+
+def _missed(snapshot: Snapshot) -> dict[tuple[str, str], int]:
+    found = [(dict(series.tags), count) for series, count in snapshot.counts.items() if series.metric == "probe.missed"]
+    return {(tags["probe"], tags["kind"]): count for tags, count in found}

@@ -18,6 +18,7 @@ from loadstone.probes.watch import Watch
 from loadstone.watch import Seen, leak_gates, watch
 
 MEMORY = Series("target.memory", (("probe", "known"),))
+MISSED = Series("probe.missed", (("kind", "missing"), ("probe", "known")))
 LEAK = leak_gates(["target.memory"])
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
 
@@ -35,7 +36,8 @@ class Known(Watch):
         self.seconds.append(snapshot.end_s - snapshot.start_s)
         value = self.level(snapshot.end_s)
         gauges = {} if value is None else {MEMORY: Gauge.of(value)}
-        return Snapshot(snapshot.seq, snapshot.start_s, snapshot.end_s, judged=snapshot.judged, gauges=gauges)
+        counts = {MISSED: 1} if value is None else {}
+        return Snapshot(snapshot.seq, snapshot.start_s, snapshot.end_s, judged=snapshot.judged, gauges=gauges, counts=counts)
 
 
 def watched(
@@ -73,6 +75,7 @@ def test_who_ends_early_is_told_and_judged_until_then() -> None:
 def test_nothing_to_read_at_all_is_no_pass() -> None:
     seen, _ = watched(lambda _at: None, 60)
     assert (seen.status, seen.gone) == (Status.NO_DATA, False)
+    assert seen.missed == {("known", "missing"): 60}
 
 
 def test_time_in_which_we_were_held_up_is_one_long_second_and_no_burst() -> None:

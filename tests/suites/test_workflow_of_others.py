@@ -30,6 +30,19 @@ LINES = {
     "usual": ["--levels", "4", "--duration", "2s", "--throughput-duration", "2s", "--connections", "30", "--workflow-body", BODY],
     "failing": ["--load", "--levels", "2", "--duration", "2s", "--workflow-body", BODY.replace("{text}", "never {text}")],
     "spike": ["--spike", "--duration", "1s", "--workflow-body", BODY, "--instances", "json:URL/capacity#status.readyReplicas"],
+    "stress": [
+        "--only",
+        "stress",
+        "--without-pressure",
+        "--duration",
+        "2s",
+        "--stress-rate",
+        "64/s",
+        "--stress-connections",
+        "40",
+        "--workflow-body",
+        BODY,
+    ],
     "soak": ["--soak", "--duration", "3s", "--soak-users", "3", "--workflow-body", BODY],
 }
 MONITOR = ["--every", "500ms", "--window", "5s", "--duration", "6s", "--quiet", "--no-default-alerts"]
@@ -159,6 +172,15 @@ def test_spikes_are_made_and_the_instances_of_that_service_are_read(runs: Mappin
     assert run.requirements()["spike_scaling"] in {"pass", "fail", "no_data"}
     assert run.document["metrics"]["target.instances"]["max"] >= 1
     assert {each["scenario"] for each in run.document["steps"]} == {"spikes 10x", "spikes 100x", "gradual 10x"}
+
+
+def test_stress_finds_its_own_endpoints_there(runs: Mapping[str, Ended]) -> None:
+    run = runs["stress"]
+    assert run.requirements()["stress_pool"] == "pass"
+    assert {"stress_breaking_point", "stress_connections", "stress_recovery"} <= set(run.requirements())
+    steps = {each["scenario"]: each["metrics"] for each in run.document["steps"]}
+    assert set(steps) == {"breaking point", "connections", "pool"}
+    assert not [name for name, metrics in steps.items() if not metrics["http.requests"]["count"]]
 
 
 def test_a_soak_of_seconds_serves_and_cannot_tell_of_leaks(runs: Mapping[str, Ended]) -> None:

@@ -112,17 +112,10 @@ def _lines(seen: Seen, watched: str) -> list[str]:
     lines = [f"{seen.status.value.upper().replace('_', ' ')}  {watched}, judged for {seen.seconds:.0f} s{ended}", ""]
     marks = {"pass": "✓", "fail": "✗", "no_data": "?"}
     lines += [f"  {marks[verdict.status.value]}  {verdict.gate}\n     {verdict.reason}" for verdict in seen.verdicts]
-    lines += [f"  !  {text}" for text in _missed(seen)]
+    lines += [f"  !  {probe}: {count} readings brought nothing: {reason}" for (probe, reason), count in sorted(seen.missed.items())]
     rows = _levels(seen)
     width = max((len(name) for name, _ in rows), default=0)
     return [*lines, *([""] if rows else []), *(f"  {name.ljust(width)}  {text}" for name, text in rows)]
-
-
-def _missed(seen: Seen) -> list[str]:
-    """Readings that brought nothing, by probe and reason."""
-    due = {dict(series.tags)["probe"]: count for series, count in seen.total.counts.items() if series.metric == "probe.readings"}
-    missed = [(dict(series.tags), count) for series, count in sorted(seen.total.counts.items()) if series.metric == "probe.missed"]
-    return [f"{tags['probe']}: {count} of {due[tags['probe']]} readings brought nothing: {tags['kind']}" for tags, count in missed]
 
 
 def _levels(seen: Seen) -> list[tuple[str, str]]:
