@@ -8,11 +8,15 @@ from loadstone.suites.workflow.system import System, is_watched
 
 WARM_UP_S, WARM_UP_SHARE = 300.0, 0.2  # not judged: five minutes, of a short soak a fifth
 HELD = ("target.memory", "target.descriptors", "target.threads")  # what must not leak
+CHECKPOINTS = 12  # of the objects inside the system, over the whole soak
 FLAT = "50MB"  # by which the generator may grow
 
 OPTIONS = (
     ls.Option("soak", False, "Only the soak: the same users for long; leaks, drifts, errors."),
     ls.Option("soak-users", 25, "Users of the soak.", least=1),
+    ls.Option(
+        "inside", False, "With --url: the system tells its inside at /_inside, to whoever has LOADSTONE_INSIDE_TOKEN: for the cause."
+    ),
 )
 PRESETS = {
     name: {"soak": True, "duration": duration}
@@ -28,7 +32,19 @@ def add_soak(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], options:
     where = f"{{scenario={name}}}"
     served = (f"p95(http.response_time{where}) < 1s", f"rate(http.errors{where}) < 1%")
     steady = (f"drift(http.response_time{where}) = none", f"drift(http.errors{where}) = none")
-    held = [f"leak({metric}) = none" for metric in HELD] if is_watched(options) else []
+    known = [*(HELD if is_watched(options) else ()), *(("target.tasks",) if tells_inside(options) else ())]
+    held = [f"leak({metric}) = none" for metric in known]
     for requirement, texts in (("soak_service", served), ("soak_trends", steady), ("soak_leaks", held)):
         gates += [{"gate": text, "requirement": requirement} for text in texts]
     gates.append({"gate": f"growth(generator.memory) < {FLAT}", "requirement": "soak_generator", "name": "the generator stays flat"})
+
+
+def tells_inside(options: ls.Options) -> bool:
+    """The reference backend does, and a system that says so."""
+    return bool(options.inside or options.url is None)
+
+
+def inside_probes(options: ls.Options) -> list[dict[str, Any]]:
+    """What grows inside the system, so that a leak is told with its cause."""
+    checkpoint = f"{max(1.0, options.duration / CHECKPOINTS):g}s"
+    return [{"inside": "/_inside", "name": "inside", "checkpoint": checkpoint, "trace": 1}] if tells_inside(options) else []

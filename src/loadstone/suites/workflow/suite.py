@@ -10,7 +10,7 @@ import loadstone as ls
 from loadstone.suites.workflow.operators import METRICS, Operator
 from loadstone.suites.workflow.soak import OPTIONS as SOAK_OPTIONS
 from loadstone.suites.workflow.soak import PRESETS as SOAK_PRESETS
-from loadstone.suites.workflow.soak import add_soak
+from loadstone.suites.workflow.soak import add_soak, inside_probes
 from loadstone.suites.workflow.spikes import OPTIONS as SPIKE_OPTIONS
 from loadstone.suites.workflow.spikes import add_spikes, instance_probes
 from loadstone.suites.workflow.stress import OPTIONS as STRESS_OPTIONS
@@ -112,7 +112,7 @@ def build(options: ls.Options) -> ls.Suite:
         scenarios=scenarios,
         gates=[*gates, *on_resources(options, only)],
         metrics=METRICS,
-        probes=probes(options),
+        probes=probes(options, only),
         baselines={"rules": "workflow"},
         graceful_stop="10s",
         **({"pressure": pressure} if pressure else {}),
@@ -138,10 +138,11 @@ def on_resources(options: ls.Options, only: tuple[str, ...]) -> list[dict[str, A
     return [{**gate, "requirement": "resources"} for gate in gates]
 
 
-def probes(options: ls.Options) -> list[dict[str, Any]]:
-    """The process that listens at the URL, when it is this machine's, and its instances."""
+def probes(options: ls.Options, only: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The process that listens at the URL, when it is this machine's, its instances, and in a soak its inside."""
     port = port_here(options)
-    return [*([{"process": f"port:{port}"}] if port else []), *instance_probes(options)]
+    outside = [{"process": f"port:{port}"}] if port else []
+    return [*outside, *instance_probes(options), *(inside_probes(options) if "soak" in only else [])]
 
 
 def numbers_of_users(text: str) -> list[int]:
