@@ -224,6 +224,13 @@ def test_a_soak_lasts_as_its_name_says_and_judges_leaks_drift_and_the_generator(
     assert {line.requirement for line in plan.gates} >= {"soak_service", "soak_trends", "soak_leaks", "soak_generator", "resources"}
 
 
+@pytest.mark.parametrize(("inside", "watched"), [("false", False), ("true", True)])
+def test_a_soak_looks_inside_only_when_it_is_asked_to(inside: str, watched: bool) -> None:
+    plan, _ = load(["workflow"], Overrides({"soak": "true", "inside": inside}))
+    assert any(probe.kind == "inside" for probe in plan.probes) is watched
+    assert any(line.gate == "leak(target.tasks) = none" for line in plan.gates) is watched
+
+
 def test_a_soak_with_its_clock_sixty_times_as_fast_takes_a_minute_and_says_so() -> None:
     plan, _ = load(["workflow"], Overrides({"preset": "soak"}))
     plan = compressed(plan, 60)

@@ -15,7 +15,9 @@ OPTIONS = (
     ls.Option("soak", False, "Only the soak: the same users for long; leaks, drifts, errors."),
     ls.Option("soak-users", 25, "Users of the soak.", least=1),
     ls.Option(
-        "inside", False, "With --url: the system tells its inside at /_inside, to whoever has LOADSTONE_INSIDE_TOKEN: for the cause."
+        "inside",
+        False,
+        "In a soak: a system that tells its inside at /_inside is read there, for the cause of a leak; it answers more slowly then.",
     ),
 )
 PRESETS = {
@@ -32,19 +34,14 @@ def add_soak(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], options:
     where = f"{{scenario={name}}}"
     served = (f"p95(http.response_time{where}) < 1s", f"rate(http.errors{where}) < 1%")
     steady = (f"drift(http.response_time{where}) = none", f"drift(http.errors{where}) = none")
-    known = [*(HELD if is_watched(options) else ()), *(("target.tasks",) if tells_inside(options) else ())]
+    known = [*(HELD if is_watched(options) else ()), *(("target.tasks",) if options.inside else ())]
     held = [f"leak({metric}) = none" for metric in known]
     for requirement, texts in (("soak_service", served), ("soak_trends", steady), ("soak_leaks", held)):
         gates += [{"gate": text, "requirement": requirement} for text in texts]
     gates.append({"gate": f"growth(generator.memory) < {FLAT}", "requirement": "soak_generator", "name": "the generator stays flat"})
 
 
-def tells_inside(options: ls.Options) -> bool:
-    """The reference backend does, and a system that says so."""
-    return bool(options.inside or options.url is None)
-
-
 def inside_probes(options: ls.Options) -> list[dict[str, Any]]:
-    """What grows inside the system, so that a leak is told with its cause."""
+    """What grows inside the system, so that a leak is told with its cause; asked for, because looking costs the system time."""
     checkpoint = f"{max(1.0, options.duration / CHECKPOINTS):g}s"
-    return [{"inside": "/_inside", "name": "inside", "checkpoint": checkpoint, "trace": 1}] if tells_inside(options) else []
+    return [{"inside": "/_inside", "name": "inside", "checkpoint": checkpoint, "trace": 1}] if options.inside else []
