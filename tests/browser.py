@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = f"no browser: none of {', '.join(NAMES)} is on the PATH. Try: apt-get install chromium"
@@ -20,6 +20,8 @@ MISSING = f"no browser: none of {', '.join(NAMES)} is on the PATH. Try: apt-get 
 ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1")
 OURS = re.compile(r"(file:///|data:|blob:|about:|(http|ws)://127\.0\.0\.1(:\d+)?(/|$))")
 ASKED = "browser tests that did not run"
+# How long a fact may take: only one that never comes costs so much, and a busy machine takes seconds for charts.
+PATIENCE_MS = 60_000
 
 OpenPage = Callable[..., Page]
 
@@ -52,6 +54,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         pytest.skip(MISSING)
     playwright: Playwright = request.getfixturevalue("_playwright")
     started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    expect.set_options(timeout=PATIENCE_MS)
     yield started
     started.close()
 
@@ -72,7 +75,7 @@ def pages(browser: Browser, faults: list[str], request: pytest.FixtureRequest) -
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**options)
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         _listen(page, faults)
         return page

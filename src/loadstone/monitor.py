@@ -282,7 +282,7 @@ def history(path: Path) -> list[str]:
 
 def kept(path: Path) -> Kept:
     """Everything that a monitor keeps, for a report."""
-    store = WindowStore(path)
+    store = WindowStore(path, reading=True)
     try:
         state = store.state("monitor")
         windows = [

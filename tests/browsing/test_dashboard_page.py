@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from loadstone.judge.verdict import Status
 from loadstone.live.dashboard.listen import Address, listen
 from loadstone.live.dashboard.sink import DashboardSink
 from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Gauge
-from loadstone.testing.samples import make_series, make_snapshot
+from loadstone.testing.samples import make_series, make_snapshot, make_story
+from tests.browser import PATIENCE_MS
 
 EVIL = "<img src=x onerror=alert(1)>"
 METRICS = {"http.response_time": {"kind": "distribution", "unit": "ms", "scale": 1e6}}
@@ -26,7 +28,7 @@ class Live:
         self.asked: list[Mapping[str, Any]] = []
         listening = listen(Address())
         self.url = listening.url
-        self.sink = DashboardSink(listening, ABOUT, steer=self._steer)
+        self.sink = DashboardSink(listening, ABOUT, steer=self._steer, niceness=0)
 
     def _steer(self, asked: Mapping[str, Any]) -> str:
         self.asked.append(asked)
@@ -46,7 +48,9 @@ def live() -> Iterator[Live]:
 def until(page: Any, condition: str) -> None:
     """Wait until it holds: `wait_for_function` evaluates texts within the page, whose security policy refuses that."""
     look = f"const look = () => ({condition}) ? done() : requestAnimationFrame(look); look()"
-    page.evaluate(f"() => new Promise((done, fail) => {{ setTimeout(() => fail(new Error('never came to hold')), 20_000); {look}; }})")
+    page.evaluate(
+        f"() => new Promise((done, fail) => {{ setTimeout(() => fail(new Error('never came to hold')), {PATIENCE_MS}); {look}; }})"
+    )
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -124,3 +128,44 @@ def test_metrics_without_a_chosen_chart_are_folded_and_drawn_when_opened(live: L
     folded.locator("summary").click()
     expect(folded.locator("figure .main-svg").first).to_be_visible()
     assert page.locator("[data-chart='metric:queue.depth']").is_visible(), "a group of nothing else is folded"
+
+
+def test_gates_turn_health_is_told_and_every_control_reaches_the_run(live: Live, page: Any) -> None:
+    live.sink.snapshot(make_snapshot(0, cpu_percent=97.0))
+    page.goto(live.url)
+    (verdict,) = make_story(gates=["p95(http.response_time) < 1ms"]).verdicts
+    live.sink.judged([replace(verdict, status=Status.PASS)], [])
+    expect(page.locator("#gates li.pass .gate")).to_have_text("p95(http.response_time) < 1ms")
+    expect(page.locator("#health")).to_contain_text("97 % CPU")
+    expect(page.locator("#health .bad")).to_be_visible()
+    live.sink.judged([verdict], [])
+    expect(page.locator("#gates li.fail .gate")).to_have_text("p95(http.response_time) < 1ms")
+    expect(page.locator("#gates li.pass")).to_have_count(0)
+    page.click("[data-do=scale][data-factor='2']")
+    expect(page.locator("#answer")).to_have_text("scale: done")
+    for form, name, value in (("rate", "per_s", "7.5"), ("users", "users", "12"), ("spike", "factor", "4")):
+        page.fill(f"[data-form={form}] [name={name}]", value)
+        page.click(f"[data-form={form}] button")
+        expect(page.locator("#answer")).to_have_text(f"{form}: done")
+    page.click("#stop")
+    page.click("#no")
+    page.click("#stop")
+    page.click("#yes")
+    expect(page.locator("#answer")).to_have_text("stop: done")
+    assert [each["do"] for each in live.asked] == ["scale", "rate", "users", "spike", "stop"], "stopped although nobody was sure"
+    assert float(live.asked[1]["per_s"]) == 7.5
+    page.reload()
+    expect(page.locator("#gates li.fail")).to_have_count(1)
+    assert page.evaluate("document.querySelectorAll('.chart').length") > 0
+
+
+def test_a_tag_that_is_chosen_leaves_the_others_out(live: Live, page: Any) -> None:
+    quick, slow = (make_snapshot(0, steps={"ask": (40, ms)}, scenario=name) for name, ms in (("quick", 2.0), ("slow", 900.0)))
+    both = replace(quick, distributions={**quick.distributions, **slow.distributions}, counts={**quick.counts, **slow.counts})
+    live.sink.snapshot(both)
+    page.goto(live.url)
+    page.locator("[data-chart=latency] .main-svg").first.wait_for()
+    least = "Math.min(...document.querySelector('[data-chart=latency] .room').data[0].y)"
+    until(page, f"{least} < 5")
+    page.select_option("#tag", "scenario=slow")
+    until(page, f"{least} > 300")

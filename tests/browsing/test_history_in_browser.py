@@ -17,6 +17,7 @@ from loadstone.report.json import render_json
 from loadstone.store.rows import Policy
 from loadstone.store.store import Store
 from loadstone.testing.kept_runs import make_parts, make_row
+from loadstone.testing.past_runs import keep, scattered
 from tests.report.html_runs import HOSTILE, hostile, slowing, told_of
 
 OpenPage = Callable[..., Any]
@@ -85,10 +86,26 @@ def test_two_chosen_runs_are_compared(site: str, page: Any) -> None:
 def test_a_trend_is_drawn_and_drawn_anew_in_other_colours(site: str, page: Any) -> None:
     page.goto(f"{site}/trend?metric=p95(http.response_time)&limit=2s")
     expect(page.locator(".plot .main-svg").first).to_be_visible()
-    line = "document.querySelector('[data-trend]').data[0].line.color"
+    line = "document.querySelector('[data-trend]').data.at(-1).line.color"
     before = page.evaluate(line)
     page.click("#theme")
     page.wait_for_function(f"{line} !== {before!r}")
+
+
+def test_a_trend_marks_its_change_and_shows_where_it_leads_with_a_band(site: str, store_url: str, page: Any) -> None:
+    creeping = [level * 1.02**at for at, level in enumerate(scattered(30, 15, 4, 0.005))]
+    with Store.open(store_url) as store:
+        keep(store, [*scattered(20, 12, 3, 0.01), *creeping], first=1000)
+    page.goto(f"{site}/trend?metric=p95(http.response_time)&limit=80ms")
+    expect(page.locator(".plot .main-svg").first).to_be_visible()
+    expect(page.get_by_text("Changed at run")).to_contain_text(", worse")
+    names, ends = "names: data.map((one) => one.fill || one.name || '')", "xs: data.map((one) => one.x.at(-1))"
+    told = f"({{data, layout}}) => ({{{names}, {ends}, shapes: layout.shapes.length}})"
+    drawn = page.evaluate(f"({told})(document.querySelector('[data-trend]'))")
+    assert "tonexty" in drawn["names"], "no band"
+    assert "where it leads" in drawn["names"]
+    assert drawn["shapes"] == 2, "a change and the limit"
+    assert max(drawn["xs"]) > drawn["xs"][-1], "the line ends with the runs"
 
 
 @pytest.mark.parametrize("arrived", ["commit", "domcontentloaded", "load"])

@@ -44,7 +44,7 @@ class Watched:
     def __init__(self, store: WindowStore) -> None:
         listening, catalogue = listen(Address()), Catalogue()
         self.url = listening.url
-        self.sink = DashboardSink(listening, about(EVIL, "http://127.0.0.1:9", None, catalogue, "monitor"))
+        self.sink = DashboardSink(listening, about(EVIL, "http://127.0.0.1:9", None, catalogue, "monitor"), niceness=0)
         self.monitor = Monitor(EVIL, catalogue, map(parse_rule, RULES), store, view=self.sink, window_s=10.0)
 
 

@@ -27,6 +27,7 @@ from loadstone.store.windows import WindowStore
 from loadstone.testing.kept_runs import make_parts, make_row
 from loadstone.testing.past_runs import keep, scattered
 from loadstone.testing.samples import make_snapshot, make_story
+from loadstone.testing.server import ScriptedServer, always, answer, response
 from tests.report.junit_grammar import faults_of
 
 ALL = "html,json,csv,junit,md,txt"
@@ -179,3 +180,56 @@ def test_a_full_disk_costs_the_files_and_never_the_answer(runs: Path, full: Call
     assert "free room on the disk" in told.err
     assert called("trend", "p95(http.response_time)", "--out", "out") == 1  # what failed stays failed
     assert list((runs / "out").iterdir()) == []
+
+
+def watched(path: Path, slow: bool) -> None:
+    """What a monitor left: three minutes, slow at their end or not."""
+    watch = Monitor("shop", Catalogue(), [parse_rule("response: p95(http.response_time) warning > 1s critical > 5s")], WindowStore(path))
+    for at in range(180):
+        watch.snapshot(make_snapshot(at, steps={"home": (1, 7000.0 if slow and at > 60 else 100.0)}))
+    watch.end()
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_history_ends_with_the_same_code_whatever_it_is_told_as(tmp_path: Path, *, slow: bool) -> None:
+    path = tmp_path / "m.sqlite"
+    watched(path, slow)
+    codes = {called("monitor", "--history", "--store", str(path), *more) for more in ((), ("--format", "csv"), ("--format", "json"))}
+    assert codes == {ExitCode.GATE_FAILED if slow else ExitCode.PASS}
+
+
+def test_a_monitor_that_ends_leaves_its_files(tmp_path: Path) -> None:
+    with ScriptedServer([always(answer(response(b"ok")))]) as server:
+        words = ["monitor", server.url, "--every", "200ms", "-d", "1s", "--window", "5s", "--no-default-alerts", "--quiet"]
+        code = called(
+            *words, "--store", str(tmp_path / "m.sqlite"), "--out", str(tmp_path / "out"), "--format", "json,html", "--name", "mine"
+        )
+    assert code in {ExitCode.PASS, ExitCode.INCONCLUSIVE}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"mine.json", "mine.html"}
+    assert json.loads((tmp_path / "out" / "mine.json").read_bytes())["schema"] == "loadstone.monitor/1"
+
+
+def test_a_folder_below_a_file_is_refused_before_any_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert called(*BUSY, "--out", str(tmp_path / "file" / "out")) == ExitCode.USAGE
+    assert "file/out" in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused_before_any_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # the administrator, as whom tests may run, may write anywhere
+    assert called(*BUSY, "--out", str(tmp_path)) == ExitCode.USAGE
+    assert "cannot be written to" in capsys.readouterr().err
+
+
+def test_the_colours_of_images_can_be_chosen_and_of_nothing_else(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figure = "p95(http.response_time)"
+    assert called("trend", figure, "--format", "csv", "--theme", "dark") == ExitCode.USAGE
+    assert "--theme" in capsys.readouterr().err
+    pytest.importorskip("matplotlib", reason="no matplotlib: pip install 'loadstone[images]'")
+    drawn = {}
+    for theme in ("light", "dark"):
+        assert called("trend", figure, "--format", "svg", "--theme", theme, "--out", "out", "--name", theme) == ExitCode.GATE_FAILED
+        drawn[theme] = (runs / "out" / f"{theme}.svg").read_bytes()
+    assert drawn["light"] != drawn["dark"]

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from typing import Any, Protocol
@@ -32,7 +34,7 @@ class Shown:
         self.asked: list[Mapping[str, Any]] = []
         self._open: list[Closable] = []
         self.listening: Listening = listen(Address(), token)
-        self.sink = DashboardSink(self.listening, ABOUT, steer=self._steer)
+        self.sink = DashboardSink(self.listening, ABOUT, steer=self._steer, niceness=0)
 
     def _steer(self, asked: Mapping[str, Any]) -> str:
         self.asked.append(asked)
@@ -156,6 +158,27 @@ def test_a_dashboard_that_hangs_never_keeps_the_run_waiting_and_loses_no_request
         next(shown.events(after=whole["seq"]))
         whole = json.loads(shown.ask("GET", "/data")[1])
     assert came == sent
+
+
+RUN_WITH_A_FROZEN_DASHBOARD = """
+import os, signal
+from loadstone.live.dashboard.listen import Address, listen
+from loadstone.live.dashboard.sink import DashboardSink
+from loadstone.testing.samples import make_snapshot
+sink = DashboardSink(listen(Address()), {"name": "x", "target": "", "duration_s": 1.0, "started_at": "", "metrics": {}}, niceness=0)
+os.kill(sink.process.pid, signal.SIGSTOP)
+for at in range(300):
+    sink.snapshot(make_snapshot(at))
+sink.close()
+sink.ended("pass", 0)
+os.write(1, str(sink.process.pid).encode())
+"""
+
+
+def test_a_run_ends_though_its_dashboard_hangs_with_a_socket_that_is_full() -> None:
+    ended = subprocess.run([sys.executable, "-c", RUN_WITH_A_FROZEN_DASHBOARD], stdout=subprocess.PIPE, timeout=120, check=False)
+    os.kill(int(ended.stdout), signal.SIGKILL)
+    assert ended.returncode == 0
 
 
 def test_folding_keeps_what_was_counted() -> None:

@@ -28,6 +28,7 @@ from loadstone.report.accounts.monitor import account_of_monitor
 from loadstone.report.accounts.sweep import account_of_sweep
 from loadstone.report.accounts.trend import account_of_trends
 from loadstone.report.capacity_document import capacity_document_of
+from loadstone.report.html.page import render_html
 from loadstone.report.sweep_document import sweep_document_of
 from loadstone.report.trend import Trend
 from loadstone.store.windows import WindowStore
@@ -109,6 +110,16 @@ def trend(limit: float | None = 40.0) -> Account:
 
 
 @cache
+def creeping(limit: float | None = 40.0) -> Account:
+    """Thirty runs, a day apart, each 1.5 % slower than the one before."""
+    asked = asked_for("p95(http.response_time)", Catalogue())
+    levels = [level * 1.015**at for at, level in enumerate(scattered(20, 30, 5, 0.01))]
+    runs = [run.figures([asked]) for run in make_past(levels).runs]
+    trends = {asked.figure.name: Trend(judge_histories(runs, asked.figure), limit)}
+    return account_of_trends(trends, {asked.figure.name: asked.figure.unit})
+
+
+@cache
 def monitor(slow: bool = True, *, name: str = "shop") -> Account:
     """Two hours of a request a second, the last five minutes of which are slow."""
     with tempfile.TemporaryDirectory() as folder:
@@ -129,6 +140,7 @@ def every() -> dict[str, Account]:
         "comparison": comparison(),
         "duet": duet(),
         "trend": trend(),
+        "creeping": creeping(),
         "monitor": monitor(),
     }
 
@@ -136,3 +148,8 @@ def every() -> dict[str, Account]:
 def hostile() -> Account:
     """Names and texts full of what a page might take for its own."""
     return replace(sweep(HOSTILE, HOSTILE), target=HOSTILE, answer=HOSTILE, remarks=[HOSTILE])
+
+
+if __name__ == "__main__":
+    for kind, one in every().items():
+        print(f"{kind:12}{len(render_html(one)) / 1000:6.1f} kB")

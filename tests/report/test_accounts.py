@@ -33,7 +33,7 @@ from loadstone.testing.samples import make_story
 from tests.report import account_samples as samples
 from tests.report.junit_grammar import faults_of
 
-KINDS = ("capacity", "users", "sweep", "comparison", "duet", "trend", "monitor")
+KINDS = ("capacity", "users", "sweep", "comparison", "duet", "trend", "creeping", "monitor")
 RENDERERS: dict[str, Callable[[Account], bytes]] = {
     "html": render_html,
     "json": render_json,
@@ -157,6 +157,25 @@ def test_a_history_marks_its_change_and_its_limit() -> None:
     assert [rule.along for rule in chart.rules] == ["y", "x"]
     assert chart.rules[0].at == 19.5
     assert set(cases(account("trend")).values()) == {"failure"}
+
+
+def test_a_history_that_creeps_has_the_line_on_and_its_band_in_the_chart() -> None:
+    one = account("creeping")
+    chart = one.charts[0]
+    assert isinstance(chart, Across)
+    runs, (ahead,) = len(chart.dots[0].xs), [trace for trace in chart.traces if trace.lows]
+    assert ahead.xs[-1] > runs - 1, "the line ends where the runs do"
+    assert all(low <= level <= high for low, level, high in zip(ahead.lows, ahead.ys, ahead.highs, strict=True) if level is not None)
+    assert ahead.highs[-1] / ahead.lows[-1] > ahead.highs[-10] / ahead.lows[-10], "further on one knows less"
+    assert chart.zones[0].low == runs - 0.5
+    assert chart.x.high >= ahead.xs[-1]
+    assert "where it leads, 90 %" in render_html(one).decode()
+    (history,) = json.loads(one.document)["histories"]
+    assert history["outlook"]["ahead"][-1]["days"] == pytest.approx(len(ahead.xs) - runs, rel=0.01)
+    assert "It is past 40 ms already" in render_html(one).decode()
+    steady = account("trend").charts[0]
+    assert isinstance(steady, Across)
+    assert not any(trace.lows for trace in steady.traces), "a band although nothing moves for certain"
 
 
 def test_a_monitor_is_told_with_its_rules_windows_and_alerts_under_its_schema() -> None:

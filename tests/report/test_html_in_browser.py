@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from loadstone.measure.snapshot import Failure
 from loadstone.report.html.page import render_html
 from loadstone.report.told import Told
+from loadstone.testing.samples import make_snapshot
 from tests.browser import OpenPage, url_of
 from tests.report.html_runs import GATES, hostile, slowing, told_of
 
@@ -114,12 +116,31 @@ def test_a_step_can_be_looked_at_alone(page: Page, written: Written) -> None:
 
 def test_hostile_names_are_shown_as_text(page: Page, written: Written) -> None:
     page.goto(written(hostile()))
-    page.locator("#charts figure").nth(2).scroll_into_view_if_needed()
-    expect(page.locator("#charts .main-svg").first).to_be_visible()
+    page.locator("#chart-latency_steps").scroll_into_view_if_needed()
+    expect(page.locator("#chart-latency_steps .main-svg").first).to_be_visible()
     look(page, "0", "10")
+    expect(page.locator("table[data-key=steps] caption")).to_have_text("of 00:00–00:10")
     assert page.evaluate("window.pwned") is None
     assert page.locator("img").count() == 0
     assert "window.pwned = 1" in page.locator(".brand").inner_text()
+
+
+def test_a_name_that_turns_direction_leaves_its_neighbours_as_they_are(page: Page, written: Written) -> None:
+    name, long = "\u202eevil\u202c שלום", "a" * 300
+    failures = {Failure("status", name, name): 3, Failure("protocol", long, f"http://h/?q={long}"): 2}
+    seconds = [make_snapshot(at, steps={name: (30, 10.0), long: (10, 20.0)}, failures=failures) for at in range(5)]
+    page.goto(written(told_of(seconds, plan_name=name, target=f"http://h/{name}")))
+    expect(page.locator("#step option")).to_have_count(3)
+    assert "\u202e" not in (page.locator("body").text_content() or "")
+    isolated = page.locator(".about bdi").evaluate_all("all => all.map((one) => getComputedStyle(one).unicodeBidi)")
+    assert isolated == ["isolate", "isolate"]
+    table = page.locator("section#errors table").bounding_box()
+    assert table is not None
+    assert table["height"] < 700, "a long name squeezed the texts to a letter a line"
+    page.locator("#chart-latency_steps").scroll_into_view_if_needed()
+    expect(page.locator("#chart-latency_steps .main-svg").first).to_be_visible()
+    assert "\u202e" not in (page.locator("#chart-latency_steps").text_content() or "")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
 def test_light_and_dark_follow_the_system_until_somebody_switches(pages: OpenPage, written: Written) -> None:

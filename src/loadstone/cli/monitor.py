@@ -223,13 +223,16 @@ class _Tally:
 
 
 def _tell_history(path: Path, asked: Asked) -> int:
-    """Days, the hours of the last two days and the newest windows, then the newest alerts; or the same as files."""
+    """Days, the hours of the last two days and the newest windows, then the newest alerts; or the same as files.
+
+    The exit code is the same whatever it is told as: how the rules stand now.
+    """
     if not path.exists():
         raise UsageError("no such file", where=f"--store {path}", hint="the --store of a monitor")
     account, lines = _kept(path)
     if not asked.kinds:
         click.echo("\n".join(lines))
-        return ExitCode.PASS if lines else ExitCode.INCONCLUSIVE
+        return account.exit_code
     return tell_account(account, asked, lambda: "\n".join(lines))
 
 

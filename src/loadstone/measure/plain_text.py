@@ -9,6 +9,10 @@ _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 MOST_CHARACTERS = 400
 
+# What turns the direction of the text after it (UAX 9, 2), and so makes a name read as another one; U+FFFD stands for it in pages.
+TURNING = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+UNTURNED = dict.fromkeys(TURNING, 0xFFFD)
+
 
 def plain(text: str, most: int = MOST_CHARACTERS) -> str:
     """The text on one line, with everything that a terminal would obey or hide written out as an escape.

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from loadstone.judge.difference import Answer, gravest
-from loadstone.judge.history import Change, History
+from loadstone.judge.history import DAY_S, Change, History
 from loadstone.report.difference_table import Answered, DifferencePart, part_of
 from loadstone.report.difference_table import value as shown
 from loadstone.report.plot import Mark, plot
@@ -23,6 +23,7 @@ from loadstone.stats.forecast import Crossing
 
 SCHEMA: Final = "loadstone.trend/1"
 PLOT_HEIGHT = 10
+MOST_LOG = 700.0  # above it e**x is no float
 RUN, CHANGED, LIMIT = "·", "x", "-"
 STYLES = {Answer.WORSE: Style.BANNER_BAD, Answer.BETTER: Style.BANNER_GOOD, Answer.NOT_WORSE: Style.BANNER_GOOD}
 
@@ -61,6 +62,15 @@ class ChangePart(_Part):
     confidence: FiniteFloat
 
 
+class AheadPart(_Part):
+    """What the line through the runs since the last change says of a day."""
+
+    days: FiniteFloat = Field(description="after the newest run; negative before it")
+    level: FiniteFloat
+    low: FiniteFloat = Field(description="90 % band of the level, not of single runs")
+    high: FiniteFloat
+
+
 class OutlookPart(_Part):
     """Where the runs since the last change lead."""
 
@@ -71,6 +81,7 @@ class OutlookPart(_Part):
     crosses_in_days: FiniteFloat | None = Field(description="until it meets the limit; null when it does not")
     earliest_days: FiniteFloat | None
     latest_days: FiniteFloat | None = Field(description="null when it may never meet it")
+    ahead: list[AheadPart] = Field(description="from the first run since the last change on; empty when it does not move for certain")
 
 
 class HistoryPart(_Part):
@@ -186,13 +197,33 @@ def outlook_text(history: History, trend: Trend) -> str:
         return f"{text} With --limit it is told when that would be too much."
     crossing = trend.crossing(history)
     if crossing is None:
-        return f"{text} It does not move towards {shown(trend.limit, unit)}."
+        worsens = (outlook.slope > 0) == (history.figure.better == "lower")
+        past = (trend.limit < math.exp(outlook.now)) == (outlook.slope > 0)
+        so = "is past" if worsens and past else "does not move towards"
+        return f"{text} It {so} {shown(trend.limit, unit)}{' already' if worsens and past else ''}."
     newest = history.runs[-1].started
     if crossing.after <= 0:
         return f"{text} It is past {shown(trend.limit, unit)} already."
     latest = f"{crossing.latest:.0f}" if math.isfinite(crossing.latest) else "never"
     on = f", about {newest + timedelta(days=crossing.after):%Y-%m-%d}" if newest and crossing.after < 10_000 else ""
     return f"{text} It crosses {shown(trend.limit, unit)} in {crossing.after:.0f} days ({crossing.earliest:.0f} … {latest}){on}."
+
+
+def ahead_of(history: History) -> list[AheadPart]:
+    """The line and its band at the runs since the last change, then half as far on; empty when it does not move for certain."""
+    outlook = history.outlook
+    if outlook is None or not outlook.certain:
+        return []
+    begin = history.changes[-1].index if history.changes else 0
+    starts = [run.started.timestamp() / DAY_S - outlook.last_time for run in history.runs[begin:] if run.started is not None]
+    if len(starts) < 2:
+        return []
+    step = (starts[-1] - starts[0]) / (len(starts) - 1)
+    found = []
+    for days in (*starts, *(step * (at + 1) for at in range(len(starts) // 2))):
+        level, low, high = (math.exp(min(value, MOST_LOG)) for value in outlook.band(days))
+        found.append(AheadPart(days=days, level=level, low=low, high=high))
+    return found
 
 
 def _history_part(history: History, trend: Trend) -> HistoryPart:
@@ -226,6 +257,7 @@ def _outlook_part(history: History, crossing: Crossing | None) -> OutlookPart | 
     if outlook is None:
         return None
     return OutlookPart(
+        ahead=ahead_of(history),
         certain=outlook.certain,
         change_per_day=finite(math.expm1(outlook.slope)),
         low=finite(math.expm1(outlook.low)),

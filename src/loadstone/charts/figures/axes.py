@@ -6,6 +6,7 @@ import math
 import re
 
 from loadstone.charts.figures.figure import Axis
+from loadstone.measure.plain_text import UNTURNED
 
 NONE = "–"
 MOST_TICKS = 7
@@ -17,7 +18,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 
 def plain(text: str, most: int = 120) -> str:
     """A text from outside on one line, cut where it is long."""
-    whole = _UNPRINTABLE.sub(" ", text)
+    whole = _UNPRINTABLE.sub(" ", text).translate(UNTURNED)
     return f"{whole[: most - 1]}…" if len(whole) > most else whole
 
 

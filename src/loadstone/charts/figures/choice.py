@@ -20,6 +20,8 @@ MAIN = (
     "llm_gaps",
     "ws_round_trip",
     "ws_messages",
+    "voice_gap",
+    "voice_parts",
     "latency_parts",
     "errors",
     "distribution",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -15,18 +16,25 @@ from loadstone.stats.histogram import Histogram
 
 WIDTH = 8  # coarse buckets in a row: each row is 9 % higher than the one below
 
+# Tokens that came in one read have a gap of 0: without a floor, six empty powers of ten below a microsecond squeeze all others.
+FLOOR_NS = 1000
+FLOOR_ROW = next(row for row in itertools.count() if lower_end((row + 1) * WIDTH) > FLOOR_NS)
+
 
 def quantile_rows(metric: str) -> list[Row]:
     """The lines on the map."""
     return [Row(metric, stat, stat, colour) for stat, colour in (("p50", "1"), ("p95", "5"), ("p99", "2"))]
 
 
-def axis_of_times(histograms: Sequence[Histogram], scale: float, unit: str, room: float) -> Axis:
-    """A log axis from the least value to the greatest, with room at both ends."""
+def axis_of_times(histograms: Sequence[Histogram], scale: float, unit: str, room: float, floor: int = 1) -> Axis:
+    """A log axis from the least value to the greatest, with room at both ends.
+
+    floor: what is less stands there
+    """
     filled = [each for each in histograms if each.count]
     if not filled:
         return Axis(1 / scale / room, 10 / scale * room, log=True, unit=unit)
-    least, greatest = max(1, min(each.min for each in filled)), max(each.max for each in filled)
+    least, greatest = max(floor, min(each.min for each in filled)), max(each.max for each in filled)
     return Axis(least / scale / room, max(greatest, 2 * least) / scale * room, log=True, unit=unit)
 
 
@@ -36,7 +44,7 @@ def heat_of(recorded: Recorded, metric: str) -> tuple[Heat | None, Axis] | None:
     present = [each for each in histograms if each is not None and each.count + each.beyond]
     if not present:
         return None
-    axis = axis_of_times(present, recorded.whole.scale(metric), recorded.unit(metric), 1.15)
+    axis = axis_of_times(present, recorded.whole.scale(metric), recorded.unit(metric), 1.15, FLOOR_NS)
     return (_map(recorded, histograms, recorded.whole.scale(metric)) if any(each.count for each in present) else None), axis
 
 
@@ -66,5 +74,5 @@ def _rows(histogram: Histogram | None) -> dict[int, int]:
     if histogram is None or not histogram.count:
         return {}
     buckets, counts = coarse(histogram)
-    rows, places = np.unique(buckets // WIDTH, return_inverse=True)
+    rows, places = np.unique(np.maximum(buckets // WIDTH, FLOOR_ROW), return_inverse=True)
     return dict(zip(rows.tolist(), np.bincount(places, counts).astype(np.int64).tolist(), strict=True))

@@ -58,10 +58,13 @@
 
   const share = (part) => (part === null ? NONE : part > 0 && part < 0.0001 ? "< 0.01 %" : `${digits(100 * part)} %`);
 
+  const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // would make a name read as another one
+  const unturned = (text) => String(text).replace(TURNING, "\ufffd");
+
   // Plotly draws a dialect of HTML in titles, labels and hover texts: a text from outside must come out as it went in.
   // It also breaks lines at a line break and fills in %{…}; both are disarmed.
   function plain(text, most = 120) {
-    const whole = String(text).replace(/[\u0000-\u001f\u007f]+/g, " ");
+    const whole = unturned(text).replace(/[\u0000-\u001f\u007f]+/g, " ");
     const short = whole.length > most ? `${whole.slice(0, most - 1)}…` : whole;
     return short.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/%\{/g, "%\u200b{").replace(/\$/g, "&#36;");
   }
@@ -75,5 +78,5 @@
     return lines.filter((line) => line.trim()).map((line) => plain(line.trim())).join("<br>");
   }
 
-  L.format = { value, digits, clock, duration, share, plain, wrapped, NONE };
+  L.format = { value, digits, clock, duration, share, plain, unturned, wrapped, NONE };
 })(globalThis.Loadstone);

@@ -4,6 +4,11 @@
   const F = L.format, P = L.frame;
   const ROWS = 8; // rows of the map per octave: each one is 9 % higher than the one below
   const WIDTH = 64 / ROWS;
+  // Tokens that came in one read have a gap of 0: without a floor, six empty powers of ten below a microsecond squeeze all others.
+  const FLOOR_NS = 1000;
+  let floorRow = 0;
+  while (L.lowerEnd((floorRow + 1) * WIDTH) <= FLOOR_NS) floorRow += 1;
+  const rowOf = (bucket) => Math.max(floorRow, Math.floor(bucket / WIDTH));
   const QUANTILES = [["p50", "1"], ["p95", "5"], ["p99", "2"]];
 
   function draw(element, run, options, metric) {
@@ -18,7 +23,7 @@
     const lines = QUANTILES.map(([stat, paint]) => ({ metric, stat, label: stat, paint: colour(paint), dash: "solid", width: 2, ...L.lines.column(run, { metric, stat }, options) }));
     const [from, to] = P.span(run, options);
     const seen = histograms.filter((one, index) => one && one.count && run.stretches[index].end_s >= from && run.stretches[index].start_s <= to);
-    const least = Math.max(1, Math.min(...seen.map((one) => one.min))), greatest = Math.max(...seen.map((one) => one.max));
+    const least = Math.max(FLOOR_NS, Math.min(...seen.map((one) => one.min))), greatest = Math.max(...seen.map((one) => one.max));
     const low = (seen.length ? least : 1) / scale / 1.15, high = (seen.length ? Math.max(greatest, 2 * least) : 10) / scale * 1.15;
     const layout = P.timeLayout(element, run, options, colour, { low, high, log: true, unit });
     L.lines.name(element, layout, lines, from, to, colour);
@@ -29,7 +34,7 @@
   // Columns are stretches, and empty ones where nothing was measured between two; colour is values per second.
   function map(run, histograms, scale, colour) {
     const rows = new Map(); // row -> its place in z
-    for (const one of histograms) if (one) for (const [bucket] of one.upwards()) rows.set(Math.floor(bucket / WIDTH), 0);
+    for (const one of histograms) if (one) for (const [bucket] of one.upwards()) rows.set(rowOf(bucket), 0);
     if (rows.size === 0) return [];
     const first = Math.min(...rows.keys()), last = Math.max(...rows.keys());
     const edges = [], z = [];
@@ -44,7 +49,7 @@
       } else if (before === null) xs.push(stretch.start_s);
       const counts = new Array(z.length).fill(null);
       const histogram = histograms[index], seconds = stretch.end_s - stretch.start_s || 1;
-      if (histogram) for (const [bucket, count] of histogram.upwards()) counts[Math.floor(bucket / WIDTH) - first] = (counts[Math.floor(bucket / WIDTH) - first] || 0) + count;
+      if (histogram) for (const [bucket, count] of histogram.upwards()) counts[rowOf(bucket) - first] = (counts[rowOf(bucket) - first] || 0) + count;
       z.forEach((row, at) => row.push(counts[at] === null ? null : Math.log1p(counts[at] / seconds)));
       xs.push(Math.max(stretch.end_s, xs[xs.length - 1] + 1e-3));
     });

@@ -56,7 +56,7 @@
   }
 
   const band = { band: true };
-  const LATENCY = "Latency", LOAD = "Load", LLM = "Language model", WS = "WebSocket", TARGET = "Target", GENERATOR = "Load generator";
+  const LATENCY = "Latency", LOAD = "Load", LLM = "Language model", WS = "WebSocket", VOICE = "Voice", TARGET = "Target", GENERATOR = "Load generator";
 
   L.charts = [
     heat("latency", "Response time", LATENCY, "http.response_time"),
@@ -114,6 +114,42 @@
       ["ws.drops", "rate", "dropped", { colour: "2" }],
     ]),
     spread("ws_distribution", "Share of round trips that took no longer", WS, "ws.round_trip_time", "ecdf"),
+    heat("voice_gap", "Response gap: from the caller's last sound to the agent's first", VOICE, "voice.response_gap"),
+    lines("voice_parts", "What the response gap is made of, p95", VOICE, "ms", [
+      ["voice.response_gap", "p95", "response gap", { colour: "1", main: true }],
+      ["voice.endpoint_delay", "p95", "end of turn told", { colour: "4" }],
+      ["voice.stt_final_gap", "p95", "transcript", { colour: "5" }],
+      ["voice.first_byte_gap", "p95", "first audio", { colour: "3" }],
+      ["voice.tts_lead_silence", "p95", "silence before it", { colour: "2" }],
+    ]),
+    lines("voice_calls", "Calls and turns, and those that failed", VOICE, "1/s", [
+      ["voice.calls", "rate", "calls begun", { colour: "1", main: true }],
+      ["voice.turns", "rate", "turns", { colour: "3" }],
+      ["voice.call_errors", "rate", "calls lost", { colour: "bad" }],
+      ["voice.dead_turn", "rate", "turns without an answer", { colour: "2" }],
+      ["voice.early_cut", "rate", "callers cut off", { colour: "4" }],
+      ["voice.faults", "rate", "faults", { colour: "5" }],
+    ]),
+    lines("voice_interruptions", "How soon the agent stops when it is interrupted", VOICE, "ms", [
+      ["voice.barge_stop", "p50", "p50", { colour: "1" }],
+      ["voice.barge_stop", "p95", "p95", { colour: "5" }],
+      ["voice.barge_stop", "p99", "p99", { colour: "2" }],
+    ]),
+    lines("voice_stalls", "Gaps in the agent's speech", VOICE, "ms", [
+      ["voice.stall", "p50", "p50", { colour: "1" }],
+      ["voice.stall", "p95", "p95", { colour: "2" }],
+    ]),
+    lines("voice_services", "Speech services, p95", VOICE, "ms", [
+      ["voice.stt_time", "p95", "recognised", { colour: "1", main: true }],
+      ["voice.stt_first_text", "p95", "first text", { colour: "4" }],
+      ["voice.tts_first_byte", "p95", "first sound", { colour: "3" }],
+      ["voice.tts_time", "p95", "whole sound", { colour: "2" }],
+    ]),
+    lines("voice_caller", "How late the caller's frames are, p99 (ours)", VOICE, "ms", [
+      ["voice.frame_lateness", "p99", "sent late", { colour: "1", main: true }],
+      ["voice.frame_age", "p99", "age when heard", { colour: "quiet" }],
+    ]),
+    spread("voice_distribution", "Share of response gaps that were no longer", VOICE, "voice.response_gap", "ecdf"),
     lines("target_cpu", "CPU of target and machine", TARGET, "%", [
       ["target.cpu", "mean", "target (100 % = 1 core)", { colour: "1", main: true, ...band }],
       ["machine.cpu", "mean", "machine (100 % = all)", { colour: "quiet" }],
@@ -157,7 +193,7 @@
   ];
   for (const name of ["load.time", "iteration.interrupted", "llm.concurrency", "probe.readings"]) shown.add(name);
 
-  const GROUPS = { http: LATENCY, sse: "Event streams", llm: LLM, ws: WS, voice: "Voice", load: LOAD, iteration: LOAD, check: "Checks", target: TARGET, machine: "Machine", gpu: "GPU", generator: GENERATOR, probe: "Probes" };
+  const GROUPS = { http: LATENCY, sse: "Event streams", llm: LLM, ws: WS, voice: VOICE, load: LOAD, iteration: LOAD, check: "Checks", target: TARGET, machine: "Machine", gpu: "GPU", generator: GENERATOR, probe: "Probes" };
 
   // One chart for a metric that has none: quantiles of a distribution, the rate of a count, a level with its extremes.
   function other(run, metric) {

@@ -1,7 +1,7 @@
-"""`python -m loadstone.live.dashboard LINK LISTENING`: started by a run, with two sockets that it opened."""
+"""`python -m loadstone.live.dashboard LINK LISTENING NICENESS`: started by a run, with two sockets that it opened."""
 
 import sys
 
 from loadstone.live.dashboard.process import show
 
-show(int(sys.argv[1]), int(sys.argv[2]))
+show(*map(int, sys.argv[1:4]))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from loadstone.charts import assets, plotly
+from loadstone.measure.plain_text import UNTURNED
 
 PAGES = files(__package__).joinpath("page")
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -21,7 +22,11 @@ CHARTS = frozenset({assets.WHOLE, "charts.css"})
 @cache
 def templates() -> Environment:
     """Those of our pages; texts of runs become text, never markup."""
-    return Environment(loader=PackageLoader(__package__, "page"), autoescape=True)
+    return Environment(loader=PackageLoader(__package__, "page"), autoescape=True, finalize=_unturned)
+
+
+def _unturned(value: object) -> object:
+    return value.translate(UNTURNED) if isinstance(value, str) else value
 
 
 @cache

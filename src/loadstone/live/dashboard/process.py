@@ -25,15 +25,14 @@ from loadstone.measure.packing import unpack
 ANSWER_S = 5.0
 LOOK_S = 0.01
 GOODBYE_S = 0.3  # for the last message to leave
-NICER = 19  # drawing takes what the measurement leaves: on one full core a page comes late, and the numbers stay true
 
 
-def show(link: int, listening: int) -> None:
+def show(link: int, listening: int, niceness: int) -> None:
     """Serve until the run's process has gone, and as long after that as it wished."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICER)
+    os.nice(niceness)
     with contextlib.suppress(OSError):  # where sessions share a core evenly whatever their niceness, the session has one of its own
-        Path("/proc/self/autogroup").write_text(str(NICER), encoding="ascii")
+        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
     asyncio.run(_serve(socket.socket(fileno=link), socket.socket(fileno=listening)))
 
 

@@ -25,6 +25,7 @@ from loadstone.measure.snapshot import Gauge, Snapshot
 
 MOST_WAITING = 64  # seconds that wait for a process that does not read
 MOST_NEWS = 64
+NICER = 19  # drawing takes what the measurement leaves: on one full core a page comes late, and the numbers stay true
 READY_S = 10.0
 
 
@@ -43,10 +44,13 @@ class DashboardSink:
 
     about:   what the page says of the run before its first second: name, target, duration_s, metrics
     steer:   what buttons do; None: the page has none
+    niceness: of its process; where nothing is measured beside it, 0 draws at once on a busy machine too
     failure: why nobody can watch any longer; empty while all is well
     """
 
-    def __init__(self, listening: Listening, about: Mapping[str, Any], *, linger_s: float = 0.0, steer: Steering | None = None) -> None:
+    def __init__(
+        self, listening: Listening, about: Mapping[str, Any], *, linger_s: float = 0.0, steer: Steering | None = None, niceness: int = NICER
+    ) -> None:
         self.failure = ""
         self.dropped = 0
         self._ours, theirs = socket.socketpair()
@@ -59,7 +63,7 @@ class DashboardSink:
         self._threads: list[threading.Thread] = []
         # A session of its own: Ctrl-C is for the run. Nothing inherited that somebody else reads to its end.
         self.process = subprocess.Popen(  # noqa: S603  our own module
-            [sys.executable, "-m", "loadstone.live.dashboard", str(theirs.fileno()), str(listening.socket.fileno())],
+            [sys.executable, "-m", "loadstone.live.dashboard", str(theirs.fileno()), str(listening.socket.fileno()), str(niceness)],
             pass_fds=(theirs.fileno(), listening.socket.fileno()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

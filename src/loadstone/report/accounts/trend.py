@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
-from loadstone.charts.figures.across import Across, Dots, Rule, Tick, Trace, axis_over
+from loadstone.charts.figures.across import Across, Dots, Rule, Tick, Trace, Zone, axis_over
 from loadstone.errors import ExitCode
 from loadstone.judge.difference import Answer, gravest
 from loadstone.judge.history import History
@@ -16,7 +16,7 @@ from loadstone.report.accounts.beside import TONES
 from loadstone.report.csv import history_lines
 from loadstone.report.difference_table import value as shown
 from loadstone.report.junit import answered
-from loadstone.report.trend import Trend, outlook_text, render_trend, render_trend_json, trend_document_of
+from loadstone.report.trend import AheadPart, Trend, ahead_of, outlook_text, render_trend, render_trend_json, trend_document_of
 
 EXIT_CODES = {Answer.WORSE: ExitCode.GATE_FAILED, Answer.CANNOT_TELL: ExitCode.INCONCLUSIVE}
 MOST_CHARTS = 12
@@ -111,9 +111,12 @@ def _chart(name: str, title: str, history: History, limit: float | None) -> Acro
     if limit is not None and near:
         rules.append(Rule("x", limit * times, f"limit {shown(limit, history.figure.unit)}", "bad"))
     dots = [Dots("a run", "1", xs, ys, "dot", notes)]
-    held = [*ys, *([limit * times] if limit is not None and near else [])]
-    x = axis_over([-0.5, len(values) - 0.5], "", from_zero=False)
-    medians = [_medians(history, ys)] if len(values) > 1 else []
+    ahead = _ahead(history, max(ys), times)
+    held = [*ys, *([limit * times] if limit is not None and near else []), *(ahead.highs if ahead else ())]
+    last = ahead.xs[-1] if ahead else len(values) - 1.0
+    x = axis_over([-0.5, last + 0.5], "", from_zero=False)
+    levels = [*([_medians(history, ys)] if len(values) > 1 else []), *([ahead] if ahead else [])]
+    zones = [Zone(len(values) - 0.5, last + 0.5)] if ahead else []
     return Across(
         name,
         title,
@@ -121,11 +124,29 @@ def _chart(name: str, title: str, history: History, limit: float | None) -> Acro
         axis_over(held, unit, from_zero=_from_zero(ys)),
         "runs",
         dots,
-        medians,
+        levels,
         rules[-MOST_CHANGES - 1 :],
-        (),
-        _ticks(history),
+        zones,
+        [*_ticks(history), *([(last, _days_later(history))] if ahead else [])],
     )
+
+
+def _ahead(history: History, most: float, times: float) -> Trace | None:
+    """The line through the runs since the last change and on, with its 90 % band, which is cut where it would dwarf the runs."""
+    found = ahead_of(history)
+    if not found:
+        return None
+    first = len(history.values) - sum(each.days <= 0 for each in found)
+    ys, lows, highs = ([min(NEAR * most, value * times) for value in values] for values in zip(*map(_levels, found), strict=True))
+    return Trace("where it leads, 90 %", "3", [float(first + at) for at in range(len(found))], ys, "dot", lows, highs)
+
+
+def _levels(each: AheadPart) -> tuple[float, float, float]:
+    return each.level, each.low, each.high
+
+
+def _days_later(history: History) -> str:
+    return f"+{ahead_of(history)[-1].days:.3g} days"
 
 
 def _from_zero(ys: list[float]) -> bool:

@@ -23,6 +23,7 @@ TIMES = (
     ("http.response_time", "Response time"),
     ("llm.ttft", "Time to first token"),
     ("ws.round_trip_time", "Round trip"),
+    ("voice.response_gap", "Response gap"),
     ("sse.first_event", "First event"),
 )
 MOST_TIMES = 2

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from loadstone.errors import UsageError
 from loadstone.judge.verdict import show_value
+from loadstone.measure.plain_text import UNTURNED
 from loadstone.report.account import Account
 from loadstone.report.html.account_page import account_page
 from loadstone.report.html.embedded import Embedded, embedded
@@ -29,7 +31,10 @@ MOST_RUNS = 5  # in one page, the first one included
 
 # Names from outside may hold control characters, which HTML does not allow (WHATWG HTML, 13.2.3.5): their pictures stand for them.
 PICTURES = (
-    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
+    | {0x7F: 0x2421}
+    | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+    | UNTURNED
 )
 
 
@@ -70,12 +75,18 @@ def _context(runs: Sequence[Told], data: Embedded) -> Mapping[str, Any]:
     }
 
 
+def breakable(name: str) -> Markup:
+    """The name of a metric, which a narrow screen may break after a dot or an underscore, and only there."""
+    return Markup(escape(name).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>")))  # noqa: S704  what is from outside was escaped
+
+
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("loadstone.report.html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
+        "breakable": breakable,
         "clock": clock,
         "count": format_count,
         "duration": format_duration,

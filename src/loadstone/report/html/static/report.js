@@ -119,7 +119,7 @@
 
   function choice(id, label, options, chosen) {
     at(label).hidden = options.length < 2;
-    for (const [value, text] of options) at(id).append(new Option(text, value));
+    for (const [value, text] of options) at(id).append(new Option(L.format.unturned(text), value));
     at(id).addEventListener("change", () => {
       chosen(at(id).value);
       show();
@@ -149,7 +149,7 @@
       box.disabled = index === 0;
       swatch.className = "swatch";
       if (index) swatch.style.color = `var(--ls-${L.overlay(index - 1).number})`;
-      name.textContent = run.name;
+      name.textContent = L.format.unturned(run.name);
       box.addEventListener("change", () => {
         if (box.checked) state.hidden.delete(index);
         else state.hidden.add(index);
