@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ import click
 from loadstone.cli.account_files import Asked, account_options, asked_files, tell_account
 from loadstone.cli.dashboard_options import about, asked_dashboard, dashboard_options
 from loadstone.cli.embedded import aimed
-from loadstone.cli.streams import without_terminal
+from loadstone.cli.streams import stopping, without_terminal
 from loadstone.errors import ExitCode, UsageError
 from loadstone.units import parse_duration
 
@@ -138,7 +137,7 @@ def _watch(plan: Plan | None, given: Mapping[str, Any], every_s: float, window_s
         if plan is not None:
             interrupted = follow(monitor, probing(plan, every_s, duration_s))
         else:
-            with _stopping() as stopped:
+            with stopping() as stopped:
                 follow_process(monitor, lambda: bool(stopped), duration_s)
             interrupted = bool(stopped)
     finally:
@@ -237,18 +236,6 @@ class _Tally:
             click.echo(f"{line(stretch(moment, [window]))}  {', '.join(bad) or 'ok'}", err=True)
         except (OSError, ValueError):
             self._quiet = True  # the terminal has gone
-
-
-@contextmanager
-def _stopping() -> Iterator[list[int]]:
-    """The signals that asked for an end."""
-    stopped: list[int] = []
-    before = {number: signal.signal(number, lambda got, _frame: stopped.append(got)) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _tell_history(path: Path, asked: Asked) -> int:
