@@ -88,6 +88,7 @@ def build(options: ls.Options) -> ls.Suite:
         gates=plan.gates,
         metrics=listeners.METRICS | sessions.METRICS | (covered.METRICS if options.coverage else {}),
         results={"files": "voice"},
+        baselines={"rules": "voice"},
         voice=plan.to.settings if calls else None,
         graceful_stop="15s",
     )
