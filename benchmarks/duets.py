@@ -50,6 +50,9 @@ MEDIAN_CI = Design("ci", 0.5, (30, 60, 125), 8)
 MEDIAN_SHARED = Design("shared", 0.5, (12, 20, 40, 80), 15)
 TAIL_CI = Design("ci", 0.95, (100, 200), 20)
 TAIL_SHARED = Design("shared", 0.95, (100, 200), 20)
+# The least for p99, and twice as many: what is missed, not what is wrong, depends on it.
+FAR_TAIL = (Design("ci", 0.99, (334,), 15), Design("ci", 0.99, (667,), 15))
+FAR_TAIL_LEAST: tuple[dict[float, float], ...] = ({0.10: 0.0, 0.25: 0.0, 0.50: 90.0}, {0.10: 0.0, 0.25: 95.0})
 
 
 @dataclass(slots=True)
@@ -77,6 +80,8 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from rows(MEDIAN_CI, many, few, most_false=1.0, least={0.05: 80.0, 0.10: 99.0})
     yield from rows(MEDIAN_SHARED, many, few, most_false=1.5, least={0.05: 0.0, 0.10: 95.0})
     yield from rows(TAIL_CI, many, few, most_false=2.0, least={0.10: 90.0, 0.25: 100.0})
+    for design, shares in zip(FAR_TAIL, FAR_TAIL_LEAST, strict=True):
+        yield from rows(design, many, few, most_false=2.0, least=shares)
     yield from severity_rows(few)
     yield from coverage_rows(QUICK if quick else COVERAGE_TRIALS)
     yield from sequential_rows(QUICK if quick else COVERAGE_TRIALS)
@@ -172,7 +177,7 @@ def pairs_of(design: Design, effect: float, seed: Sequence[int]) -> list[Pair]:
 
 def show(seed: int, profile: str, effect: float, quantile: float = 0.5) -> str:
     """One duet: its blocks' medians and its answer. Trial 17 of the table's rows has the seed 17."""
-    known = {(d.profile, d.quantile): d for d in (MEDIAN_CI, MEDIAN_SHARED, TAIL_CI, TAIL_SHARED)}
+    known = {(d.profile, d.quantile): d for d in (MEDIAN_CI, MEDIAN_SHARED, TAIL_CI, TAIL_SHARED, FAR_TAIL[1])}
     design = known.get((profile, quantile), Design(profile, quantile, MEDIAN_CI.looks, MEDIAN_CI.per_block))
     lines = [f"{design}, effect {effect:+.1%}, seed {seed}", "pair  first  a ms    b ms    b / a"]
     difference, look = one_duet(design, effect, [SEED, seed])

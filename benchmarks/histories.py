@@ -67,11 +67,16 @@ class Trial:
         """After one more run."""
         return confirmed(self.baseline, self.candidates, self.confirming, [P50])
 
+    def single(self) -> Trial:
+        """The first of the new runs alone, and the one that confirms: a gate of one run."""
+        return Trial(self.baseline, self.candidates[:1], self.confirming)
+
 
 def measure(options: Options) -> Iterator[Figure]:
     """Shares of trials, in percent; a short round has few of them."""
     few = options.rounds == 1
     yield from baselines(QUICK if few else FALSE_TRIALS, QUICK if few else POWER_TRIALS)
+    yield from single_runs(QUICK if few else FALSE_TRIALS, QUICK if few else POWER_TRIALS)
     yield from severity(QUICK if few else POWER_TRIALS)
     yield from histories(QUICK if few else FALSE_TRIALS, QUICK if few else POWER_TRIALS)
 
@@ -98,6 +103,18 @@ def baselines(false_trials: int, power_trials: int) -> Iterator[Figure]:
             yield Figure(f"{title}: +{effect:.0%} seen", "%", bound, [100 * len(worse) / power_trials])
             held = sum(bool(trial.confirm().worse) for trial in worse)
             yield Figure(f"  {title}: +{effect:.0%} after confirmation", "%", rounds=[100 * held / power_trials])
+
+
+def single_runs(false_trials: int, power_trials: int) -> Iterator[Figure]:
+    """One new run against 20, as a gate sees it, and `--confirm 1`."""
+    title = f"baseline of {BASELINE} runs, one new one, ci"
+    for effect, trials in ((0.0, false_trials), (0.10, power_trials), (0.15, power_trials), (0.25, power_trials)):
+        made = [stored(SEED + (effect > 0), number, "ci", effect).single() for number in range(trials)]
+        worse = [trial for trial in made if trial.compare().worse]
+        held = sum(bool(trial.confirm().worse) for trial in worse)
+        what, bounds = (f"+{effect:.0%} seen", (Bound(), Bound())) if effect else ("false", (Bound(most=2), Bound(most=1)))
+        yield Figure(f"{title}: {what}", "%", bounds[0], [100 * len(worse) / trials])
+        yield Figure(f"{title}: {what} after confirmation", "%", bounds[1], [100 * held / trials])
 
 
 def severity(trials: int) -> Iterator[Figure]:

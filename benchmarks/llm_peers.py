@@ -25,6 +25,8 @@ special = {"unk_token": "<unk>", "eos_token": "<eos>", "bos_token": "<eos>", "pa
 PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(sys.argv[1])
 """
 PROMPT_TOKENS = 16
+# From 0.5 on the client imports the server, and the server torch; pybase64 and pydantic it uses without asking for them.
+SGLANG = ["sglang>=0.4.10,<0.4.11", "transformers<5", "pybase64", "pydantic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,32 @@ def seen_by_guidellm(document: dict[str, Any], cpu_s: float) -> Seen:
         return Seen(answers, per_s, cpu_s, ttft["median"], ttft["percentiles"]["p99"], gap["median"], gap["percentiles"]["p99"])
     except (KeyError, TypeError, ValueError) as missing:
         raise Failed(f"GuideLLM's output lacks {missing}") from None
+
+
+def sglang(url: str, streams: int, answers: int, tokens: int) -> Seen:
+    """SGLang's own client, from the last releases of the package whose client needs no torch.
+
+    It speaks chat as to any server: as to one of its own it would ask for figures that only that one has.
+    """
+    python = environment("sglang", "python", SGLANG)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.jsonl"
+        target = ["--backend", "vllm-chat", "--base-url", url, "--model", "exact", "--tokenizer", str(tokenizer_of(home_of("sglang")))]
+        lengths = ["--random-input-len", str(PROMPT_TOKENS), "--random-output-len", str(tokens), "--random-range-ratio", "1"]
+        load = ["--dataset-name", "random-ids", *lengths, "--num-prompts", str(answers), "--max-concurrency", str(streams)]
+        quiet = ["--warmup-requests", "0", "--disable-tqdm", "--output-file", str(out)]
+        done = run([str(python), "-m", "sglang.bench_serving", *target, *load, *quiet], limit_s=300)
+        return seen_by_sglang(document_in(out, done, "SGLang's client"), done.cpu_s)
+
+
+def seen_by_sglang(document: dict[str, Any], cpu_s: float) -> Seen:
+    """From its one line of JSON; its inter-token latency is one value per event."""
+    try:
+        ttft = document["median_ttft_ms"], document["p99_ttft_ms"]
+        gap = document["median_itl_ms"], document["p99_itl_ms"]
+        return Seen(document["completed"], document["request_throughput"], cpu_s, *ttft, *gap)
+    except (KeyError, TypeError) as missing:
+        raise Failed(f"the output of SGLang's client lacks {missing}") from None
 
 
 def document_in(path: Path, done: Finished, tool: str) -> dict[str, Any]:

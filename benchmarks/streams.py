@@ -16,6 +16,7 @@ from benchmarks.servers.streams import Schedule, Truth, tokens
 from benchmarks.stream_modes import modes
 
 SCHEDULE = Schedule()
+UNCOUNTED = Schedule(usage=False)  # an event of counts, which has no choice, is an error to SGLang's client
 STREAMS = (1, 16, 64, 256)
 BESIDE_PEERS = (64, 256)
 MOST = max(STREAMS)
@@ -78,10 +79,10 @@ def answers_for(streams: int, seconds: float) -> int:
     return each * streams
 
 
-def read_streams(client: Client, streams: int, answers: int) -> Read:
+def read_streams(client: Client, streams: int, answers: int, schedule: Schedule = SCHEDULE) -> Read:
     """One client against a fresh server; the client must have counted what the server sent."""
-    with tokens(SCHEDULE) as server:
-        seen = client(server.url, streams, answers, SCHEDULE.tokens)
+    with tokens(schedule) as server:
+        seen = client(server.url, streams, answers, schedule.tokens)
     truth = server.truth
     if not answers * 0.99 <= seen.answers <= truth.answers:
         raise Failed(f"the client says {seen.answers:.0f} answers of {answers}, the server gave {truth.answers}")
@@ -96,9 +97,9 @@ def cpu_per_event(long: Read, short: Read) -> float:
     return (long.seen.cpu_s - short.seen.cpu_s) / events * 1e6
 
 
-def marginal_cpu(client: Client, long: Outcome[Read]) -> Outcome[float]:
+def marginal_cpu(client: Client, long: Outcome[Read], schedule: Schedule = SCHEDULE) -> Outcome[float]:
     """The second, shorter run, when the first one worked."""
-    return long.map(lambda read: cpu_per_event(read, read_streams(client, MOST, MOST * 2)))
+    return long.map(lambda read: cpu_per_event(read, read_streams(client, MOST, MOST * 2, schedule)))
 
 
 def measure(options: Options) -> Iterator[Figure]:
@@ -125,21 +126,22 @@ def measure(options: Options) -> Iterator[Figure]:
     yield from (rate, cpu, late, off_schedule, coalesced)
     yield from modes(options)
     yield from beside("AIPerf", llm_peers.aiperf, options.seconds)
+    yield from beside("SGLang's client", llm_peers.sglang, options.seconds, UNCOUNTED)
     if llm_peers.guidellm_is_installed():
         yield from beside("GuideLLM", llm_peers.guidellm, options.seconds)
 
 
-def beside(name: str, client: Client, seconds: float) -> Iterator[Figure]:
+def beside(name: str, client: Client, seconds: float, schedule: Schedule = SCHEDULE) -> Iterator[Figure]:
     """What a peer says of the same streams: rows to compare with, one round."""
     for streams in BESIDE_PEERS:
-        read = attempt(partial(read_streams, client, streams, answers_for(streams, seconds)))
+        read = attempt(partial(read_streams, client, streams, answers_for(streams, seconds), schedule))
         possible = SCHEDULE.possible_per_s(streams)
         yield shown(f"{name}: TTFT p50, {streams} streams: off by", "ms", read.map(lambda one: abs(one.seen.ttft_p50 - one.truth.ttft_p50)))
         yield shown(f"{name}: TTFT p99, {streams} streams: off by", "ms", read.map(off_ttft_p99))
         yield shown(f"{name}: gap p99, {streams} streams: off by", "ms", read.map(lambda one: abs(one.seen.gap_p99 - one.truth.gap_p99)))
         yield shown(f"{name}: answers/s at {streams} streams ÷ possible", "", read.map(partial(share_of, possible)))
         if streams == MOST:
-            yield shown(f"{name}: CPU per token event at {streams} streams", "µs", marginal_cpu(client, read))
+            yield shown(f"{name}: CPU per token event at {streams} streams", "µs", marginal_cpu(client, read, schedule))
 
 
 def off_ttft_p99(read: Read) -> float:

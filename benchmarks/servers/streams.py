@@ -21,6 +21,7 @@ class Schedule:
     reasoning: tokens of reasoning before the visible ones
     freeze_ms: a silence before the token `freeze_at`, counted from 0
     errors:    share of answers with status 500, 0 to 1
+    usage:     an event without a choice at the end, which counts the tokens
     """
 
     ttft_ms: float = 50.0
@@ -32,6 +33,7 @@ class Schedule:
     freeze_ms: float = 0.0
     freeze_at: int = 32
     errors: float = 0.0
+    usage: bool = True
 
     @property
     def arguments(self) -> list[str]:
@@ -46,6 +48,7 @@ class Schedule:
             f"freeze_us={self.freeze_ms * 1000:.0f}",
             f"freeze_at={self.freeze_at}",
             f"errors={self.errors * 1000:.0f}",
+            f"usage={int(self.usage)}",
         ]
 
     @property

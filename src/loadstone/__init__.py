@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from loadstone.plan.curve import Piece as Piece
     from loadstone.plan.options import Option as Option
     from loadstone.plan.options import Options as Options
+    from loadstone.plan.parts import audio as audio
+    from loadstone.plan.parts import image as image
     from loadstone.plan.profile import ClosedProfile as ClosedProfile
     from loadstone.plan.profile import OpenProfile as OpenProfile
     from loadstone.plan.suite import Scenario as Scenario
@@ -70,6 +72,7 @@ _HOME = {
     **dict.fromkeys(("ClosedProfile", "OpenProfile"), "loadstone.plan.profile"),
     "UsageError": "loadstone.errors",
     "Metric": "loadstone.measure.catalogue",
+    **dict.fromkeys(("audio", "image"), "loadstone.plan.parts"),
     **dict.fromkeys(("Option", "Options"), "loadstone.plan.options"),
     **dict.fromkeys(("User", "task"), "loadstone.plan.user"),
 }

@@ -22,6 +22,7 @@ from loadstone.measure.declared import catalogue_of
 from loadstone.measure.sink import Sink
 from loadstone.measure.snapshot import WIND_DOWN, Snapshot
 from loadstone.plan.gate_text import Dimension, GateSpec
+from loadstone.plan.levels import LEVEL
 from loadstone.plan.model import Plan
 from loadstone.plan.scaled import Knob, Shares, level_plan, step_down_plan
 from loadstone.probes.contention import Stretch
@@ -122,6 +123,7 @@ def search(
     """Find the capacity; Ctrl-C keeps what was learnt.
 
     told:   hears of each level when it is over
+    sinks:  watch a level, given its plan, whose tag `level` says which one it is
     look:   what happened on this machine since it was called before; `probes.contention.Contention.look`
     worker: a worker process that was started ahead, for the first level
     ahead:  gives one for each level that follows; None: each run starts its own
@@ -212,7 +214,7 @@ class _Hunt:
         plan = plan.model_copy(update={"stop": plan.stop.model_copy(update={"error_share": None})})
         kept = _Seconds()
         self._rest(REST_AFTER_FAILURE_S)
-        story = self._run(plan, [kept, *self._sinks(plan)], worker=self._next_worker(), command=self._command)
+        story = self._run(plan, [kept], worker=self._next_worker(), command=self._command)
         if story.exit_code is ExitCode.INTERRUPTED or not kept.snapshots:
             return None
         down_s, up_s = OVERLOAD_S, OVERLOAD_S + REST_LOAD_S
@@ -257,6 +259,7 @@ class _Hunt:
             objectives=question.objectives,
             poisson=question.poisson,
         )
+        plan = plan.model_copy(update={"tags": {**plan.tags, LEVEL: f"{question.by}={ask.load:.6g}"}})
         story = self._run(plan, [kept, *self._sinks(plan)], worker=self._next_worker(), command=self._command)
         judged = [each for each in kept.snapshots if each.judged and each.phase != WIND_DOWN]
         spoilt = kept.spoilt[-1] if len(kept.spoilt) > SPOILT_SHARE * len(judged) else ""

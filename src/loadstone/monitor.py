@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,10 +22,11 @@ from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.plan.model import Plan, StopRules
 from loadstone.plan.profiles import ConstantRate
+from loadstone.report.accounts.monitor import Kept
 from loadstone.report.over_time import change, stretch, table
 from loadstone.report.series import as_line, from_line
 from loadstone.run import execute
-from loadstone.store.windows import KeptWindow, WindowStore
+from loadstone.store.windows import MOST_ALERTS, KeptWindow, WindowStore
 
 WINDOW_S = 60.0
 HOUR_S, DAY_S = 3600.0, 86400.0
@@ -202,7 +203,7 @@ class Monitor:
         return from_line(kept[-1].content) if kept else None
 
     def _keep_state(self) -> None:
-        self._store.keep_state("monitor", {"monitored_s": self.monitored_s, "alerts": self._watch.state()})
+        self._store.keep_state("monitor", {"name": self._name, "monitored_s": self.monitored_s, "alerts": self._watch.state()})
 
     def _past(self) -> list[Snapshot]:
         """What is kept, as a view begins with it: whole hours, and the windows of the hour that is open."""
@@ -275,6 +276,22 @@ def history(path: Path) -> list[str]:
     store = WindowStore(path, reading=True)
     try:
         return [*_history(store), *(f"{record['at']}  {record['level']:8}  {record['text']}" for _, record in store.alerts(20))]
+    finally:
+        store.close()
+
+
+def kept(path: Path) -> Kept:
+    """Everything that a monitor keeps, for a report."""
+    store = WindowStore(path)
+    try:
+        state = store.state("monitor")
+        windows = [
+            (length_s, each.at, each.begin_s, stretch(f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%d %H:%M}", [from_line(each.content)]))
+            for length_s in store.lengths()
+            for each in store.windows(length_s)
+        ]
+        alerts = [record for _, record in store.alerts(MOST_ALERTS)]
+        return Kept(str(state.get("name", "")), float(state.get("monitored_s", 0.0)), windows, alerts, state.get("alerts", {}))
     finally:
         store.close()
 

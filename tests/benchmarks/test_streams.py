@@ -7,7 +7,7 @@ from typing import Any, Self
 import pytest
 
 from benchmarks import streams
-from benchmarks.llm_peers import Seen, seen_by_aiperf, seen_by_guidellm
+from benchmarks.llm_peers import Seen, seen_by_aiperf, seen_by_guidellm, seen_by_sglang
 from benchmarks.ours import Result
 from benchmarks.processes import Failed, Finished
 from benchmarks.servers.streams import Schedule, Truth, truth_of
@@ -130,6 +130,13 @@ def test_guidellm_is_read_from_its_successful_requests() -> None:
     assert seen_by_guidellm({"benchmarks": [{"metrics": times | counts}]}, 16.5) == Seen(320, 71.8, 16.5, 65.7, 130.0, 9.9, 10.6)
     with pytest.raises(Failed, match="lacks"):
         seen_by_guidellm({"benchmarks": []}, 1.0)
+
+
+def test_sglangs_client_is_read_from_its_line() -> None:
+    line = {"completed": 704, "request_throughput": 85.7, "median_ttft_ms": 72.6, "p99_ttft_ms": 170.0, "median_itl_ms": 10.0}
+    assert seen_by_sglang({**line, "p99_itl_ms": 18.3}, 3.2) == Seen(704, 85.7, 3.2, 72.6, 170.0, 10.0, 18.3)
+    with pytest.raises(Failed, match="p99_itl_ms"):
+        seen_by_sglang(line, 3.2)
 
 
 def said_by_us(mode: Mode, *, stalls: int = 80, **medians: float) -> Result:

@@ -9,6 +9,8 @@ from loadstone.capacity import search
 from loadstone.errors import ExitCode, TargetUnreachable
 from loadstone.judge.capacity import Capacity
 from loadstone.judge.capacity_search import Answer, Outcome
+from loadstone.measure.sink import Sink
+from loadstone.plan.model import Plan
 from loadstone.report.capacity_document import CapacityDocument, capacity_document_of, render_capacity_json
 from loadstone.report.capacity_text import answer_of, render_capacity_text
 from loadstone.report.text import Look
@@ -201,3 +203,16 @@ def test_an_objective_that_nothing_was_measured_of_is_not_among_those_met() -> N
 def test_of_two_limits_the_stricter_one_counts() -> None:
     asked = question("rate(http.errors) < 5%", "rate(http.errors) < 1%", "p95(http.response_time) < 1s")
     assert [spec.limit_text for spec in asked.objectives] == ["1%", "1s"]
+
+
+def test_each_level_is_watched_with_a_plan_that_says_which_one_it_is_and_recovery_is_not() -> None:
+    simulation, watched = Simulation(queue(100)), []
+
+    def sinks(plan: Plan) -> list[Sink]:
+        watched.append(plan.tags["level"])
+        return []
+
+    asked = question("p95(http.response_time) < 1s")
+    found = search(asked, sinks=sinks, run=simulation, clock=simulation.clock, rest=simulation.rest)
+    assert found.recovery is not None
+    assert watched == [f"rate={level.ask.load:.6g}" for level in found.levels]

@@ -38,15 +38,22 @@ def level() -> list[float]:
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: list[float]) -> Call:
+def coming() -> list[float]:
+    """The response times of the next runs, in ms, each of one; after them, those of `level`."""
+    return []
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: list[float], coming: list[float]) -> Call:
     """`loadstone …` in an empty folder with a `shop.json`; runs are made up of seconds at `level`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LOADSTONE_STORE")
+    Path(".loadstone").mkdir()  # the nearest one, whatever lies above
     numbers = count()
 
     def made_up(plan: Plan, sinks: Any = (), *, past: Any = None, **_more: Any) -> Any:
         number = next(numbers)
-        seconds = make_seconds(level[-1], number)
+        seconds = make_seconds(coming.pop(0) if coming else level[-1], number)
         panel = Panel(plan.gates, Catalogue(), past=past)
         for snapshot in seconds:
             panel.see(snapshot)
@@ -121,3 +128,77 @@ def test_the_threshold_and_the_rules_of_a_plan_are_those_of_its_gate(call: Call,
     assert run(call, "--set", "baselines.name=main").return_value == 1
     assert run(call, "--set", "baselines.name=main", "--set", "baselines.threshold=90%").return_value == 0
     assert run(call, "--set", "baselines.name=main", "--set", "baselines.rules=nobody").exception is not None
+
+
+@pytest.fixture
+def kept(call: Call) -> None:
+    """A baseline `main` of twelve runs at 20 ms."""
+    for _ in range(12):
+        run(call, "--update-baseline", "main")
+
+
+def stored(call: Call) -> list[str]:
+    """The verdicts of all runs, in order of time."""
+    return [each["verdict"] for each in json.loads(call("runs", "list", "--json").stdout)]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_run_that_is_worse_fails_when_one_more_is_worse_as_well(call: Call, coming: list[float]) -> None:
+    coming += [28.0, 28.0, 20.0]
+    confirmed = run(call, "--baseline", "main", "--confirm", "1")
+    assert confirmed.return_value == 1
+    assert "once more to confirm it" in confirmed.output
+    assert coming == [20.0]
+    assert stored(call)[-2:] == ["fail", "fail"]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_run_that_is_worse_by_itself_alone_fails_nothing_and_enters_nothing(call: Call, coming: list[float]) -> None:
+    coming += [28.0, 20.0]
+    doubted = call("run", "shop.json", "--quiet", "--json", "--baseline", "main", "--confirm", "1", "--update-baseline", "main")
+    assert doubted.return_value == 4
+    assert "12 + 2 runs" in doubted.stdout or "does not bear it out" in doubted.stdout
+    assert stored(call)[-2:] == ["fail", "inconclusive"]
+    assert members(call, "main") == 12
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_run_that_is_not_worse_is_made_once(call: Call, coming: list[float]) -> None:
+    coming += [20.0, 99.0]
+    assert run(call, "--baseline", "main", "--confirm", "3").return_value == 0
+    assert coming == [99.0]
+
+
+@pytest.mark.usefixtures("kept")
+def test_each_of_several_confirming_runs_has_to_bear_it_out(call: Call, coming: list[float]) -> None:
+    coming += [28.0, 28.0, 20.0, 28.0]
+    assert run(call, "--baseline", "main", "--confirm", "3").return_value == 4
+    assert coming == [28.0]
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_is_wrong_without_any_comparison_is_not_confirmed(call: Call, coming: list[float]) -> None:
+    coming += [28.0, 20.0]
+    both = 'gates=["p50(http.response_time) < 25ms", "regression(p50(http.response_time)) < 10%"]'
+    assert run(call, "--baseline", "main", "--confirm", "1", "--set", both).return_value == 1
+    assert coming == [20.0]
+
+
+@pytest.mark.usefixtures("kept")
+def test_with_json_only_the_last_of_the_runs_is_told(call: Call, coming: list[float]) -> None:
+    coming += [28.0, 29.0]
+    told = call("run", "shop.json", "--json", "--quiet", "--baseline", "main", "--confirm", "1")
+    assert json.loads(told.stdout)["verdict"] == "fail"
+
+
+def test_beside_one_earlier_run_the_confirming_run_has_to_be_worse_by_itself(call: Call, coming: list[float]) -> None:
+    run(call, "--update-baseline", "main")
+    coming += [60.0, 20.0]
+    assert run(call, "--baseline", "main", "--confirm", "1").return_value == 4
+    coming += [60.0, 60.0]
+    assert run(call, "--baseline", "main", "--confirm", "1").return_value == 1
+
+
+@pytest.mark.parametrize("flags", [("--confirm", "1"), ("--confirm", "0", "--baseline", "main"), ("--confirm", "x", "--baseline", "main")])
+def test_a_confirmation_of_nothing_is_refused_before_the_run(call: Call, flags: tuple[str, ...]) -> None:
+    assert "--confirm" in str(getattr(run(call, *flags).exception, "where", ""))

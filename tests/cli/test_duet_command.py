@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadstone.cli.duet import _quantile
+from loadstone.cli.duet import _quantile, usual_pairs
 from loadstone.cli.duet_targets import CommandTarget, UrlTarget, checked_out, target_of
 from loadstone.cli.main import main
 from loadstone.errors import TargetUnreachable, UsageError
@@ -196,3 +196,20 @@ def test_what_ends_a_duet_begins_on_a_line_of_its_own(monkeypatch: pytest.Monkey
         main(["duet", "http://127.0.0.1:9/", "http://127.0.0.1:9/"])
     assert end.value.code == 3
     assert "\r\x1b[Kloadstone: http://127.0.0.1:9" in screen.getvalue()
+
+
+def test_as_many_pairs_as_a_percentile_can_be_told_with_are_usual() -> None:
+    assert usual_pairs([0.5]) == usual_pairs([0.5, 0.95]) == 80
+    assert usual_pairs([0.5, 0.99]) == 667  # twice 5,000 requests in turns of 15
+
+
+@pytest.mark.parametrize("words", [["http://127.0.0.1:9", "http://127.0.0.1:9"], ["--call", "json:dumps", "json:dumps"]])
+def test_pairs_that_could_never_tell_a_percentile_are_refused_with_the_number_that_would_do(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["duet", *words, "--percentile", "p99", "--pairs", "80"])
+    assert end.value.code == 2
+    printed = capsys.readouterr().err
+    assert "p99 needs 5000 requests a side, and these pairs have 1200" in printed
+    assert "--pairs 334" in printed

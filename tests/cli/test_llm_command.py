@@ -1,6 +1,7 @@
 """The command `loadstone llm`: its plan, and a run against a server with a known schedule."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from loadstone.cli.llm import _plan_at, command, plan_of
 from loadstone.errors import LoadstoneError, UsageError
+from loadstone.plan.parts import text
 from loadstone.plan.prompt_source import PromptSource
 from loadstone.testing.server import Peer, ScriptedServer, Step, always, answer, chunked, response
 
@@ -27,7 +29,8 @@ def serving(other: bytes) -> Step:
 def given(**flags: Any) -> dict[str, Any]:
     """The values of all flags as click gives them."""
     names = [param.name or "" for param in command.params]
-    many: dict[str, Any] = {"headers": (), "gates": (), "poisson": False, "no_stream": False, "insecure": False}
+    many: dict[str, Any] = {"headers": (), "gates": (), "images": (), "sounds": ()}
+    many |= dict.fromkeys(("poisson", "no_stream", "insecure", "no_keep_alive"), False)
     return {**dict.fromkeys(names), **many, **flags}
 
 
@@ -77,12 +80,72 @@ def test_flags_become_a_plan() -> None:
         ({"concurrency": "many"}, "whole number"),
         ({"slo": "ttft < 5 parsecs"}, "parsecs"),
         ({"headers": ("none",)}, "not a header"),
+        ({"trace": "t.csv", "rate": "1/s"}, "--trace and --rate"),
+        ({"speed": "2x"}, "speed of a trace"),
+        ({"trace": "nowhere.csv"}, "nowhere.csv"),
+        ({"turns": "3", "prompt": "a"}, "--turns and --prompt"),
+        ({"think": "1s"}, "belongs to conversations"),
+        ({"turns": "three"}, "--turns"),
+        ({"images": ("a.png",)}, "goes with a question"),
+        ({"images": ("nowhere.png",), "prompt": "What?"}, "nowhere.png"),
     ],
 )
 def test_a_mistake_names_its_flag(flags: dict[str, Any], told: str) -> None:
     with pytest.raises(LoadstoneError) as mistake:
         plan(**flags)
     assert told in str(mistake.value)
+
+
+AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.0,50,5\n2023-11-16 18:17:04.0,70,9\n2023-11-16 18:17:07.0,20,0\n"
+BURST = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,a,50,5,55,x\n6,a,70,9,79,x\n9,a,20,1,21,x\n"
+MOONCAKE = "".join(
+    json.dumps({"timestamp": at, "input_length": told, "output_length": said, "hash_ids": [0]}) + "\n"
+    for at, told, said in ((0, 50, 5), (1000, 70, 9), (4000, 20, 1))
+)
+
+
+@pytest.mark.parametrize("rows", [AZURE, BURST, MOONCAKE], ids=["azure", "burstgpt", "mooncake"])
+def test_a_trace_of_each_collection_is_replayed_at_its_speed_with_its_lengths(rows: str, tmp_path: Path) -> None:
+    file = tmp_path / "trace"
+    file.write_text(rows)
+    asked = plan(trace=str(file), speed="2x")
+    profile = asked.scenarios[0].profile
+    assert [round(each / 1e9, 6) for each in next(profile.arrivals(None)).tolist()] == [0, 0.5, 2]
+    prompts = [PromptSource(asked.llm.prompts, 1).at(number) for number in range(3)]
+    assert [(each.input_tokens, each.max_tokens) for each in prompts] == [(50, 5), (70, 9), (20, 1)]
+    assert asked.llm.max_tokens is None
+    first = plan(trace=str(file), requests="2")
+    assert (first.scenarios[0].profile.expected_arrivals, first.llm.prompts.limit) == (2, 2)
+
+
+def test_conversations_have_turns_and_waits_made_up_or_from_a_file(tmp_path: Path) -> None:
+    made_up = plan(turns="3", think="2s..8s", input_tokens="20").llm.prompts
+    turns = list(PromptSource(made_up, 1).conversation(0))
+    assert [each.turn for each in turns] == [0, 1, 2]
+    assert turns[0].think_s == 0
+    assert 2 <= turns[1].think_s <= 8
+    file = tmp_path / "talks.jsonl"
+    file.write_text(json.dumps({"turns": [{"say": "Hello"}, {"say": "Bye"}]}) + "\n")
+    written = plan(prompt_file=str(file), think="1s").llm.prompts
+    assert [(each.messages[0]["content"], each.think_s) for each in PromptSource(written, 1).conversation(0)] == [("Hello", 0), ("Bye", 1)]
+
+
+def test_no_keep_alive_is_a_connection_for_each_question() -> None:
+    assert not plan(no_keep_alive=True).http.keep_alive
+    assert plan().http.keep_alive
+
+
+def test_a_picture_goes_with_the_question_and_leaves_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n rest")
+    whole = response(json.dumps({"choices": [{"message": {"content": "A cat."}}]}).encode(), "Content-Type: application/json")
+    with ScriptedServer([serving(whole)]) as server:
+        monkeypatch.setattr("sys.argv", ["loadstone", "llm"])
+        words = [server.url, "-c", "1", "-n", "1", "--no-stream", "-p", "What costs ${x}?", "--image", str(picture), "--json"]
+        result = CliRunner().invoke(command, words, standalone_mode=False)
+    assert result.return_value == 0
+    asked = json.loads(server.requests[-1].partition(b"\r\n\r\n")[2])["messages"][0]["content"]
+    assert asked == [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgogcmVzdA=="}}, text("What costs ${x}?")]
 
 
 def test_a_model_that_the_server_refuses_is_told_in_its_words() -> None:
@@ -120,8 +183,20 @@ def test_a_run_prints_its_section_and_leaves_its_numbers(monkeypatch: pytest.Mon
         5,
         10,
     )
+    assert document["token_counting"] == {"counted_by": "chunks", "tokenizer": None, "answers": {"chunks": 5}}
     assert metrics["llm.ttft"]["count"] == 5
     assert metrics["llm.concurrency"]["rate"] > 0
+
+
+def test_the_document_says_that_a_tokenizer_counted_and_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
+    stream = chunked(token, token, b"data: [DONE]\n\n", headers=["Content-Type: text/event-stream"])
+    with ScriptedServer([serving(stream)]) as server:
+        monkeypatch.setattr("sys.argv", ["loadstone", "llm"])
+        words = [server.url, "-c", "1", "-n", "2", "--json", "--tokenizer", "loadstone.plan.words:count_tokens"]
+        result = CliRunner().invoke(command, words, standalone_mode=False)
+    counting = json.loads(result.stdout)["token_counting"]
+    assert counting == {"counted_by": "tokenizer", "tokenizer": "loadstone.plan.words:count_tokens", "answers": {"tokenizer": 2}}
 
 
 def level(knob: str, value: str, **flags: Any) -> Any:

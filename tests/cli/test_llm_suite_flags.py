@@ -199,6 +199,37 @@ def test_choices_that_do_not_fit_say_what_does(arguments: list[str], said: str) 
     assert said in str(call("check", "llm", *arguments).exception)
 
 
+OTHER = ("--url", "http://127.0.0.1:1", "--model", "other")
+KINDS = {"duration": "9s", "rate": "9/s", "millis": "900", "percent": "9", "share": "0.09", "number": "9", None: "9"}
+
+
+def told_by(option: object) -> str:
+    """A value that the option takes and does not have."""
+    kind, default = getattr(option, "kind", None), getattr(option, "default", None)
+    return "true" if isinstance(default, bool) else KINDS.get(kind, "9")
+
+
+@pytest.mark.parametrize("option", [each for each in llm_suite.OPTIONS if each.env], ids=lambda each: each.env)
+def test_each_variable_sets_its_option_for_another_service_as_well(option: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable, name = option.env, option.name.replace("-", "_")  # type: ignore[attr-defined]
+    before = shown(*OTHER)[name]
+    monkeypatch.setenv(variable, told_by(option))
+    after = shown(*OTHER)[name]
+    assert after.endswith(f"environment {variable}")
+    assert after.split()[0] != before.split()[0]
+    assert gates(*OTHER)
+
+
+@pytest.mark.parametrize("option", [each for each in llm_suite.OPTIONS if each.place], ids=lambda each: each.place)
+def test_each_key_of_the_file_sets_its_option_for_another_service_as_well(option: object) -> None:
+    section, _, key = option.place.partition(".")  # type: ignore[attr-defined]
+    before = shown(*OTHER)[option.name.replace("-", "_")]  # type: ignore[attr-defined]
+    file = file_with(**{section: {key: float(told_by(option).removesuffix("/s"))}})
+    after = shown(*OTHER, "--config", file)[option.name.replace("-", "_")]  # type: ignore[attr-defined]
+    assert f"file {file}:" in after
+    assert after.split()[0] != before.split()[0]
+
+
 def test_slow_tests_that_are_skipped_leave_short_parts() -> None:
     text = output("check", "llm", "--preset", "full", "--skip-slow-tests")
     assert "scenario flow: constant-users, for 5 s" in text

@@ -71,3 +71,33 @@ def test_a_mistake_is_told_before_anything_is_sent(run: Run, url: str, words: li
 
 def test_a_target_that_was_never_there_is_unreachable(run: Run) -> None:
     assert run("hit", "http://127.0.0.1:9", "--sweep", "users=1,2")[0] == ExitCode.UNREACHABLE
+
+
+def test_each_level_is_kept_as_a_run_that_its_tag_finds(run: Run, url: str, tmp_path: Path) -> None:
+    store = str(tmp_path / "runs.db")
+    run("hit", url, "-d", "1s", "--sweep", "users=1,2", "--sweep-pause", "0s", "--quiet", "--store", store)
+    rows = json.loads(run("runs", "list", "--json", "--store", store)[1])
+    assert [row["tags"]["level"] for row in rows] == ["users=1", "users=2"]
+    assert len({row["tags"]["sweep"] for row in rows}) == 1
+    assert len({row["work_hash"] for row in rows}) == 2
+    assert "users=2" in run("runs", "list", "--store", store)[1]
+    (second,) = json.loads(run("runs", "list", "--tag", "level=users=2", "--json", "--store", store)[1])
+    assert json.loads(run("runs", "show", second["id"], "--json", "--store", store)[1])["load"]["users"] == 2
+    code, out, _ = run("trend", "p50(http.response_time)", "--tag", "level=users=1", "--json", "--store", store)
+    assert code == ExitCode.INCONCLUSIVE
+    assert rows[0]["id"] in out
+    assert second["id"] not in out
+
+
+def test_a_sweep_that_nobody_wants_kept_keeps_nothing(run: Run, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOADSTONE_STORE")
+    monkeypatch.chdir(tmp_path)
+    run("hit", url, "-d", "1s", "--sweep", "users=1", "--quiet", "--no-store")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("flag", ["--baseline", "--update-baseline", "--confirm"])
+def test_no_baseline_is_about_all_levels(run: Run, url: str, flag: str) -> None:
+    code, _, err = run("hit", url, "--sweep", "users=1,2", flag, "1")
+    assert code == ExitCode.USAGE
+    assert flag in err

@@ -194,7 +194,20 @@ def test_nobody_at_the_port_is_exit_code_3_and_a_server_without_answers_fails() 
 
 FLAGS = (
     *("connections", "rate", "duration", "messages", "message", "match", "ping", "no_deflate", "reconnect", "hold", "fan_out", "senders"),
-    *("slow_readers", "storm", "find_limit", "server_pid", "warm_up", "timeout", "insecure", "workers", "seed", "ramp"),
+    *(
+        "slow_readers",
+        "storm",
+        "find_limit",
+        "server_pid",
+        "warm_up",
+        "timeout",
+        "insecure",
+        "workers",
+        "seed",
+        "ramp",
+        "stamp",
+        "other_clock",
+    ),
 )
 NOTHING = {**dict.fromkeys(FLAGS), **dict.fromkeys(("headers", "gates", "subprotocols", "joins"), ())}
 
@@ -224,6 +237,8 @@ def judged(given: Mapping[str, Any]) -> None:
         ({"message": "@/nowhere/at-all"}, "cannot read the message"),
         ({"message": "${nonsense}"}, "unknown place"),
         ({"match": "colour.id"}, "unknown place"),
+        ({"stamp": "colour.id"}, "unknown place"),
+        ({"other_clock": True}, "about stamps"),
         ({"gates": ("p95(ws.nothing) < 1s",)}, "unknown metric"),
     ],
 )

@@ -191,6 +191,23 @@ def test_an_answer_in_one_piece_has_no_time_to_first_token() -> None:
     assert measured.count("llm.output_tokens") == 2
 
 
+def test_an_event_of_megabytes_is_read_like_any_other() -> None:
+    came, measured = ask_for(sse(ROLE, chunk("x" * 3_000_000), chunk("lo"), chunk(finish="stop"), DONE))
+    assert (came.ok, len(came.text)) == (True, 3_000_002)
+    assert measured.count("llm.output_tokens") == 2
+
+
+def test_every_time_of_a_stream_is_recorded_and_they_come_in_their_order() -> None:
+    _, measured = ask_for(sse(ROLE, chunk(reasoning_content="Hm"), chunk("Hel"), chunk("lo"), chunk(finish="stop"), DONE))
+    names = ("first_byte", "ttft_any", "ttft", "e2e", "longest_gap", "reader_wait", "tpot")
+    times = {name: measured.distribution(f"llm.{name}") for name in names}
+    found = {name: each.max for name, each in times.items() if each is not None}
+    assert set(names) - set(found) <= {"tpot"}  # all tokens may have come with one read
+    assert found["first_byte"] <= found["ttft_any"] <= found["ttft"] <= found["e2e"]
+    assert found["longest_gap"] <= found["e2e"]
+    assert found["reader_wait"] == 0  # three tokens at once: nobody waits
+
+
 def test_a_body_that_is_no_json_is_a_malformed_answer() -> None:
     for body in (b"", b"{", b"[]", b'{"choices": []}', b'{"choices": 3}', b"null"):
         came, _ = ask_for(body or b" ", "Content-Type: application/json", stream=False)

@@ -22,6 +22,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "recommendations": document.Recommendation,
     "failure_patterns": document.FailurePattern,
     "connection_memory": document.ConnectionMemory,
+    "token_counting": document.TokenCounting,
     "generator": document.Generator,
     "notices": document.Notice,
     "provenance": document.Origin,

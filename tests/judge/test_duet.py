@@ -122,7 +122,7 @@ def test_a_high_quantile_waits_for_its_requests() -> None:
     early = judge.look()
     assert early.decision is None
     assert early.differences[0].answer is Answer.CANNOT_TELL
-    assert "needs 1000" in early.differences[0].reason
+    assert "needs 1000, about " in early.differences[0].reason
     for pair in blocks[12:]:
         judge.take(pair)
     assert judge.look().decision is Answer.WORSE
@@ -228,3 +228,20 @@ def test_what_could_not_be_excluded_is_not_said_to_be() -> None:
     errors = Said(Difference("errors", "%", 0.0, 0.0, None, Answer.CANNOT_TELL, 0.005), settled=False, holds_back=False)
     assert decide([time]) == (Answer.NOT_WORSE, "a worsening by the limit is excluded for every figure")
     assert decide([time, errors]) == (Answer.NOT_WORSE, "a worsening by the limit is excluded for p50(http.service_time)")
+
+
+def test_p99_below_5000_requests_a_side_cannot_be_told_and_says_how_many_pairs_would_do() -> None:
+    judge = DuetJudge(quantiles=(0.99,), looks=(80,), error_limit=0.02)
+    look = played(judge, pairs(effect=0.5, profile="quiet"))
+    assert look.decision is Answer.CANNOT_TELL
+    assert "1200 requests a side; p99 needs 5000, about 334 pairs like these" in look.differences[0].reason
+
+
+def test_p99_of_10000_requests_a_side_sees_a_quarter_more_and_nothing_where_nothing_is() -> None:
+    answers = []
+    for effect in (0.25, 0.0):
+        for seed in range(8):
+            judge = DuetJudge(limit=0.03, quantiles=(0.99,), looks=(667,), error_limit=0.02)
+            answers.append(played(judge, pairs(700 + seed, 667, effect=effect)).differences[0].answer)
+    assert answers[:8] == [Answer.WORSE] * 8
+    assert Answer.WORSE not in answers[8:]

@@ -1,9 +1,11 @@
 """Gates on regressions against runs whose levels are known."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from loadstone.errors import LoadstoneError, PlanError, StoreError
-from loadstone.judge.beside import Beside
+from loadstone.judge.beside import Beside, PastRun
 from loadstone.judge.panel import Panel
 from loadstone.judge.verdict import Status, Verdict
 from loadstone.measure.aggregate import Aggregate
@@ -21,6 +23,7 @@ class PastOf:
 
     def __init__(self, beside: Beside | None, machine: dict[str, object] | None = None) -> None:
         self.machine = machine or MACHINE
+        self.doubted: Sequence[PastRun] = ()
         self._beside = beside
 
     def baseline(self, name: str) -> Beside | None:

@@ -11,7 +11,7 @@ from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides
 
 PAGE = (Path(__file__).parents[2] / "docs" / "llm.md").read_text()
-SUITE = re.findall(r"<!-- suite -->\n```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
+LOOKERS, SUITE = re.findall(r"<!-- suite -->\n```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_suite_of_the_page_is_valid(tmp_path: Path) -> None:
@@ -21,6 +21,15 @@ def test_the_suite_of_the_page_is_valid(tmp_path: Path) -> None:
     assert [step.kind for scenario in plan.scenarios for step in scenario.steps] == ["llm"] * 3
     assert plan.scenarios[1].steps[0].llm is not None
     assert plan.scenarios[1].steps[0].llm.leave_after_s == 2
+
+
+def test_the_suite_with_pictures_keeps_addresses_and_finds_files_beside_itself(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(LOOKERS.replace("{image: ", "{image: cat.png}, {image: "))
+    call = load([str(tmp_path / "suite.yaml")], Overrides())[0].scenarios[0].steps[0].llm
+    assert call is not None
+    assert call.messages is not None
+    asked = [{"text": "What is on it?"}, {"image": str(tmp_path / "cat.png")}, {"image": "https://host/cat.png"}]
+    assert call.messages[0]["content"] == asked
 
 
 def test_a_column_that_a_question_needs_and_the_data_lacks_is_told(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ class Recording:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.rng = random.Random(1)
+        self.seed = 1
         self.data: Mapping[str, Any] = {}
         self.settings: Mapping[str, Any] = {}
 

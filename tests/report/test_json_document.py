@@ -57,7 +57,8 @@ def test_every_document_follows_the_schema_and_reads_back_as_the_same_types(name
 def test_the_document_has_exactly_the_promised_keys() -> None:
     found = document(make_story())
     top = "schema verdict exit_code load metrics steps errors checks gates requirements score decision bands"
-    top += " recovery causes recommendations failure_patterns connection_memory voice_targets events generator notices provenance"
+    top += " recovery causes recommendations failure_patterns connection_memory"
+    top += " voice_targets token_counting events generator notices provenance"
     assert list(found) == top.split()
     assert {"target_rate", "achieved_rate", "requests", "errors", "dropped"} <= set(found["load"])
     times = "unit count beyond mean min p50 p90 p95 p99 p99_9 max too_few"

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from loadstone.report.document import Count, Distribution, Document
+from loadstone.report.document import Count, Distribution, Document, TokenCounting
 from loadstone.report.sheet import Sheet
 from loadstone.report.text_llm import language_model
 
 
-def section(**values: Any) -> str:
+def section(counting: TokenCounting | None = None, **values: Any) -> str:
     metrics: dict[str, Any] = {}
     for name, value in values.items():
         metrics[f"llm.{name}"] = Count(unit="1", count=value, rate=value / 10) if isinstance(value, int) else value
-    document = Document.model_construct(metrics=metrics, steps=[])
+    document = Document.model_construct(metrics=metrics, steps=[], token_counting=counting)
     sheet = Sheet(80, color=False, unicode=True)
     language_model(document, sheet)
     return str(sheet).strip()
@@ -35,6 +35,12 @@ def test_times_tokens_and_who_counted_them_are_told() -> None:
     assert "16.0 answers at once" in text
     assert "faked" not in text
     assert "stalls" not in text
+
+
+def test_a_tokenizer_that_counted_is_named() -> None:
+    counting = TokenCounting(counted_by="tokenizer", tokenizer="my_tokens:count", answers={"tokenizer": 100})
+    text = section(counting, requests=100, output_tokens=6400, counted_by_tokenizer=100, ttft=spread(50.2), ttft_any=spread(50.2))
+    assert "by the plan's tokenizer my_tokens:count" in text
 
 
 def test_what_is_wrong_with_streams_is_told_with_its_share() -> None:

@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,17 @@ from loadstone.reference.process import ReferenceProcess
 
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
 LIMIT_S = 120
+BALLAST_MB = 120  # that the leaner variant of the other service does without
 AT_ONCE = 6
 # The longest first, so that the end waits for none.
 COMMANDS = {
     "bot": "run bot --preset quick --critical-count 5 --max-queries 10 --stress-duration 2s --no-store --save-intermediate-results",
     "llm": "run llm --duration 2s --users 6 --fail-on-regression --memory-target 30",
     "variants": "run llm --variants {before},{after} --duration 1s --no-store --quiet",
+    "variants elsewhere": "run llm --variants {fat},{lean} --variant-pids {fat_pid},{lean_pid} --model other --duration 1s"
+    " --no-store --quiet",
+    "llm elsewhere": "run llm --url {lean} --model other --embedding-model other --duration 2s --users 4 --cache-pressure 20"
+    " --service-pid {lean_pid} --throughput-target 20 --min-throughput 20",
     "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
     "workflow": "run workflow --levels 5,20 --duration 2s --throughput-duration 2s",
     "llm cache": "run llm --parts cache --duration 1s --users 6 --cache-pressure 20",
@@ -61,11 +67,31 @@ class Run:
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Run]:
     """Every run by name."""
-    with ReferenceProcess() as before, ReferenceProcess() as after, ThreadPoolExecutor(AT_ONCE) as room:
-        lines = {name: line.format(before=before.url, after=after.url) for name, line in COMMANDS.items()}
+    with (
+        ReferenceProcess() as before,
+        ReferenceProcess() as after,
+        other(BALLAST_MB) as fat,
+        other(0) as lean,
+        ThreadPoolExecutor(AT_ONCE) as room,
+    ):
+        places = {"before": before.url, "after": after.url, "fat": fat[0], "fat_pid": fat[1], "lean": lean[0], "lean_pid": lean[1]}
+        lines = {name: line.format(**places) for name, line in COMMANDS.items()}
         folder = tmp_path_factory.mktemp("results")
         started = {name: room.submit(_ended, name, line, folder / name) for name, line in lines.items()}
         return {name: run.result() for name, run in started.items()}
+
+
+@contextmanager
+def other(ballast_mb: int) -> Iterator[tuple[str, int]]:
+    """A service that is not the reference backend: its URL and its process."""
+    program = [sys.executable, str(Path(__file__).with_name("other_service.py")), str(ballast_mb)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
+        finally:
+            process.stdin.close()
 
 
 def _ended(name: str, line: str, folder: Path) -> Run:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from loadstone.errors import ExitCode
-from loadstone.suites.llm.suite import POPULAR, SIDE_BY_SIDE
+from loadstone.suites.llm.questions import SIDE_BY_SIDE
+from loadstone.suites.llm.suite import POPULAR
 
 Runs = Mapping[str, Any]
 NAMED = ("response_time", "throughput", "memory", "cache", "error_rate")

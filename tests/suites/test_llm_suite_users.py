@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from loadstone.clients.llm.transcript import Usage
-from loadstone.suites.llm.suite import POPULAR, CacheUser, from_cache, popular_question
+from loadstone.suites.llm.questions import popular_question
+from loadstone.suites.llm.suite import POPULAR, CacheUser, from_cache
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,7 @@ def test_users_share_the_popular_questions_out_so_that_each_is_asked_once(users:
     for index in range(users):
         user = CacheUser()
         user.index, user.vars = index, {}
-        user._session = SimpleNamespace(settings={"users": users})
+        user._session = SimpleNamespace(settings={"users": users}, seed=7)
         asked += [user.next_popular() for _ in range(POPULAR // users)]
-    assert sorted(asked) == sorted(map(popular_question, range(POPULAR)))
+    assert sorted(asked) == sorted(popular_question(number, 7) for number in range(POPULAR))
+    assert not set(asked) & {popular_question(number, 8) for number in range(POPULAR)}

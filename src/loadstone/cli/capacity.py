@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.account_files import Asked, account_options, asked_files, tell_account
 from loadstone.cli.embedded import aimed
+from loadstone.cli.keeping import keep
+from loadstone.cli.kept_levels import KeptLevels
 from loadstone.cli.page_options import json_option, no_color_option
-from loadstone.cli.perform import Showing, result_folder, write_result
+from loadstone.cli.perform import Showing, watched_of
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.errors import UnitError, UsageError
@@ -56,14 +60,17 @@ PAUSE = "1s"  # between two requests of a connection that is only held
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Only the answer.")
 @no_color_option
-@click.option("--out", metavar="DIR", help="Keep the document and the text in this folder.")
+@click.option("--keep-levels", is_flag=True, help="Keep each level as a run (loadstone runs list --tag capacity=…).")
+@click.option("--store", metavar="URL|FILE", help="With --keep-levels: keep them there.  [default: the nearest .loadstone]")
+@account_options
 def command(
     suites: tuple[str, ...],
     *,
     as_json: bool,
     quiet: bool,
     no_color: bool,
-    out: str | None,
+    keep_levels: bool,
+    store: str | None,
     **given: Any,
 ) -> int:
     r"""Find the largest load of SUITE, or on a URL, that meets every objective at once.
@@ -75,43 +82,53 @@ def command(
     loadstone capacity chat --by users
     loadstone capacity voice
     """
+    asked = asked_files(given.pop("formats"), given.pop("out"), given.pop("name"), as_json=as_json)
     worker = worker_ahead()
+    if store and not keep_levels:
+        raise UsageError("nothing is kept there", where="flag --store", hint="--keep-levels")
+    keep(store, wanted=keep_levels)
     try:
         given = _meant_by(suites, given)
         plan = _url_plan(suites[0], given) if _is_url(suites) else _suite_plan(suites, given)
-        return _perform(plan, given, Showing(as_json, quiet, no_color, out), worker, url=_is_url(suites))
+        return _perform(plan, given, Showing(as_json, quiet, no_color), asked, worker, url=_is_url(suites))
     finally:
         discard(worker)
 
 
-def _perform(plan: Plan, given: dict[str, Any], showing: Showing, worker: WorkerProcess, *, url: bool) -> int:
+def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, worker: WorkerProcess, *, url: bool) -> int:
     from loadstone.capacity import search
     from loadstone.probes.contention import Contention, processes_of
-    from loadstone.report.capacity_document import capacity_document_of, level_part, render_capacity_json
-    from loadstone.report.capacity_text import render_capacity_text, row_text
-    from loadstone.report.text import Look, look_of
+    from loadstone.report.accounts.capacity import account_of_capacity
+    from loadstone.report.capacity_document import capacity_document_of, level_part
+    from loadstone.report.capacity_text import row_text
+    from loadstone.report.text import look_of
 
-    folder = result_folder(showing.out)
+    began = datetime.now(UTC)
     question = _question(plan, given, url=url)
+    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  for people, in their own time
+    keeper = KeptLevels("capacity", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
 
     def tell(level: Level) -> None:
+        keeper.end(level.story)
         if not showing.quiet:
             click.echo(row_text(level_part(level), question.unit), err=True)
 
     with aimed(plan) as at:
         question = _question(at, given, url=url)
         look = Contention(processes_of(at)).look
-        found = search(question, told=tell, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]])
-    document = capacity_document_of(found)
-    if folder is not None:
-        write_result(folder / "capacity.json", render_capacity_json(document))
-        write_result(folder / "capacity.txt", render_capacity_text(document, Look(width=100)).encode())
-    if showing.json:
-        sys.stdout.write(render_capacity_json(document).decode())
-        return int(found.exit_code)
-    text = render_capacity_text(document, look_of(sys.stdout, plain=showing.no_color))
-    click.echo("\n".join([line for line in text.splitlines() if line.strip()][:2]) if showing.quiet else text)
-    return int(found.exit_code)
+        found = search(
+            question, told=tell, sinks=keeper.begin, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]]
+        )
+    keeper.release()
+    account = account_of_capacity(capacity_document_of(found), began)
+
+    def page() -> str:
+        if showing.json:
+            return account.document.decode()
+        text = account.page(look_of(sys.stdout, plain=showing.no_color))
+        return "\n".join([line for line in text.splitlines() if line.strip()][:2]) if showing.quiet else text
+
+    return tell_account(account, asked, page)
 
 
 def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.account_files import account_options, asked_files, tell_account
 from loadstone.cli.keeping import opened, store_option
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.errors import UsageError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--despite-machine", is_flag=True, help="Compare runs of different machines, with a wider interval.")
 @click.option("--by", metavar="TAG", help="Times and failures for each value of a tag, too, as of step, agent or one of your own.")
 @click.option("--all", "every", is_flag=True, help="Compare every figure of every step.")
+@account_options
 @json_option
 @no_color_option
 @store_option
@@ -39,13 +41,15 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     \b
     loadstone compare last~1 last
     loadstone compare main last --figure 'p95(http.response_time)' --limit 10%
+    loadstone compare main last --format md > comment.md
     """
     from loadstone.judge.beside import compare
     from loadstone.judge.figures import asked_for, figures_by, main_figures, usual_figures
-    from loadstone.report.comparison import comparison_document_of, render_comparison, render_comparison_json
+    from loadstone.report.accounts.beside import account_of_comparison
     from loadstone.report.text import look_of
     from loadstone.store.past import catalogue_of_run, side
 
+    files = asked_files(given["formats"], given["out"], given["name"], as_json=given["as_json"])
     rules = _rules(given["rules"], given["limit"])
     store = opened(store_url)
     try:
@@ -61,12 +65,9 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     if given["by"]:
         asked += figures_by(new.runs[-1].total, catalogue, given["by"])
     compared = compare(old, new, asked, rules, confirming=confirming, despite_machine=given["despite_machine"])
-    if given["as_json"]:
-        sys.stdout.write(render_comparison_json(comparison_document_of(compared)))
-    else:
-        page = look_of(sys.stdout, plain=given["no_color"])
-        click.echo(render_comparison(compared, page), nl=False)
-    return int(compared.exit_code)
+    account = account_of_comparison(compared, new.runs[-1].started)
+    page = look_of(sys.stdout, plain=given["no_color"])
+    return tell_account(account, files, lambda: account.document.decode() if given["as_json"] else account.page(page))
 
 
 def _refuse_one_run(old: Beside, new: Beside) -> None:

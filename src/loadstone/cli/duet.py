@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.account_files import account_options, asked_files, tell_account
 from loadstone.cli.one_url import whole_number
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.errors import UsageError
@@ -31,7 +34,7 @@ PLACEHOLDER = "http://127.0.0.1"  # of a suite without a target, until an arm br
 )
 @click.option("--percentile", "percentiles", metavar="LIST", default="p50", show_default=True, help="What is compared: p50,p95.")
 @click.option("--max-time", metavar="TIME", default="2m", show_default=True, help="Ends there at the latest.")
-@click.option("--pairs", metavar="N", default="80", show_default=True, help="Ends after so many pairs of slices.")
+@click.option("--pairs", metavar="N", help="Ends after so many pairs of slices.  [default: 80; 667 for p99]")
 @click.option("--users", metavar="N", help="At once on an arm.  [default: measured, at most 60% of the capacity]")
 @click.option("--seed", metavar="N", default="1", show_default=True, help="Seed of the order of the arms and of users' choices.")
 @click.option("--path", metavar="PATH", help="Without a suite: what is asked for.  [default: the URL's own, or /]")
@@ -43,6 +46,7 @@ PLACEHOLDER = "http://127.0.0.1"  # of a suite without a target, until an arm br
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="No line while it goes on, and one line of verdict.")
 @no_color_option
+@account_options
 def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: bool, **given: Any) -> int:
     r"""Is B slower than A? Both are loaded in turns of a few requests, on this machine, until it is clear.
 
@@ -55,13 +59,16 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
     loadstone duet 'cmd:python old.py {port}' 'cmd:python new.py {port}' suite.yaml
     loadstone duet --call app.text:old_split app.text:new_split
     loadstone duet --rev-a main --rev-b HEAD --start 'uvicorn app:app --port {port}'
+    loadstone duet http://127.0.0.1:8000 http://127.0.0.1:8001 --format html,junit --out reports
     """
     from loadstone.duet import duet, termination_as_interrupt
-    from loadstone.report.duet_document import duet_document_of, render_duet_json
-    from loadstone.report.duet_text import render_duet
+    from loadstone.report.accounts.beside import account_of_duet
     from loadstone.report.text import look_of
 
-    terms = terms_of(given)
+    asked = asked_files(given.pop("formats"), given.pop("out"), given.pop("name"), as_json=as_json)
+    terms, began = terms_of(given), datetime.now(UTC)
+    if len(words) <= (0 if given["rev_a"] else 2):  # a suite may ask a step more than once in a turn
+        refuse_too_few(terms)
     told = _live(as_json=as_json, quiet=quiet)
     with termination_as_interrupt(), contextlib.ExitStack() as stack:
         stack.callback(wiped, as_json=as_json, quiet=quiet)
@@ -73,12 +80,15 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
             control = None if given["no_control"] else sides[2]
             with contextlib.redirect_stdout(sys.stderr):  # a suite's own code may print
                 outcome = duet(sides[0], sides[1], plan, terms, control=control, told=told)
-    if as_json:
-        sys.stdout.write(render_duet_json(duet_document_of(outcome, terms.seed)))
-    else:
-        text = render_duet(outcome, look_of(sys.stdout, plain=no_color))
-        click.echo(text.splitlines()[0] if quiet else text, nl=quiet)
-    return int(outcome.exit_code)
+    account = account_of_duet(outcome, terms.seed, began)
+
+    def page() -> str:
+        if as_json:
+            return account.document.decode()
+        text = account.page(look_of(sys.stdout, plain=no_color))
+        return text.splitlines()[0] if quiet else text
+
+    return tell_account(account, asked, page)
 
 
 def terms_of(given: dict[str, Any]) -> Terms:
@@ -92,18 +102,40 @@ def terms_of(given: dict[str, Any]) -> Terms:
         if not 0.001 <= limits[name] < 1:
             raise UsageError("must be from 0.1% to 99%", where=f"{flag} {given[name]}", hint=f"{flag} 5%")
     most_s = parse_duration(given["max_time"])
-    pairs, users = whole_number(given["pairs"], "--pairs"), given["users"]
+    quantiles, users = tuple(_quantile(text) for text in given["percentiles"].split(",")), given["users"]
+    pairs = usual_pairs(quantiles) if given["pairs"] is None else whole_number(given["pairs"], "--pairs")
     if most_s <= 0 or pairs < 1:
         raise UsageError("must be more than 0", where="--max-time, --pairs", hint="--max-time 2m --pairs 80")
     return Terms(
         limit=limits["limit"],
         error_limit=limits["error_limit"],
-        quantiles=tuple(_quantile(text) for text in given["percentiles"].split(",")),
+        quantiles=quantiles,
         seed=whole_number(given["seed"], "--seed"),
         most_pairs=pairs,
         most_s=most_s,
         users=None if users is None else max(1, whole_number(users, "--users")),
     )
+
+
+def usual_pairs(quantiles: Sequence[float]) -> int:
+    """The last look where nobody says: twice the least for percentiles that need more than the usual number."""
+    from loadstone.duet import SLICE, Terms
+    from loadstone.stats.duet_tail import least_requests
+
+    least, usual = max(map(least_requests, quantiles)), Terms().most_pairs
+    return usual if least <= usual * SLICE else math.ceil(2 * least / SLICE)
+
+
+def refuse_too_few(terms: Terms) -> None:
+    """Raises UsageError for percentiles of which so many pairs could never tell: better now than after minutes."""
+    from loadstone.stats.duet_tail import least_requests
+
+    highest = max(terms.quantiles)
+    needed, most = least_requests(highest), terms.most_pairs * terms.slice_requests
+    if most < needed:
+        what = f"p{100 * highest:g} needs {needed} requests a side, and these pairs have {most}"
+        hint = f"--pairs {math.ceil(needed / terms.slice_requests)} at least, twice as many to see +25 %"
+        raise UsageError(what, where=f"--pairs {terms.most_pairs}", hint=hint)
 
 
 def plans(suites: Sequence[str], path: str | None, terms: Terms) -> Callable[[str, str], Plan]:

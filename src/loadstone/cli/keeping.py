@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,6 +32,7 @@ def keeping_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--keep-seconds", is_flag=True, help="Keep every second of it, too."),
         click.option("--baseline", metavar="NAME", help="Gate on being no worse than this baseline (loadstone baseline save)."),
         click.option("--update-baseline", metavar="NAME", help="Put the run into this baseline, if it passed."),
+        click.option("--confirm", metavar="N", help="A run that is worse than before is made up to N times more before that fails."),
     ]
     for option in reversed(options):
         function = option(function)
@@ -44,7 +45,7 @@ def _taken(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **given: Any) -> Any:
         own = click.get_current_context().meta.get(SUITE_OPTIONS, {})  # flags that a suite takes for itself stay with it
-        keys = ("store", "no_store", "keep_seconds", "baseline", "update_baseline")
+        keys = ("store", "no_store", "keep_seconds", "baseline", "update_baseline", "confirm")
         mine = {key: None if key in own else given.pop(key, None) for key in keys}
         if mine["no_store"] and (mine["store"] or mine["keep_seconds"] or mine["update_baseline"]):
             raise UsageError("a run that is not kept has no place, seconds or baseline", where="flag --no-store", hint="leave it out")
@@ -52,6 +53,11 @@ def _taken(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, **given)
 
     return call
+
+
+def keep(store: str | None, *, wanted: bool) -> None:
+    """For commands without those flags: whether runs are kept, and where."""
+    click.get_current_context().meta[_KEY] = {"store": store, "no_store": not wanted}
 
 
 def asked(name: str) -> Any:
@@ -67,16 +73,17 @@ def updated_name(plan: Plan) -> str:
     return flag or (own if plan.baselines.auto_update and not asked("no_store") else "")
 
 
-def with_past(plan: Plan) -> tuple[Plan, Past | None]:
+def with_past(plan: Plan, doubted: Sequence[Story] = ()) -> tuple[Plan, Past | None]:
     """The plan with a gate for the baseline that is compared with, and what its gates on regressions compare with.
 
+    doubted: runs made just before that were worse, which the run is to confirm
     raises: StoreError when there is no store, or no such baseline
     """
     name = asked("baseline") or plan.baselines.name
     compares = [line for line in plan.gates if line.kind in COMPARING and not line.needs]
     if not name and not compares:
         return plan, None
-    from loadstone.store.past import Kept
+    from loadstone.store.past import Kept, doubted_run
 
     if name and not compares:
         plan = plan.model_copy(update={"gates": (*plan.gates, _not_worse(plan, name))})
@@ -91,7 +98,9 @@ def with_past(plan: Plan) -> tuple[Plan, Past | None]:
         _ready(store, collected)
     if name:
         store.baseline(name)
-    return plan, Kept(store, plan, name, collected)
+    past = Kept(store, plan, name, collected)
+    past.doubted = [doubted_run(story, past.machine) for story in doubted]
+    return plan, past
 
 
 def _not_worse(plan: Plan, name: str) -> GateLine:

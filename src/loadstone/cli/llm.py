@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
-from zlib import crc32
 
 import click
 
-from loadstone.cli.one_url import profile_of, whole_number
+from loadstone.cli.llm_questions import INPUT_TOKENS, asked_by, limited, load_of, prompts_of
+from loadstone.cli.one_url import whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
-from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
+from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options, with_own_seed
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import worker_ahead
 from loadstone.units import nearest
 
 CONCURRENCY, DURATION, TIMEOUT = "8", "30s", "10m"
 ERRORS_GATE = "rate(llm.errors) < 1%"
-INPUT_TOKENS, MAX_TOKENS = "64", "128"
-SWEPT = ("concurrency", "rate", "requests", "duration", "input-tokens", "output-tokens", "max-tokens", "workers")
+MAX_TOKENS = "128"
+SWEPT = ("concurrency", "rate", "requests", "duration", "input-tokens", "output-tokens", "max-tokens", "turns", "speed", "workers")
 DIALECTS = ("chat", "completions", "responses", "messages")
 
 
@@ -33,6 +33,14 @@ DIALECTS = ("chat", "completions", "responses", "messages")
 @click.option("--warm-up", metavar="TIME", help="Leave the first part out of the judgement.")
 @click.option("--prompt", "-p", metavar="TEXT", help="The question.  [default: made-up ones]")
 @click.option("--prompt-file", metavar="FILE", help="Questions, one on each line: JSON with `prompt` or `messages`, or CSV.")
+@click.option("--image", "images", multiple=True, metavar="FILE|URL", help="With --prompt: a picture that goes with it; again for more.")
+@click.option("--audio", "sounds", multiple=True, metavar="FILE", help="With --prompt: a recording that goes with it; again for more.")
+@click.option("--turns", metavar="N", help="Conversations of so many questions: 4, 2..6; --requests counts conversations then.")
+@click.option(
+    "--think", metavar="TIME", help="With --turns or conversations in --prompt-file: the wait before the next question, as 2s..8s."
+)
+@click.option("--trace", metavar="FILE", help="Replay when requests came, and how long: columns of the Azure, BurstGPT or Mooncake traces.")
+@click.option("--speed", metavar="X", help="With --trace: 2x is twice as fast.  [default: 1x]")
 @click.option("--input-tokens", metavar="N", help=f"Length of made-up questions: 256, 9..99, 'normal 256 64'.  [default: {INPUT_TOKENS}]")
 @click.option("--output-tokens", metavar="N", help="Limit of each answer, as a length or a distribution like those.")
 @click.option("--max-tokens", metavar="N", help=f"Limit of all answers.  [default: {MAX_TOKENS}]")
@@ -49,6 +57,7 @@ DIALECTS = ("chat", "completions", "responses", "messages")
 @click.option("--price-in", metavar="X", help="Price of a million tokens asked.")
 @click.option("--price-out", metavar="X", help="Price of a million tokens answered.")
 @click.option("--timeout", metavar="TIME", help=f"Give an answer up after this.  [default: {TIMEOUT}]")
+@click.option("--no-keep-alive", is_flag=True, help="A new connection for each question.")
 @click.option("--insecure", "-k", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--workers", metavar="N", help="Processes that generate load.  [default: 1]")
 @click.option("--seed", metavar="N", help="Seed of the arrivals.")
@@ -61,6 +70,8 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     \b
     loadstone llm http://127.0.0.1:8000 --model my-model -c 16 -d 1m
     loadstone llm https://host/v1/chat/completions -m NAME -r 2/s --poisson --gate 'p95(llm.ttft) < 1s'
+    loadstone llm http://127.0.0.1:8000 --trace requests.csv --speed 2x
+    loadstone llm http://127.0.0.1:8000 --turns 2..6 --think 2s..8s
     """
     worker = worker_ahead()
     if given["sweep"] is not None:
@@ -82,9 +93,7 @@ def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
         raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(SWEPT)}")
     name = knob.replace("-", "_")
     not_with_sweep(given, name)
-    # Questions of its own for each level: a server that keeps prompts would answer those of the level before at once.
-    seed = str(whole_number(given["seed"] or "1", "--seed") + crc32(level.encode()))
-    return plan_of(url, {**given, name: level, "seed": seed})
+    return with_own_seed(plan_of(url, {**given, name: level}), level)
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:
@@ -99,13 +108,13 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     origin, path = split_url(url)
     dialect, base = _dialect(path, given["dialect"])
     target = f"{origin.scheme}://{origin.authority}{base}"
-    profile, flags = profile_of(given, users_flag="--concurrency", users=CONCURRENCY, duration=DURATION, example=("30s", "5/s"))
+    profile, flags = load_of(given, users=CONCURRENCY, duration=DURATION)
     here: Place = ("scenarios", "llm")
     origins: dict[Place, str] = {(*here, "profile", key): flag for key, flag in flags.items()}
     http = _http(given, origins)
     llm = _settings(given, dialect, origins)
     llm["model"] = _model(given["model"], target, dialect, http)
-    scenario: dict[str, Any] = {"profile": profile, "steps": [{"name": dialect, "llm": {}}]}
+    scenario: dict[str, Any] = {"profile": profile, "steps": [{"name": dialect, "llm": asked_by(given)}]}
     if given["warm_up"]:
         scenario["warm_up"] = given["warm_up"]
         origins[*here, "warm_up"] = "flag --warm-up"
@@ -140,27 +149,11 @@ def _dialect(path: str, wanted: str | None) -> tuple[str, str]:
     return wanted or "chat", path.removesuffix("/v1")
 
 
-def _prompts(given: dict[str, Any], origins: dict[Any, str]) -> dict[str, Any]:
-    sources = [name for name in ("prompt", "prompt_file", "input_tokens") if given[name] is not None]
-    if len(sources) > 1:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sources)
-        raise UsageError("the questions come from one place", where=f"flags {flags}", hint="keep one of them")
-    origins["llm", "prompts"] = f"flag --{(sources or ['input-tokens'])[0].replace('_', '-')}"
-    limit = {"output": given["output_tokens"]} if given["output_tokens"] is not None else {}
-    if limit:
-        origins["llm", "prompts", "output"] = "flag --output-tokens"
-    if given["prompt"] is not None:
-        return {"kind": "fixed", "texts": [given["prompt"]], **limit}
-    if given["prompt_file"] is not None:
-        return {"kind": "file", "file": given["prompt_file"], **limit}
-    # No prompt begins as another does: a cache of prefixes would answer for the model.
-    return {"kind": "synthetic", "input": given["input_tokens"] or INPUT_TOKENS, "unique": True, **limit}
-
-
 def _settings(given: dict[str, Any], dialect: str, origins: dict[Any, str]) -> dict[str, Any]:
     settings: dict[str, Any] = {"dialect": dialect, "stream": not given["no_stream"]}
-    settings["prompts"] = _prompts(given, origins)
-    if given["max_tokens"] is not None or given["output_tokens"] is None:
+    if (prompts := prompts_of(given, origins)) is not None:
+        settings["prompts"] = prompts
+    if given["max_tokens"] is not None or not limited(given):
         settings["max_tokens"] = whole_number(given["max_tokens"] or MAX_TOKENS, "--max-tokens")
     if given["temperature"] is not None:
         settings["temperature"] = _float(given["temperature"], "--temperature")
@@ -193,6 +186,8 @@ def _http(given: dict[str, Any], origins: dict[Any, str]) -> dict[str, Any]:
     if token:
         http["auth"] = {"bearer": token}
         origins["http", "auth", "bearer"] = "flag --api-key-env" if given["api_key_env"] else "flag --bearer"
+    if given["no_keep_alive"]:
+        http["keep_alive"] = False
     if given["insecure"]:
         http["verify"] = False
     return http

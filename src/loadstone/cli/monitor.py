@@ -7,12 +7,14 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.account_files import Asked, account_options, asked_files, tell_account
 from loadstone.cli.dashboard_options import about, asked_dashboard, dashboard_options
 from loadstone.cli.embedded import aimed
 from loadstone.cli.streams import without_terminal
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from loadstone.measure.snapshot import Snapshot
     from loadstone.monitor import Monitor
     from loadstone.plan.model import Plan
+    from loadstone.report.account import Account
 
 STORE = "loadstone-monitor.sqlite"
 LEAST_WINDOW_S = 5.0
@@ -49,8 +52,9 @@ LEAST_WINDOW_S = 5.0
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Any setting of the suite.")
 @click.option("--quiet", "-q", is_flag=True, help="Print alerts only, no line for each window.")
 @dashboard_options
-@click.option("--history", is_flag=True, help="Print what is kept, and end.")
-def command(what: tuple[str, ...], *, history: bool, **given: Any) -> int:
+@click.option("--history", is_flag=True, help="Print what is kept, or write it with --format, and end.")
+@account_options
+def command(what: tuple[str, ...], *, history: bool, formats: str | None, out: str | None, name: str | None, **given: Any) -> int:
     r"""Probe at a low rate, keep windows, and tell what is wrong and when it is over.
 
     \b
@@ -58,9 +62,13 @@ def command(what: tuple[str, ...], *, history: bool, **given: Any) -> int:
     loadstone monitor chat --target http://127.0.0.1:8000 --webhook https://host/hook
     loadstone monitor http://127.0.0.1:8000/health --dashboard
     loadstone monitor --pid 4242 --alert 'max(target.memory) warning > 500MB'
+    loadstone monitor --history --format html,csv --out reports
     """
+    asked = asked_files(formats, out, name)
     if history:
-        return _tell_history(Path(given["store"]))
+        return _tell_history(Path(given["store"]), asked)
+    if asked.on_stdout:
+        raise UsageError("needs a folder to write to", where="flag --format", hint="--out DIR, or --history")
     if not what and given["pid"] is None:
         raise UsageError("nothing to watch", where="monitor", hint="loadstone monitor URL, or --pid PID")
     every_s, window_s = parse_duration(given["every"]), _window_s(given["window"])
@@ -69,7 +77,11 @@ def command(what: tuple[str, ...], *, history: bool, **given: Any) -> int:
     duration_s = parse_duration(given["duration"]) if given["duration"] else None
     plan = _plan(what, given) if what else None
     with aimed(plan) if plan is not None else nullcontext(None) as aimed_plan, without_terminal():
-        return _watch(aimed_plan, given, every_s, window_s, duration_s)
+        code = _watch(aimed_plan, given, every_s, window_s, duration_s)
+    if asked.folder is None:
+        return code
+    account, _ = _kept(Path(given["store"]))
+    return tell_account(replace(account, exit_code=code), asked, lambda: "")
 
 
 def _window_s(text: str) -> float:
@@ -223,12 +235,20 @@ def _stopping() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _tell_history(path: Path) -> int:
-    """Days, the hours of the last two days and the newest windows, then the newest alerts."""
-    from loadstone.monitor import history
-
+def _tell_history(path: Path, asked: Asked) -> int:
+    """Days, the hours of the last two days and the newest windows, then the newest alerts; or the same as files."""
     if not path.exists():
         raise UsageError("no such file", where=f"--store {path}", hint="the --store of a monitor")
+    account, lines = _kept(path)
+    if not asked.kinds:
+        click.echo("\n".join(lines))
+        return ExitCode.PASS if lines else ExitCode.INCONCLUSIVE
+    return tell_account(account, asked, lambda: "\n".join(lines))
+
+
+def _kept(path: Path) -> tuple[Account, list[str]]:
+    from loadstone.monitor import history, kept
+    from loadstone.report.accounts.monitor import account_of_monitor
+
     lines = history(path)
-    click.echo("\n".join(lines))
-    return ExitCode.PASS if lines else ExitCode.INCONCLUSIVE
+    return account_of_monitor(kept(path), lines), lines

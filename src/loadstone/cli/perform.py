@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.checkpoints import checkpoint, replace_file
+from loadstone.cli.confirming import confirmations, tell_doubt, until_confirmed
 from loadstone.cli.dashboard_options import dashboard_of, dashboard_options
 from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
@@ -27,6 +28,7 @@ from loadstone.errors import ExitCode, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
+    from loadstone.judge.story import Story
     from loadstone.load.control import Applied
     from loadstone.load.control_desk import ControlDesk
     from loadstone.measure.earlier import Earlier
@@ -70,9 +72,31 @@ def showing_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None, faults: Sequence[str] = ()) -> int:
-    """Run the plan, tell its story, answer the exit code.
+    """Run the plan, tell its story, answer the exit code; with --confirm, again where it is worse than before.
 
     faults: of the reference backend, for a plan that asks for that
+    """
+    try:
+        most = confirmations(plan)
+    except UsageError:
+        discard(worker)
+        raise
+
+    def run(doubted: Sequence[Story], left: int) -> tuple[Story, int]:
+        first = not doubted
+        shown = showing if first else replace(showing, resume=None, stamp="")
+        return _perform_once(plan, shown, worker if first else None, faults, doubted, left)
+
+    return until_confirmed(most, run)
+
+
+def _perform_once(
+    plan: Plan, showing: Showing, worker: WorkerProcess | None, faults: Sequence[str], doubted: Sequence[Story], left: int
+) -> tuple[Story, int]:
+    """One run, and its exit code; its page is told where no confirming run follows.
+
+    doubted: runs made just before that were worse, which this one is to confirm
+    left:    how many more may follow
     """
     from loadstone.live.keys import can_read_keys, keys
     from loadstone.load.control_desk import ControlDesk
@@ -85,9 +109,9 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     sinks: Sequence[Sink] = ()
     recording, dashboard = None, None
     try:
-        plan, past = with_past(plan)
+        plan, past = with_past(plan, doubted)
         timeline = Timeline.after(showing.resume)
-        watched = _watched(plan, showing)
+        watched = watched_of(plan, showing)
         check_room(watched.folder)
         check_machine(plan)
         reports, files = chosen_reports(), files_of_run(watched.folder, watched.stamp)
@@ -128,17 +152,20 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
     if dashboard is not None:
         dashboard.ended(story_told.document.verdict, code, recording.run_id if recording else "")
+    if tell_doubt(story, left):
+        return story, code
     tell_github(story_told)
     if showing.json:
-        return _tell(installed().get("report", "json")(story_told).decode(), code, kept=watched.folder is not None)
+        return story, _tell(installed().get("report", "json")(story_told).decode(), code, kept=watched.folder is not None)
     look = look_of(sys.stdout, plain=showing.no_color)
     text = render_page(story_told.document, look)
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
-    return _tell(f"{text}\n", code, kept=watched.folder is not None)
+    return story, _tell(f"{text}\n", code, kept=watched.folder is not None)
 
 
-def _watched(plan: Plan, showing: Showing) -> Watched:
+def watched_of(plan: Plan, showing: Showing) -> Watched:
+    """What those who watch a run are told before it begins."""
     from loadstone.measure.sink import Watched
     from loadstone.report.text import look_of
 
@@ -175,7 +202,7 @@ def _refusals(sinks: Sequence[Sink]) -> Callable[[str], None]:
 
 def view_of(plan: Plan, showing: Showing) -> Sink:
     """What shows a run while it goes on: redrawn on a terminal, a line now and then elsewhere."""
-    return _view(_watched(plan, showing), showing)
+    return _view(watched_of(plan, showing), showing)
 
 
 def _view(watched: Watched, showing: Showing, desk: ControlDesk | None = None) -> Sink:

@@ -15,6 +15,7 @@ from loadstone.cli.keeping import store_option
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.report_files import chosen_formats, format_option, print_report, renderer, tell_damage, write_whole
 from loadstone.cli.report_plots import IMAGES, plot_options, plots_page, tell_plots
+from loadstone.cli.report_views import account_of_view
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 WINDOWS = 12
 MOST_OVERLAYS = 4
+DRAWN = ("html", *IMAGES)  # of these a comparison and a history have charts of their own
 VIEWS = ["performance", "regression", "decision", "trend"]
 
 
@@ -103,14 +105,15 @@ def _kinds(formats: str | None, out: str | None, overlays: tuple[str, ...], *, a
 
 
 def _rendered(told: Told, kind: str, overlays: list[Told], theme: str) -> bytes:
+    subject = (account_of_view(told) if kind in DRAWN else None) or told
     if kind in IMAGES:
         from loadstone.report.images import sheet
 
         renderer(kind)
-        return sheet(told, cast("Kind", kind), cast("Theme", theme))
-    if kind == "html" and overlays:
+        return sheet(subject, cast("Kind", kind), cast("Theme", theme))
+    if kind == "html" and overlays and subject is told:
         return renderer(kind)(told, overlays)
-    return renderer(kind)(told)
+    return renderer(kind)(subject)
 
 
 def _files(

@@ -53,6 +53,16 @@ def chosen_formats(text: str | None) -> list[str]:
     return formats_in(text, tuple(installed().names("report"))) if text is not None else list(USUAL)
 
 
+def flags_of_run(*, needs_folder: bool) -> tuple[list[str] | None, str | None]:
+    """--format and --name, where they are given; raises UsageError for one of them without --out."""
+    ctx = click.get_current_context(silent=True)
+    asked = {flag: ctx.meta.get(f"{_KEY}.{flag}") if ctx is not None else None for flag in ("format", "name")}
+    for flag, value in asked.items():
+        if value and needs_folder:
+            raise UsageError("needs a folder to write to", where=f"flag --{flag}", hint="--out DIR")
+    return asked["format"], asked["name"]
+
+
 def files_of_run(folder: Path | None, stamp: str) -> list[tuple[Callable[[Told], bytes], Path]]:
     """The reports that a run leaves in the folder of --out, and their files.
 
@@ -60,14 +70,10 @@ def files_of_run(folder: Path | None, stamp: str) -> list[tuple[Callable[[Told],
     """
     from loadstone.report.file_names import USUAL, file_name
 
-    ctx = click.get_current_context(silent=True)
-    asked = {flag: ctx.meta.get(f"{_KEY}.{flag}") if ctx is not None else None for flag in ("format", "name")}
+    kinds, name = flags_of_run(needs_folder=folder is None)
     if folder is None:
-        for flag, value in asked.items():
-            if value:
-                raise UsageError("needs a folder to write to", where=f"flag --{flag}", hint="--out DIR")
         return []
-    return [(renderer(kind), folder / file_name(kind, stamp, asked["name"] or "")) for kind in asked["format"] or USUAL]
+    return [(renderer(kind), folder / file_name(kind, stamp, name or "")) for kind in kinds or USUAL]
 
 
 def renderer(kind: str) -> Callable[..., bytes]:

@@ -11,6 +11,7 @@ from loadstone.errors import ExitCode, StoreError, UsageError
 if TYPE_CHECKING:
     from loadstone.judge.beside import PastRun
     from loadstone.judge.figures import Asked
+    from loadstone.report.account import Account
     from loadstone.report.told import Told, View
     from loadstone.store.rows import RunRow
     from loadstone.store.store import Store
@@ -38,6 +39,21 @@ def with_view(told: Told, view: View, against: str | None, figures: tuple[str, .
         compared = _compared(told, store, row, against, figures)
     answered = int(compared.compared.exit_code) if compared.compared else code
     return compared, answered if view == "regression" else code
+
+
+def account_of_view(told: Told) -> Account | None:
+    """The comparison or the history as an account of its own, which has charts; None for the views that are the run's."""
+    began = told.document.provenance.started_at
+    if told.view == "regression" and told.compared is not None:
+        from loadstone.report.accounts.beside import account_of_comparison
+
+        return account_of_comparison(told.compared, began)
+    if told.view == "trend" and told.trends:
+        from loadstone.report.accounts.trend import account_of_trends
+
+        units = {name: next((each.figure.unit for each in trend.histories), "") for name, trend in told.trends.items()}
+        return account_of_trends(told.trends, units, told.document.provenance.plan)
+    return None
 
 
 def _compared(told: Told, store: Store, row: RunRow, against: str | None, figures: tuple[str, ...]) -> Told:

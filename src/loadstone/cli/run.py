@@ -15,7 +15,7 @@ from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.resume import newest_log, plan_to_resume
 from loadstone.cli.suite_options import SuiteCommand
-from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
+from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options, with_own_seed
 from loadstone.errors import UsageError
 from loadstone.load.spawn import discard, worker_ahead
 
@@ -126,9 +126,9 @@ def _plan_at(
     """The plan with a flag, an option of the suite, or any setting (`scenarios.browse.profile.rate`) set to a level."""
     name = knob.replace("-", "_")
     if name not in flags:
-        return _load(suites, (*sets, f"{knob}={level}"), tags, flags)[0]
+        return with_own_seed(_load(suites, (*sets, f"{knob}={level}"), tags, flags)[0], level)
     not_with_sweep(flags, name)
-    return _load(suites, sets, tags, {**flags, name: level})[0]
+    return with_own_seed(_load(suites, sets, tags, {**flags, name: level})[0], level)
 
 
 def _load(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...], flags: dict[str, str | None]) -> Any:

@@ -14,6 +14,7 @@ import click
 from loadstone.cli.keeping import opened, store_option
 from loadstone.cli.page_options import no_color_option
 from loadstone.errors import ExitCode, StoreError, UsageError
+from loadstone.plan.levels import LEVEL
 
 if TYPE_CHECKING:
     from loadstone.store.rows import RunFilter, RunRow
@@ -215,6 +216,12 @@ def _plain(row: RunRow) -> dict[str, Any]:
     return {**asdict(row), "started_at": row.started_at.isoformat(), "tags": dict(row.tags)}
 
 
+def _name(row: RunRow) -> str:
+    """The plan's, and what a sweep set for this level of it."""
+    level = row.tags.get(LEVEL)
+    return f"{row.plan_name} {level}" if level else row.plan_name
+
+
 def _table(rows: list[RunRow]) -> list[str]:
     from loadstone.measure.plain_text import plain
     from loadstone.units import format_duration
@@ -225,6 +232,6 @@ def _table(rows: list[RunRow]) -> list[str]:
         commit = f"{(row.git_commit or '-')[:8]}{'*' if row.git_dirty else ''}"
         verdict = f"{row.verdict}!" if row.flagged else row.verdict
         seconds = format_duration(row.seconds) if row.finished else "-"
-        cells.append((row.id, began, verdict, plain(row.plan_name, 30), seconds, plain(row.git_branch or "-", 24), commit, row.machine))
+        cells.append((row.id, began, verdict, plain(_name(row), 30), seconds, plain(row.git_branch or "-", 24), commit, row.machine))
     widths = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]

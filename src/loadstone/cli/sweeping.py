@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import click
 
+from loadstone.cli.account_files import asked_of_run, tell_account
 from loadstone.cli.embedded import aimed
-from loadstone.cli.perform import Showing, result_folder, view_of, write_result
+from loadstone.cli.kept_levels import KeptLevels, refuse_baselines
+from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
@@ -40,30 +43,37 @@ def perform_sweep(
     worker: WorkerProcess | None = None,
     faults: Sequence[str] = (),
 ) -> int:
-    """Run every level of `given["sweep"]`, tell of it, answer the exit code.
+    """Run every level of `given["sweep"]`, keep and tell each, answer the exit code.
 
     given:   the values of `sweep_options`
     plan_at: the plan with a knob set to a level, both as they were written; it raises for a knob that it does not have
     """
     from loadstone.plan.levels import parse_levels
-    from loadstone.report.sweep_document import render_sweep_json, sweep_document_of
-    from loadstone.report.sweep_text import render_sweep_text
-    from loadstone.report.text import Look, look_of
+    from loadstone.report.accounts.sweep import account_of_sweep
+    from loadstone.report.sweep_document import sweep_document_of
+    from loadstone.report.text import look_of
     from loadstone.sweep import sweep
     from loadstone.units import parse_duration, parse_share
 
+    keeper: KeptLevels | None = None
     try:
+        refuse_baselines("sweep")
+        asked = asked_of_run(showing.out)
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
         plans = {level: plan_at(levels.knob, level) for level in levels.values}
-        folder, stamp = result_folder(showing.out), datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
+        stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
+        kept = keeper = KeptLevels("sweep", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
         with aimed(next(iter(plans.values())), faults) as first:
             at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
             found = sweep(
                 levels.knob,
                 at_target,
-                sinks=lambda level, plan: _sinks(levels.knob, level, plan, showing, stamp),
-                told=lambda level: _tell(levels.knob, level, showing),
+                sinks=lambda level, plan: [
+                    *kept.begin(plan, f"{levels.knob}={level}"),
+                    *_sinks(levels.knob, level, plan, showing, stamp),
+                ],
+                told=lambda level: _tell(levels.knob, level, showing, kept),
                 pause_s=pause_s,
                 error_limit=error_limit,
                 worker=worker,
@@ -71,16 +81,22 @@ def perform_sweep(
             )
     finally:
         discard(worker)
-    document = sweep_document_of(found)
-    if folder:
-        write_result(folder / f"sweep_{stamp}.json", render_sweep_json(document))
-        write_result(folder / f"sweep_{stamp}.txt", render_sweep_text(document, Look(width=100)).encode())
-    if showing.json:
-        sys.stdout.write(render_sweep_json(document).decode())
-        return int(found.exit_code)
-    text = render_sweep_text(document, look_of(sys.stdout, plain=showing.no_color))
-    click.echo(text.partition("\n\n")[0] if showing.quiet else text)
-    return int(found.exit_code)
+        if keeper is not None:
+            keeper.release()
+    account = account_of_sweep(sweep_document_of(found))
+
+    def page() -> str:
+        if showing.json:
+            return account.document.decode()
+        text = account.page(look_of(sys.stdout, plain=showing.no_color))
+        return text.partition("\n\n")[0] if showing.quiet else text
+
+    return tell_account(account, asked, page)
+
+
+def with_own_seed(plan: Plan, level: str) -> Plan:
+    """The plan with a seed that no other level has: a target that keeps answers would otherwise give those of the level before."""
+    return plan.model_copy(update={"seed": plan.seed + crc32(level.encode())})
 
 
 def not_with_sweep(given: Mapping[str, Any], knob: str) -> None:
@@ -100,7 +116,8 @@ def _sinks(knob: str, level: str, plan: Plan, showing: Showing, stamp: str) -> l
     return sinks
 
 
-def _tell(knob: str, level: Level, showing: Showing) -> None:
+def _tell(knob: str, level: Level, showing: Showing, keeper: KeptLevels) -> None:
+    keeper.end(level.story)
     if showing.quiet:
         return
     from loadstone.report.sweep_document import level_document

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.account_files import account_options, asked_files, tell_account
 from loadstone.cli.keeping import opened, store_option
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.runs import chosen
-from loadstone.errors import ExitCode, StoreError, UsageError
+from loadstone.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from loadstone.judge.figures import Asked
@@ -29,6 +30,7 @@ MEASURED = frozenset({"pass", "fail", "inconclusive"})  # the others' numbers ar
 @click.option("--since", metavar="DATE|TIME", help="From this day on (2026-01-31), or not older than this (90d).")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="With this tag; again for more.")
 @click.option("-n", "--most", type=click.IntRange(2), metavar="N", default=200, show_default=True, help="The newest so many.")
+@account_options
 @json_option
 @no_color_option
 @store_option
@@ -41,13 +43,15 @@ def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, st
     \b
     loadstone trend 'p95(http.response_time)' --limit 500ms
     loadstone trend target.memory --since 90d
+    loadstone trend http.response_time --format html,png --out reports
     """
-    from loadstone.judge.difference import gravest
     from loadstone.judge.history import judge_histories
+    from loadstone.report.accounts.trend import account_of_trends
     from loadstone.report.text import look_of
-    from loadstone.report.trend import Trend, render_trend, render_trend_json, trend_document_of
+    from loadstone.report.trend import Trend
     from loadstone.store.past import catalogue_of_run, past_run
 
+    asked_for = asked_files(given.pop("formats"), given.pop("out"), given.pop("name"), as_json=as_json)
     with opened(store_url) as store:
         rows = _rows(store, given)
         newest = past_run(store.load(rows[-1].id))
@@ -55,14 +59,10 @@ def command(metric: str, *, limit: str | None, as_json: bool, no_color: bool, st
         asked = _asked(metric, catalogue)
         runs = [past_run(store.load(row.id)).figures(asked) for row in rows]
     trends = {each: Trend(judge_histories(runs, each.figure), _limit(limit, each)) for each in asked}
-    if as_json:
-        documents = [trend_document_of(each.figure.name, each.figure.unit, trend) for each, trend in trends.items()]
-        sys.stdout.write(render_trend_json(documents))
-    else:
-        page = look_of(sys.stdout, plain=no_color)
-        click.echo("\n".join(render_trend(each.figure.name, trend, page) for each, trend in trends.items()), nl=False)
-    answer = gravest([trend.answer for trend in trends.values()])
-    return int({"worse": ExitCode.GATE_FAILED, "cannot tell": ExitCode.INCONCLUSIVE}.get(answer.value, ExitCode.PASS))
+    by_name = {each.figure.name: trend for each, trend in trends.items()}
+    account = account_of_trends(by_name, {each.figure.name: each.figure.unit for each in asked})
+    page = look_of(sys.stdout, plain=no_color)
+    return tell_account(account, asked_for, lambda: account.document.decode() if as_json else account.page(page))
 
 
 def _rows(store: Store, given: dict[str, Any]) -> list[RunRow]:

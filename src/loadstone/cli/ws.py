@@ -9,7 +9,7 @@ import click
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.ws_scenarios import ANSWERED, CONNECTIONS, DURATION, MESSAGE, number, scenario_of
-from loadstone.errors import Mistake, PlanError
+from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.load.spawn import worker_ahead
 
 
@@ -27,6 +27,10 @@ from loadstone.load.spawn import worker_ahead
 @click.option("--subprotocol", "subprotocols", multiple=True, metavar="NAME", help="A subprotocol to offer; again for more.")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header of the handshake; again for more.")
 @click.option("--ping", metavar="TIME", help="Send a ping so often, and time its pong.")
+@click.option("--stamp", metavar="PLACE", help="Where messages say when they were sent, as json.sent_at: makes ws.push_delay.")
+@click.option(
+    "--other-clock", is_flag=True, help="With --stamp: the server is another machine; needs --match, to hold its clock against ours."
+)
 @click.option("--no-deflate", is_flag=True, help="Do not offer compression.")
 @click.option("--reconnect", is_flag=True, help="Open lost connections again, with growing waits.")
 @click.option("--hold", is_flag=True, help="Only open connections and keep them; with --server-pid: what each costs the server.")
@@ -84,6 +88,11 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         if given[key]:
             settings[flag] = given[key]
             origins["websocket", flag] = f"flag --{key}"
+    if given["other_clock"] and not given["stamp"]:
+        raise UsageError("is about stamps", where="flag --other-clock", hint="--stamp json.sent_at --other-clock")
+    if given["stamp"]:
+        settings["stamp"] = {"at": given["stamp"], "clock": "apart" if given["other_clock"] else "same"}
+        origins["websocket", "stamp", "at"] = "flag --stamp"
     if given["reconnect"] or given["storm"]:
         settings["reconnect"] = True
     tree: dict[str, Any] = {

@@ -16,6 +16,7 @@ from loadstone.clients.http import HttpClient, Place
 from loadstone.clients.http_scope import HttpScope, is_absolute
 from loadstone.clients.replies import Match
 from loadstone.clients.request import basic_auth
+from loadstone.clients.server_stamps import ServerClock, StampedWebSocket
 from loadstone.clients.upgrade import Upgrade
 from loadstone.clients.websocket import WebSocket
 from loadstone.clients.websocket_connection import WebSocketConnection
@@ -36,6 +37,7 @@ class WebSocketClients:
         self.http: HttpScope = ground.http
         self.timers = ground.timers
         self.settings: WebSocketSettings = ground.plan.websocket
+        self._clock = ServerClock(self.settings.stamp) if self.settings.stamp is not None else None
         self.steps = MessageSteps(ground.http.recorder, ground.scenario)
         self._matches: dict[str, Match] = {}
         self.fan_outs: dict[str, FanOut] = {}
@@ -59,6 +61,10 @@ class WebSocketClients:
         """Break every connection, in one go."""
         for websocket in list(self.open):
             websocket.abort()
+
+    def made(self, client: WebSocketClient, columns: Messages) -> WebSocket:
+        """A WebSocket that is not open yet."""
+        return WebSocket(client, columns) if self._clock is None else StampedWebSocket(client, columns, self._clock)
 
     def upgrade(self, url: str, subprotocols: Sequence[str] | None, headers: Mapping[str, str] | None) -> Upgrade:
         """What a connection to this URL, or to this path below the target, asks for; raises UsageError."""
@@ -136,7 +142,7 @@ class WebSocketClient:
 
     async def open(self, wanted: _Wanted) -> WebSocket:
         """A WebSocket, open or with the reason why it is not."""
-        websocket = WebSocket(self, wanted.columns)
+        websocket = self._shared.made(self, wanted.columns)
         began = now_ns()
         try:
             connection = await self._attempt(wanted)

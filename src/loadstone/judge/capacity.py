@@ -106,23 +106,24 @@ class Capacity:
         if self.found.outcome is not Outcome.FOUND or self.found.not_met is None:
             return None  # what bends at the generator's limit may bend because of the generator
         upto = self.found.not_met
-        return first_bend([(level.seen.load, level_readings(level)) for level in self._sound()], upto)
+        return first_bend([(level.seen.load, level_readings(level)) for level in self.sound], upto)
 
     @property
     def per_core(self) -> float | None:
         """Exchanges per second and core of the target; None where its CPU was not read."""
-        return per_core([(level.story.result.load.achieved_rate, level_readings(level)) for level in self._sound()])
+        return per_core([(level.story.result.load.achieved_rate, level_readings(level)) for level in self.sound])
 
     @property
     def scalability(self) -> Scalability | None:
         """The law that throughput follows over concurrency; None where the levels do not show it."""
-        points = [point for level in self._sound() if (point := concurrency_and_throughput(level)) is not None]
+        points = [point for level in self.sound if (point := concurrency_and_throughput(level)) is not None]
         try:
             return fit([point[0] for point in points], [point[1] for point in points])
         except NoSamples:
             return None
 
-    def _sound(self) -> list[Level]:
+    @property
+    def sound(self) -> list[Level]:
         """Levels that say something of the target; one that was cut short is no steady state."""
         return [level for level in self.levels if level.seen.answer not in (*SPOILT, Answer.NO_DATA) and not level.ended_early]
 

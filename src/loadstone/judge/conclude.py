@@ -192,6 +192,7 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
         state.connection_memory.finding(),
         events=_events(state, verdicts),
         voice_targets=plan.voice.targets,
+        tokenizer=plan.llm.tokenizer or "",
     )
 
 

@@ -77,8 +77,9 @@ class Tail:
         self.before, self.after = (value / 1e6 for value in self._ratio.quantiles)
         self.samples = self._ratio.counts
         self.point = self._ratio.point
-        needed = self._ratio.needed
-        self.lacking = "" if min(self.samples) >= needed else f"{min(self.samples)} requests a side; p{100 * q:g} needs {needed}"
+        needed, least = self._ratio.needed, min(self.samples)
+        more = f"about {math.ceil(len(a) * needed / least)} pairs like these" if least else "more pairs"
+        self.lacking = "" if least >= needed else f"{least} requests a side; p{100 * q:g} needs {needed}, {more}"
 
     def chances(self) -> Chances:
         """See `TailRatio.chances`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +33,10 @@ class Past(Protocol):
     @property
     def machine(self) -> Mapping[str, object]:
         """What this run is made on and with, as `alike.alikeness` reads it."""
+
+    @property
+    def doubted(self) -> Sequence[Any]:
+        """Runs (`beside.PastRun`) made just before that were worse, and that this one is to confirm; empty for a run by itself."""
 
     def baseline(self, name: str, /) -> Any:
         """What is kept under a name (a `beside.Beside`), or for "" what the command line named; None when nobody named anything.

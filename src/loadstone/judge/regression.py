@@ -30,6 +30,7 @@ class _ThisRun:
     def __init__(self, asked: Asked, name: str) -> None:
         self.beside: Beside | None = asked.past.baseline(name) if asked.past else None
         self._machine = asked.past.machine if asked.past else {}
+        self._doubted = tuple(asked.past.doubted) if asked.past else ()
         self._sections = Sections() if self.beside is not None and len(self.beside.runs) == 1 else None
 
     def see(self, snapshot: Snapshot) -> None:
@@ -38,9 +39,15 @@ class _ThisRun:
             self._sections.add(snapshot)
 
     def compared(self, beside: Beside, view: View, figures: Sequence[Figure], rules: RegressionRules) -> Compared:
-        """All that was judged, beside what was kept."""
+        """All that was judged, beside what was kept; as one more run after those that were worse, where it is to confirm them.
+
+        Beside one earlier run alone, each run is judged by itself: to fail, the confirming one has to be worse as well.
+        """
         parts = [section.aggregate() for section in self._sections.so_far()] if self._sections is not None else []
-        return compare(beside, Beside("this run", [PastRun("this run", view, parts, self._machine)]), figures, rules)
+        this = PastRun("this run", view, parts, self._machine)
+        if self._doubted and len(beside.runs) > 1:
+            return compare(beside, Beside("this run", self._doubted), figures, rules, confirming=this)
+        return compare(beside, Beside("this run", [this]), figures, rules)
 
 
 class RegressionGate:

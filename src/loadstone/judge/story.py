@@ -31,6 +31,7 @@ class Story:
     scalings:     what the target's instances did about each of them; None where nothing counts any
     connection_memory: what each connection costs the target; None where too few came
     voice_targets: rules of thumb for calls; None where nobody said
+    tokenizer:    what the plan names for counting tokens; "" where it names none
     events:       what happened meanwhile, in order of time
     score:        gates passed of all gates, in percent; None without gates
     """
@@ -52,3 +53,4 @@ class Story:
     connection_memory: PerConnection | None = None
     events: tuple[Event, ...] = ()
     voice_targets: VoiceTargets | None = None
+    tokenizer: str = ""

@@ -63,6 +63,11 @@ class Session:
             self._rng = random.Random(f"{self.scene.seed}/{self.scene.name}/{self.index}")
         return self._rng
 
+    @property
+    def seed(self) -> int:
+        """The plan's."""
+        return self.scene.seed
+
     def draw_s(self, think: ThinkTime) -> float:
         """Seconds to think; a time that is always the same costs no random numbers."""
         return think.high_s if think.kind == "constant" else think.draw_s(self.rng)

@@ -65,7 +65,9 @@ def _count(
 WEBSOCKET = (
     _time("ws.round_trip_time", "due to the kernel's stamp of the message that answers; due is sent where nothing sets a schedule"),
     _time("ws.service_time", "sent to the kernel's stamp of the message that answers"),
-    _time("ws.push_delay", "sent by one connection to the kernel's stamp at another one's; only for messages that carry their time"),
+    _time(
+        "ws.push_delay", "sent by one connection, or stamped by the server, to the kernel's stamp; only for messages that carry their time"
+    ),
     _time("ws.first_delivery_time", "sent to the first subscriber's stamp; fan-out only"),
     _time("ws.last_delivery_time", "sent to the last subscriber's stamp; only for messages that reached all of them"),
     _time("ws.open_time", "asked for to upgraded: name, connect, TLS and upgrade together"),

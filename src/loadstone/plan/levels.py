@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from loadstone.errors import UsageError
 
+LEVEL = "level"  # the tag of a kept run that says what the knob was set to, as `users=4`
 MOST_LEVELS = 100
 EXAMPLES = "users=1,2,4,8 or rate=10..100x10 or users=1..64*2"
 _NUMBER = r"\d+(?:\.\d+)?"

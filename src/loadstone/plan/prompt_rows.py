@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loadstone.errors import UsageError
+from loadstone.plan.parts import beside
 from loadstone.plan.prompts import Message
 from loadstone.plan.words import count_tokens
 
@@ -169,7 +170,7 @@ def asked(messages: Sequence[Message]) -> tuple[tuple[Message, ...], int | None]
 def _message(value: Any, where: str) -> Message:
     if not isinstance(value, dict) or not isinstance(value.get("role"), str) or "content" not in value:
         raise UsageError("has a message without role and content", where=where, hint='{"role": "user", "content": "…"}')
-    return value
+    return dict(beside(value, Path(where.rpartition(":")[0]).parent))
 
 
 def _of_sharegpt(value: Any, where: str) -> Message:

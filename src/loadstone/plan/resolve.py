@@ -19,6 +19,7 @@ from loadstone.plan.mistakes import Absent, Where, located, mistakes_of, named, 
 from loadstone.plan.model import NO_STEPS, NO_STEPS_HINT, Plan
 from loadstone.plan.options import Chosen
 from loadstone.plan.own_metrics import by_name
+from loadstone.plan.parts import beside
 from loadstone.plan.python_suite import document_of, imported, read_python
 from loadstone.plan.settings import Layers, Overrides, Setting, apply
 from loadstone.plan.suite import Suite
@@ -132,6 +133,9 @@ def _beside(document: Document, folder: Path) -> Document:
             _absolute_files(scenario, folder)
     if isinstance(tree.get("http"), dict):
         _absolute(tree["http"], _FILE_KEYS, folder)
+    prompts = tree["llm"].get("prompts") if isinstance(tree.get("llm"), dict) else None
+    if isinstance(prompts, dict):
+        _absolute(prompts, ("file",), folder)
     _fill_environment(document, tree, ())
     return document
 
@@ -156,6 +160,9 @@ def _absolute_files(scenario: dict[str, Any], folder: Path) -> None:
     for step in steps if isinstance(steps, list) else ():
         if isinstance(step, dict) and isinstance(step.get("transcribe"), str):
             step["transcribe"] = {"file": step["transcribe"]}
+        if isinstance(step, dict) and isinstance(step.get("llm"), dict):
+            messages = step["llm"].get("messages")
+            step["llm"] |= {"messages": [beside(each, folder) for each in messages]} if isinstance(messages, list) else {}
         if isinstance(step, dict) and isinstance(step.get("transcribe"), dict):
             _absolute(step["transcribe"], ("file",), folder)
     for holder in [*(feeds or ()), *(steps if isinstance(steps, list) else ()), scenario.get("code")]:

@@ -40,6 +40,10 @@ class Session(Protocol):
         """Random numbers of this user alone."""
 
     @property
+    def seed(self) -> int:
+        """The plan's seed."""
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """What the plan says to this scenario's users."""
 
@@ -97,6 +101,11 @@ class User:
     def rng(self) -> random.Random:
         """Random numbers of this user alone, the same for any number of workers; made when first used (2.5 kB)."""
         return self._session.rng
+
+    @property
+    def plan_seed(self) -> int:
+        """The plan's seed; each level of a sweep has one of its own, so that questions made with it are new there."""
+        return self._session.seed
 
     @property
     def data(self) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from loadstone.plan.extract import compile_extract
 from loadstone.plan.quantities import Delay, Duration, Rate, Share, Size
 from loadstone.plan.wrong import Wrong
 
@@ -28,12 +29,34 @@ class Reconnect(_Settings):
     jitter: Share = 0.5
 
 
+class Stamp(_Settings):
+    """Where a server's messages say when they were sent; a text alone is the place, as `json.sent_at`.
+
+    clock: `same`, this machine's wall clock; `apart`, another's, which is held against ours by stamped answers
+    """
+
+    at: str
+    clock: Literal["same", "apart"] = "same"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"at": value} if isinstance(value, str) else value
+
+    @field_validator("at")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        compile_extract(value)
+        return value
+
+
 class WebSocketSettings(_Settings):
     """Everything about the WebSockets of a plan that is not in its steps; TLS, addresses and time-outs of connecting are those of `http`.
 
     reply_s:    how long an answer may take
     close_s:    how long the other side's close frame may take
     ping_every_s: 0 sends no pings
+    stamp:      makes `ws.push_delay` of the server's own times
     """
 
     subprotocols: tuple[str, ...] = ()
@@ -43,6 +66,7 @@ class WebSocketSettings(_Settings):
     close_s: Duration = Field(default=5.0, alias="close")
     ping_every_s: Delay = Field(default=0.0, alias="ping_every")
     reconnect: Reconnect | None = None
+    stamp: Stamp | None = None
 
     @field_validator("reconnect", mode="before")
     @classmethod

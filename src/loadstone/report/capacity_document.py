@@ -8,12 +8,13 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from loadstone.judge.capacity import Capacity, latency_of, level_readings
+from loadstone.judge.capacity import Capacity, concurrency_and_throughput, latency_of, level_readings
 from loadstone.judge.capacity_level import Level
 from loadstone.report.telling import finite, sound
 from loadstone.stats.scalability import Scalability
 
 SCHEMA: Final = "loadstone.capacity/1"
+CURVE = 33  # points of the law as it is drawn
 BEYOND = (1.5, 2.0, 4.0)  # times the greatest concurrency that was measured, for which the law is asked
 
 
@@ -38,6 +39,10 @@ class CapacityLevel(_Part):
     p95: FiniteFloat | None
     p99: FiniteFloat | None
     samples: int
+    concurrency: FiniteFloat | None = Field(
+        default=None, description="exchanges in the system on average; null for a level that the law is not fitted to"
+    )
+    finished: FiniteFloat | None = Field(default=None, description="exchanges per second that came back, where there is a concurrency")
     resources: dict[str, FiniteFloat] = Field(description="means of what probes read, where there were any")
 
 
@@ -62,6 +67,7 @@ class Law(_Part):
     peak_concurrency: FiniteFloat | None = Field(description="null: throughput never falls")
     peak_rate: FiniteFloat | None
     predictions: list[Prediction]
+    curve: list[Prediction] = Field(default=[], description="what the law says from the least to twice the greatest concurrency")
 
 
 class StepDown(_Part):
@@ -150,12 +156,13 @@ def capacity_document_of(capacity: Capacity) -> CapacityDocument:
         remarks=list(found.remarks),
         ended=sound(capacity.ended) or None,
         seconds=capacity.seconds,
-        levels=[level_part(level) for level in capacity.levels],
+        levels=[level_part(level, fitted=level in capacity.sound) for level in capacity.levels],
     )
 
 
-def level_part(level: Level) -> CapacityLevel:
-    """One level, told."""
+def level_part(level: Level, *, fitted: bool = False) -> CapacityLevel:
+    """One level, told; `fitted` says that the law may be fitted to it."""
+    concurrency, finished = (concurrency_and_throughput(level) if fitted else None) or (None, None)
     load, (metric, (p50, p95, p99), samples) = level.story.result.load, latency_of(level)
     return CapacityLevel(
         load=level.seen.load,
@@ -172,6 +179,8 @@ def level_part(level: Level) -> CapacityLevel:
         p95=p95,
         p99=p99,
         samples=samples,
+        concurrency=finite(concurrency),
+        finished=finite(finished),
         resources={name: reading.value for name, reading in level_readings(level).items()},
     )
 
@@ -180,11 +189,8 @@ def _law(law: Scalability | None) -> Law | None:
     if law is None:
         return None
     at, rate = law.peak
-    predictions = []
-    for times in BEYOND:
-        concurrency = law.span.high * times
-        low, high = law.interval(concurrency)
-        predictions.append(Prediction(concurrency=concurrency, rate=law.throughput(concurrency), low=low, high=high))
+    low, high = law.span
+    shares = (step / (CURVE - 1) for step in range(CURVE))
     return Law(
         rate=law.rate_per_s,
         contention=law.contention,
@@ -194,8 +200,14 @@ def _law(law: Scalability | None) -> Law | None:
         concurrency_high=law.span.high,
         peak_concurrency=finite(at),
         peak_rate=finite(rate),
-        predictions=predictions,
+        predictions=[_foretold(law, high * times) for times in BEYOND],
+        curve=[_foretold(law, low + (2 * high - low) * share) for share in shares],
     )
+
+
+def _foretold(law: Scalability, concurrency: float) -> Prediction:
+    low, high = law.interval(concurrency)
+    return Prediction(concurrency=concurrency, rate=law.throughput(concurrency), low=low, high=high)
 
 
 def render_capacity_json(document: CapacityDocument) -> bytes:

@@ -48,7 +48,7 @@ def render_capacity_text(document: CapacityDocument, look: Look) -> str:
     if document.step_down is not None:
         sheet.heading("BACK DOWN")
         sheet.prose(recovery_text(document.step_down, document.unit), indent="  ")
-    notices = _notices(document)
+    notices = notices_of(document)
     if notices:
         sheet.heading("NOTICES")
         for notice in notices:
@@ -170,27 +170,33 @@ def _curve(document: CapacityDocument, sheet: Sheet) -> None:
 
 
 def _law(document: CapacityDocument, sheet: Sheet) -> None:
-    law = document.law
-    if law is None:
+    if document.law is None:
         return
     sheet.heading("SCALABILITY", "Universal Scalability Law over the levels whose queues stood still")
+    for text in law_texts(document):
+        sheet.prose(text, indent="  ")
+
+
+def law_texts(document: CapacityDocument) -> list[str]:
+    """The law in a sentence, and what it foretells; that nothing is foretold where levels do not follow it."""
+    law = document.law
+    if law is None:
+        return []
     if law.noise > LOOSE:
-        what = f"The levels do not follow the law (deviation {format_share(law.noise)}), so nothing is foretold."
-        sheet.prose(what, indent="  ")
-        return
+        return [f"The levels do not follow the law (deviation {format_share(law.noise)}), so nothing is foretold."]
     fall = f"throughput peaks at {_whole(law.peak_concurrency)} at once" if law.peak_concurrency is not None else "throughput never falls"
-    sheet.prose(
+    said = (
         f"{law.rate:.4g}/s of one at a time, contention {law.contention:.2%}, coherency {law.coherency:.4%}: {fall}. "
-        f"Measured from {_whole(law.concurrency_low)} to {_whole(law.concurrency_high)} at once, deviation {format_share(law.noise)}.",
-        indent="  ",
+        f"Measured from {_whole(law.concurrency_low)} to {_whole(law.concurrency_high)} at once, deviation {format_share(law.noise)}."
     )
     foretold = "; ".join(
         f"{_whole(each.concurrency)} at once: {each.rate:.4g}/s ({each.low:.4g}–{each.high:.4g})" for each in law.predictions
     )
-    sheet.prose(f"Foretold beyond that: {foretold}.", indent="  ")
+    return [said, f"Foretold beyond that: {foretold}."]
 
 
-def _notices(document: CapacityDocument) -> list[str]:
+def notices_of(document: CapacityDocument) -> list[str]:
+    """What a reader should know before believing it."""
     notices = list(document.remarks)
     if document.not_measured:
         notices.append(f"nothing was measured of {', '.join(document.not_measured)}: these are not among what is met")

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.plain_text import plain
 from loadstone.measure.snapshot import Series, Snapshot
 from loadstone.measure.timeline import Stretch
-from loadstone.report.comparison import comparison_document_of
+from loadstone.report.account import Account, Line
+from loadstone.report.difference_table import DifferencePart, part_of
 from loadstone.report.document import Count, Distribution, Figures, Level
 from loadstone.report.telling import figures
 from loadstone.report.told import Told
 from loadstone.report.trend import trend_document_of
+
+if TYPE_CHECKING:
+    from loadstone.report.document import Document
+    from loadstone.report.trend import Trend
 
 COLUMNS = ("time_s", "metric", "tags", "statistic", "value", "unit")
 DISTRIBUTION = ("count", "beyond", "mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
@@ -29,23 +34,14 @@ LEVEL = ("last", "mean", "min", "max")
 LONGEST_TAG = 200
 
 
-class Line(NamedTuple):
-    """One number; the fields are the columns."""
-
-    time_s: float | None
-    metric: str
-    tags: str
-    statistic: str
-    value: float
-    unit: str
-
-
-def render_csv(told: Told) -> bytes:
+def render_csv(told: Told | Account) -> bytes:
     """UTF-8, a comma between cells, lines ended as RFC 4180 has them."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    writer.writerows(["" if cell is None else cell for cell in line] for line in lines_of(told))
+    writer.writerows(
+        ["" if cell is None else cell for cell in line] for line in (told.lines if isinstance(told, Account) else lines_of(told))
+    )
     return file.getvalue().encode()
 
 
@@ -53,13 +49,13 @@ def lines_of(told: Told) -> Iterator[Line]:
     """The lines that the view wants: the comparison, the histories, the gates, or everything that was measured."""
     match told.view:
         case "regression":
-            yield from _differences(told)
+            yield from difference_lines(map(part_of, told.compared.found.differences if told.compared is not None else ()))
         case "trend":
-            yield from _histories(told)
+            yield from history_lines(told.trends)
         case "decision":
             yield from _gates(told)
         case "performance":
-            yield from _whole(told)
+            yield from document_lines(told.document)
             yield from _gates(told)
             for stretch in told.timeline:
                 yield from _stretch(stretch, told.catalogue)
@@ -74,12 +70,12 @@ def _escaped(text: str) -> str:
     return plain(text, LONGEST_TAG).replace("\\", "\\\\").replace(";", "\\;").replace("=", "\\=")
 
 
-def _whole(told: Told) -> Iterator[Line]:
-    run = told.document
+def document_lines(run: Document, more: tuple[tuple[str, str], ...] = ()) -> Iterator[Line]:
+    """The judged part of a run as a whole, and of each step; `more` are further tags of every line."""
     for name, found in run.metrics.items():
-        yield from _numbers(None, name, "", found)
+        yield from _numbers(None, name, tag_text(more), found)
     for step in run.steps:
-        tags = tag_text((("scenario", step.scenario), ("step", step.step)) if step.scenario else (("step", step.step),))
+        tags = tag_text((*more, *((("scenario", step.scenario), ("step", step.step)) if step.scenario else (("step", step.step),))))
         for name, found in step.metrics.items():
             yield from _numbers(None, name, tags, found)
 
@@ -141,10 +137,9 @@ def _gates(told: Told) -> Iterator[Line]:
                 yield Line(gate.at_s, "gate", tag_text((("gate", gate.gate),)), statistic, value, unit)
 
 
-def _differences(told: Told) -> Iterator[Line]:
-    if told.compared is None:
-        return
-    for each in comparison_document_of(told.compared).differences:
+def difference_lines(differences: Iterable[DifferencePart]) -> Iterator[Line]:
+    """Both values of each figure, the ratio with its interval, and what is tolerated."""
+    for each in differences:
         tags = tag_text((("answer", each.answer),))
         for statistic in ("before", "after", "ratio", "low", "high", "limit"):
             value = getattr(each, statistic)
@@ -153,8 +148,9 @@ def _differences(told: Told) -> Iterator[Line]:
                 yield Line(None, plain(each.figure, LONGEST_TAG), tags, statistic, value, unit)
 
 
-def _histories(told: Told) -> Iterator[Line]:
-    for figure, trend in told.trends.items():
+def history_lines(trends: Mapping[str, Trend]) -> Iterator[Line]:
+    """A line for each run that has the figure."""
+    for figure, trend in trends.items():
         document = trend_document_of(figure, "", trend)
         for history, raw in zip(document.histories, trend.histories, strict=True):
             for run, value in zip(history.runs, history.values, strict=True):

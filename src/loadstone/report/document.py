@@ -294,6 +294,16 @@ class VoiceTargets(_Part):
     barge_stop_ms: FiniteFloat
 
 
+class TokenCounting(_Part):
+    """Who counted the tokens of a language model's answers."""
+
+    counted_by: Literal["server", "tokenizer", "chunks", "several"] = Field(
+        description="server: its usage; chunks: each is taken for one token; several: not the same for all answers"
+    )
+    tokenizer: str | None = Field(description="as the plan names it; null where no answer was counted by it")
+    answers: dict[str, NonNegativeInt] = Field(description="answers by who counted them: server, tokenizer, chunks")
+
+
 class Document(_Part):
     """One run: verdict, load, metrics and evidence."""
 
@@ -316,6 +326,7 @@ class Document(_Part):
     failure_patterns: list[FailurePattern] = Field(default_factory=list)
     connection_memory: ConnectionMemory | None = Field(default=None, description="null where too few connections came")
     voice_targets: VoiceTargets | None = Field(default=None, description="null only in documents of versions that did not tell it")
+    token_counting: TokenCounting | None = Field(default=None, description="null where no answer of a language model was counted")
     events: list[Event] = Field(default_factory=list, description="in order of time")
     generator: Generator
     notices: list[Notice]

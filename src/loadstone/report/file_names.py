@@ -41,6 +41,7 @@ FORMATS = {
     "github-benchmark-bigger": Format("github-benchmark-bigger", "benchmark_bigger_{stamp}.json", "_bigger.json"),
     "bencher": Format("bencher", "bencher_{stamp}.json", "_bencher.json"),
 }
+OF_ACCOUNTS = ("html", "json", "csv", "junit", "md", "txt", "png", "svg")  # what more than one run can be told as
 ALSO = {"github-benchmark": ("github-benchmark-smaller", "github-benchmark-bigger"), "text": ("txt",), "markdown": ("md",)}
 
 
@@ -63,6 +64,11 @@ def formats_in(text: str, others: tuple[str, ...] = ()) -> list[str]:
 def format_of(name: str) -> Format:
     """The line of the table; a report of another package is called by its name."""
     return FORMATS.get(name) or Format(name, f"{name}_{{stamp}}", f".{name}")
+
+
+def account_file_name(kind: str, subject: str, stamp: str, own: str = "") -> str:
+    """The file of an account: `capacity_20260131_120000.html`, or `nightly.html` under a name of the user's."""
+    return f"{own or f'{subject}_{stamp}'}{format_of(kind).own}"
 
 
 def file_name(kind: str, stamp: str, own: str = "", view: str = "performance") -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+from loadstone.charts.figures.across import Across, Changes, Chart
 from loadstone.charts.figures.axes import clock, plain
 from loadstone.charts.figures.choice import chosen, main_figures, panels_of
 from loadstone.charts.figures.figure import Figure, OverTime, Spread
@@ -17,19 +18,22 @@ from loadstone.charts.figures.marks import Mark, marks, shades
 from loadstone.charts.figures.palette import Theme, palette
 from loadstone.charts.figures.recorded import Recorded
 from loadstone.errors import UsageError
+from loadstone.report.account import Account
 from loadstone.report.html.headline import WORDS
 from loadstone.report.told import Told
 
 if TYPE_CHECKING:
-    from loadstone.report.drawing import Pen
+    from loadstone.report.across_drawing import AcrossPen
 
 Kind = Literal["png", "svg"]
 WIDTH, TALL, LOW = 8.0, 3.5, 3.0  # inches: of one chart, one with a heat map or ridges, any other
 LEFT, RIGHT, TOP, BOTTOM = 0.85, 1.75, 0.55, 0.35  # inches around a chart: ticks, names of lines, title, times
+BAR = 0.42  # inches: a row of a chart of changes
 KEY = 0.19  # inches: a line of the key of events
 DPI = 160
 MOST_EVENTS = 9
 HEAD: tuple[dict[str, Any], ...] = ({"fontsize": 13, "fontweight": "bold"}, {"fontsize": 9})
+NO_CHART = "nothing was measured that a chart could show"
 NOTHING = "no data over time: nothing was kept of this run but its report"
 BEYOND = "▲ longer than anything recorded"
 
@@ -40,8 +44,8 @@ class Images:
 
     kind: Kind
 
-    def __call__(self, told: Told) -> bytes:
-        """A sheet of the main charts of the run, in light colours."""
+    def __call__(self, told: Told | Account) -> bytes:
+        """A sheet of the main charts of the run, or of all charts of the account, in light colours."""
         return sheet(told, self.kind)
 
     def ready(self) -> None:
@@ -65,8 +69,12 @@ def plots(told: Told, names: Sequence[str], kinds: Sequence[Kind], theme: Theme 
     return {(figure.name, kind): _drawn(recorded, [figure], kind, theme, figure.title) for figure in figures for kind in kinds}
 
 
-def sheet(told: Told, kind: Kind, theme: Theme = "light") -> bytes:
-    """The main charts of the run, two in a row."""
+def sheet(told: Told | Account, kind: Kind, theme: Theme = "light") -> bytes:
+    """The main charts of the run, or all charts of the account, two in a row."""
+    if isinstance(told, Account):
+        when = f" · {told.began:%Y-%m-%d %H:%M UTC}" if told.began else ""
+        names = (f"{told.word} · {plain(told.title, 50)}", f"{plain(told.target, 60)}{when}".removeprefix(" · "))
+        return _drawn(None, told.charts, kind, theme, f"{told.word} · {told.title}", names)
     recorded = _recorded(told)
     document = told.document
     word = WORDS[document.verdict][0]
@@ -80,7 +88,9 @@ def _recorded(told: Told) -> Recorded:
     return Recorded(told.catalogue, told.timeline, document)
 
 
-def _drawn(recorded: Recorded, figures: Sequence[Figure], kind: Kind, theme: Theme, title: str, head: Sequence[str] = ()) -> bytes:
+def _drawn(
+    recorded: Recorded | None, figures: Sequence[Figure | Chart], kind: Kind, theme: Theme, title: str, head: Sequence[str] = ()
+) -> bytes:
     """The charts on one page; the same bytes whenever it is drawn."""
     Images(kind).ready()
     import matplotlib as mpl
@@ -97,13 +107,13 @@ def _drawn(recorded: Recorded, figures: Sequence[Figure], kind: Kind, theme: The
     return data.getvalue()
 
 
-def _page(recorded: Recorded, figures: Sequence[Figure], theme: Theme, head: Sequence[str]) -> Any:
+def _page(recorded: Recorded | None, figures: Sequence[Figure | Chart], theme: Theme, head: Sequence[str]) -> Any:
     """A matplotlib Figure: a head where there is one, charts in one column or two, and the key of what is marked."""
     from matplotlib.figure import Figure as Page
 
-    from loadstone.report.drawing import Pen
+    from loadstone.report.across_drawing import AcrossPen
 
-    happened = marks(recorded) if any(isinstance(each, OverTime) for each in figures) else []
+    happened = marks(recorded) if recorded is not None and any(isinstance(each, OverTime) for each in figures) else []
     columns = 2 if len(figures) > 1 else 1
     rows = [figures[at : at + columns] for at in range(0, len(figures), columns)] or [[]]
     heights = [max((_height(each) for each in row), default=LOW) for row in rows]
@@ -116,9 +126,10 @@ def _page(recorded: Recorded, figures: Sequence[Figure], theme: Theme, head: Seq
     for row, tall in zip(rows, heights, strict=True):
         for column, figure in enumerate(row or [None]):
             right = RIGHT if isinstance(figure, OverTime) else 0.25
-            box = (column * WIDTH + LEFT, top - tall + BOTTOM, WIDTH - LEFT - right, tall - TOP - BOTTOM)
+            foot = BOTTOM + (0.15 if isinstance(figure, Across) else 0.0)
+            box = (column * WIDTH + LEFT, top - tall + foot, WIDTH - LEFT - right, tall - TOP - foot)
             axes = page.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-            _draw(Pen(axes, theme), figure, recorded, happened)
+            _draw(AcrossPen(axes, theme), figure, recorded, happened)
         top -= tall
     for text, at, look in zip(head, (0.3, 0.56), HEAD, strict=False):
         page.text(LEFT / width, 1 - at / height, text, color=colours["ink"], va="center", **look)
@@ -128,18 +139,26 @@ def _page(recorded: Recorded, figures: Sequence[Figure], theme: Theme, head: Seq
     return page
 
 
-def _height(figure: Figure) -> float:
+def _height(figure: Figure | Chart) -> float:
+    if isinstance(figure, Changes):
+        return TOP + BOTTOM + 0.3 + BAR * len(figure.bars)
+    if isinstance(figure, Across):
+        return TALL
     tall = figure.ridges if isinstance(figure, Spread) else figure.heat is not None
     return TALL if tall else LOW
 
 
-def _draw(pen: Pen, figure: Figure | None, recorded: Recorded, happened: Sequence[Mark]) -> None:
-    if isinstance(figure, OverTime):
+def _draw(pen: AcrossPen, figure: Figure | Chart | None, recorded: Recorded | None, happened: Sequence[Mark]) -> None:
+    if isinstance(figure, Across):
+        pen.across(figure)
+    elif isinstance(figure, Changes):
+        pen.changes(figure)
+    elif isinstance(figure, OverTime) and recorded is not None:
         pen.over_time(figure, recorded.end_s, shades(recorded), happened)
-    elif figure is not None:
+    elif isinstance(figure, Spread):
         pen.spread(figure)
     else:
-        pen.none(NOTHING)
+        pen.none(NOTHING if recorded is not None else NO_CHART)
 
 
 def _key(happened: Sequence[Mark], *, beyond: bool) -> list[tuple[str, bool]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+from loadstone.report.account import Account
 from loadstone.report.told import Told
 
 
-def render_json(told: Told) -> bytes:
+def render_json(told: Told | Account) -> bytes:
     """The document in UTF-8, indented, ended by a newline."""
+    if isinstance(told, Account):
+        return told.document
     if told.view == "regression" and told.compared is not None:
         from loadstone.report.comparison import comparison_document_of, render_comparison_json
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from loadstone.judge.difference import Answer, Difference
 from loadstone.judge.verdict import show_value
 from loadstone.measure.plain_text import plain
+from loadstone.report.account import Account, Table
 from loadstone.report.difference_table import change, interval
 from loadstone.report.difference_table import value as shown
 from loadstone.report.document import Count, Distribution, Gate
@@ -24,9 +25,10 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&]|^[-+#=])")
 _MENTION = re.compile(r"@(?=\w)")
 
 
-def render_markdown(told: Told) -> bytes:
+def render_markdown(told: Told | Account) -> bytes:
     """The parts that the view wants, each after an empty line; cut, and said to be, where a comment would be too long."""
-    text = "\n\n".join(part for block in VIEWS[told.view] if (part := "\n".join(block(told)))) + "\n"
+    blocks = [_account(told)] if isinstance(told, Account) else [block(told) for block in VIEWS[told.view]]
+    text = "\n\n".join(part for block in blocks if (part := "\n".join(block))) + "\n"
     data = text.encode()
     if len(data) <= MOST_BYTES:
         return data
@@ -179,6 +181,39 @@ def _origin(told: Told) -> Lines:
     run = f"Run `{_code(told.run_id)}`, " if told.run_id else "Run "
     target = f", target `{_code(origin.target)}`" if origin.target else ""
     yield f"<sub>{run}began {origin.started_at:%Y-%m-%d %H:%M} UTC{commit}{target}, Loadstone {escaped(origin.version)}</sub>"
+
+
+def _account(account: Account) -> Lines:
+    """The answer, the first table, and the others for those who ask."""
+    mark = {"good": "✅", "bad": "❌"}.get(account.tone, "⚠️")
+    yield f"## {mark} {escaped(account.word)}: {escaped(account.title)}"
+    yield ""
+    yield escaped(account.answer, 600)
+    if account.remarks:
+        yield ""
+    for line in account.remarks[:MOST_NOTICES]:
+        yield f"- {escaped(line, 600)}"
+    for number, table in enumerate(account.tables):
+        yield ""
+        yield f"### {escaped(table.title)}" if not number else f"<details><summary>{escaped(table.title)}</summary>"
+        yield ""
+        yield from _table_of(table)
+        if number:
+            yield ""
+            yield "</details>"
+    began = f", began {account.began:%Y-%m-%d %H:%M} UTC" if account.began else ""
+    target = f", target `{_code(account.target)}`" if account.target else ""
+    yield ""
+    yield f"<sub>{account.subject.capitalize()}{began}{target}, exit code {account.exit_code}</sub>"
+
+
+def _table_of(table: Table) -> Lines:
+    titles = [escaped(title) for title in table.columns]
+    rows = [[escaped(cell.text) or " " for cell in row] for row in table.rows]
+    if table.note:
+        yield escaped(table.note)
+        yield ""
+    yield from _table(titles, rows)
 
 
 def _value(value: float | None, unit: str) -> str:

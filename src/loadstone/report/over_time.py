@@ -93,6 +93,7 @@ def change(first: Stretch, last: Stretch) -> list[str]:
 
 
 def _cells(each: Stretch) -> tuple[str, ...]:
+    """The texts of a stretch, one for each of `HEADS`."""
     times = [format_duration(value) for value in each.times_s] if each.times_s else ["–"] * 3
     return (
         each.begin,

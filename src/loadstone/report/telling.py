@@ -50,6 +50,7 @@ def document_of(story: Story) -> doc.Document:
         **_explained(story),
         connection_memory=_connection_memory(story),
         voice_targets=_voice_targets(story),
+        token_counting=_token_counting(story),
         events=[doc.Event(at_s=finite(each.at_s), kind=sound(each.kind), text=sound(each.text)) for each in story.events],
         generator=_generator(story),
         notices=[doc.Notice(code=sound(str(n.code)), text=sound(n.text), advice=sound(n.advice)) for n in story.notices],
@@ -62,6 +63,15 @@ def _voice_targets(story: Story) -> doc.VoiceTargets | None:
     if targets is None:
         return None
     return doc.VoiceTargets(response_gap_ms=1e3 * targets.response_gap_s, barge_stop_ms=1e3 * targets.barge_stop_s)
+
+
+def _token_counting(story: Story) -> doc.TokenCounting | None:
+    total = story.result.total
+    answers = {who: count for who in ("server", "tokenizer", "chunks") if (count := total.count(f"llm.counted_by_{who}"))}
+    if not answers:
+        return None
+    who: Any = next(iter(answers)) if len(answers) == 1 else "several"
+    return doc.TokenCounting(counted_by=who, tokenizer=sound(story.tokenizer) if "tokenizer" in answers else None, answers=answers)
 
 
 def figures(view: View, metric: Metric, tags: Mapping[str, str] | None = None) -> doc.Figures:

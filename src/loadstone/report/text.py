@@ -9,6 +9,7 @@ from shutil import get_terminal_size
 from typing import TextIO
 
 from loadstone.judge.story import Story
+from loadstone.report.account import Account
 from loadstone.report.document import Document
 from loadstone.report.sheet import Sheet, Span, Style
 from loadstone.report.telling import document_of
@@ -82,8 +83,10 @@ def render_text(story: Story, width: int = NARROWEST, color: bool = False, *, un
     return render_page(document_of(story), Look(width, color, unicode))
 
 
-def render_file(told: Told) -> bytes:
+def render_file(told: Told | Account) -> bytes:
     """The report `text`: the page for a file, without colour."""
+    if isinstance(told, Account):
+        return told.page(Look(FILE_WIDTH)).encode()
     return render_view(told, Look(FILE_WIDTH)).encode()
 
 

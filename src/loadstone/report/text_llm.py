@@ -91,6 +91,8 @@ def _tokens(document: Document) -> str:
 
 def _counted_by(document: Document, answers: int) -> str:
     found = [(text, count) for name, text in COUNTERS.items() if (count := _count(document, name))]
+    if document.token_counting is not None and (tokenizer := document.token_counting.tokenizer):
+        found = [(f"{text} {tokenizer}" if text.endswith("tokenizer") else text, count) for text, count in found]
     if len(found) == 1:
         return found[0][0]
     return ", ".join(f"{text} ({format_share(round(count / answers, 4))})" for text, count in found)

@@ -128,7 +128,6 @@ def render_trend(figure: str, trend: Trend, look: Look) -> str:
 
 
 def _history(sheet: Sheet, history: History, trend: Trend) -> None:
-    unit = history.figure.unit
     sheet.heading(history.machine, f"{len(history.runs)} runs")
     sheet.prose(f"{history.reason[:1].upper()}{history.reason[1:]}.")
     for line in _plot(sheet, history, trend.limit):
@@ -139,7 +138,7 @@ def _history(sheet: Sheet, history: History, trend: Trend) -> None:
         sheet.table((*columns, Column("confidence")), [_change(change) for change in history.changes])
     if history.season is not None:
         sheet.prose(f"It swings back every {history.season:g} days; that is taken out before changes are looked for.", Style.DIM)
-    sheet.prose(_outlook(history, trend, unit), Style.DIM)
+    sheet.prose(outlook_text(history, trend), Style.DIM)
 
 
 def _plot(sheet: Sheet, history: History, limit: float | None) -> list[str]:
@@ -173,7 +172,9 @@ def _change(change: Change) -> list[Span]:
     ]
 
 
-def _outlook(history: History, trend: Trend, unit: str) -> str:
+def outlook_text(history: History, trend: Trend) -> str:
+    """Where it leads since the last change, and when it crosses the limit."""
+    unit = history.figure.unit
     outlook = history.outlook
     if outlook is None:
         return "No forecast: it needs 12 runs since the last change."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,21 +12,21 @@ from loadstone.stats.effect import Effect
 from loadstone.stats.rank_shift import hodges_lehmann
 from loadstone.stats.trend import Levels
 
-CHANCE = 0.01  # of a split as clear as this one in a history without any
+CHANCE = 0.03  # of a split as clear as this one, with whichever likeness of ALIKE makes it most; of 30 independent runs a sixth of it
 LEAST_SHIFT = math.log(1.05)
 LEAST_SIDE = 2  # runs; one run alone is an outlier
 FEWEST = 8  # runs; with fewer hardly any history is clear enough
 OUTLYING = 4.0  # deviations from the neighbours: another run than theirs
-BLATANT = 2e-4  # chance of a split, were values independent, below which it is no likeness of neighbours
+NEIGHBOURS = 5  # of which the median stands for an outlier: two outliers side by side are no level
 LEAST_IN_PARTS = 36  # runs, from which parts of a stretch are looked at by themselves
 PARTS = ((0.0, 2 / 3), (1 / 3, 1.0), (0.0, 1 / 2), (1 / 4, 3 / 4), (1 / 2, 1.0))
 DRAWN_IN = 3.5  # deviations from the middle, beyond which a value pulls no more
 LEAST_SPREAD = 0.001  # of logarithms
 MAD_TO_SD = 1.4826  # of normal noise
-NULLS = 10_000  # simulated histories per length: a chance of 0.01 is known to 0.001
-ALIKE = 0.25  # autocorrelation from which the chance is taken as three times as great: what 30 runs say of it is rough
-STRICTER = 5.0
-LIKENESS_STEP = 0.05  # of the autocorrelation, so that nulls can be kept
+NULLS = 6_000  # simulated histories per length and likeness: a chance of 0.03 is known to 0.002
+ALIKE = (0.0, 0.25, 0.5)  # autocorrelations of the simulated histories: up to as much as runs on one machine are taken to have
+LIKENESSES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)  # what a history without a change may be instead of one with it
+WEIGHTS = (1 / 2, *(1 / 12,) * 6)  # how far each is believed: as likely none as any
 MOST_LIKE = 0.9
 SEED = 20130  # of the simulated histories; the same answer for the same values, always
 _CHUNK = 250_000
@@ -39,8 +38,8 @@ class ChangePoint:
 
     at:       index of the first value after it
     effect:   median ratio of the segment after it to the one before it; the interval takes the place as given
-    p:        chance of a split as clear as this one anywhere in a history that only has its likeness to itself
-    likeness: first autocorrelation that was allowed for; 0 is none
+    p:        chance of a split as clear as this one anywhere in a history without a change, however alike its neighbours are (`ALIKE`)
+    likeness: first autocorrelation of what the change leaves, by which the interval is widened; 0 is none
     """
 
     at: int
@@ -60,8 +59,9 @@ def change_points(values: Levels, *, chance: float = CHANCE, least_shift: float 
     values:      logarithms of a figure, one per run, in order of time
     chance:      of a false split of one stretch
     least_shift: smaller ones are left unsaid, however sure
-    source:      the greatest t over all splits, Sen & Srivastava 1975, of values without outliers, against a null simulated once per
-                 length and autocorrelation; binary segmentation, Scott & Knott 1974
+    source:      likelihood ratio of independent noise around two levels (its greatest t over all splits, Sen & Srivastava 1975) and
+                 noise alike to its neighbours around one, of values without outliers, against a null simulated once per length;
+                 binary segmentation, Scott & Knott 1974
     """
     places = sorted(_splits(values, 0, len(values), chance, least_shift))
     places = _settled(values, places)
@@ -73,13 +73,39 @@ def change_points(values: Levels, *, chance: float = CHANCE, least_shift: float 
     return [one for one in found if abs(math.log(one.effect.ratio)) >= least_shift]
 
 
-def split_chance(values: Levels) -> tuple[int, float, float]:
-    """The clearest split: index of the first value after it, its chance, the autocorrelation allowed for."""
-    statistics = split_statistics(steadied(values[None, :]))[0]
-    at = int(np.argmax(statistics)) + LEAST_SIDE
-    likeness = self_likeness(values, _cuts(values, at))
-    p = _chance(len(values), float(statistics[at - LEAST_SIDE]), likeness)
-    return at, min(1.0, p * STRICTER) if likeness > ALIKE else p, likeness
+def split_chance(values: Levels) -> tuple[int, float]:
+    """The clearest split: index of the first value after it, and its chance."""
+    rows = steadied(values[None, :])
+    at = int(np.argmax(split_statistics(rows)[0])) + LEAST_SIDE
+    found = float(evidence(rows)[0]) - 1e-9
+    # In short histories the likest neighbours are taken for a change most often; in long ones, where those are known, less like ones.
+    return at, max((1 + NULLS - int(np.searchsorted(_null(len(values), likeness), found))) / (1 + NULLS) for likeness in ALIKE)
+
+
+def evidence(rows: Levels) -> Levels:
+    """Log likelihood ratio of each row: independent noise around two levels, against one level with noise that its past explains.
+
+    A change of level and noise that is alike to its neighbours look the same to either's own test; beside each other they are told
+    apart as far as so few runs allow. Measured on 30 runs with outliers, at the same rate of false changes with an autocorrelation
+    of 0.5: five new runs at +10 % found in 92 to 93 of 100, against 90 to 91 by t with a null of the estimated autocorrelation.
+    rows:   steadied, each around any level
+    source: exact Gaussian likelihood of an AR(1) with its mean by generalised least squares, Hamilton 1994, 5.2; variance profiled
+            out; autocorrelations averaged as Berger, Liseo & Wolpert 1999 advise for what cannot be estimated well
+    """
+    n = rows.shape[1]
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    whole = np.maximum(np.sum(centred**2, axis=1), 1e-12)
+    clearest = split_statistics(rows).max(axis=1)
+    alone = np.zeros(len(rows))
+    for likeness, weight in zip(LIKENESSES, WEIGHTS, strict=True):
+        first = math.sqrt(1 - likeness**2)
+        fresh = np.concatenate((first * centred[:, :1], centred[:, 1:] - likeness * centred[:, :-1]), axis=1)
+        level = np.full(n, 1 - likeness)
+        level[0] = first
+        left = np.maximum(np.sum(fresh**2, axis=1) - (fresh @ level) ** 2 / float(level @ level), 1e-12)
+        alone += weight * first * (whole / left) ** (n / 2)
+    ratios: Levels = n / 2 * np.log1p(clearest**2 / (n - 2)) - np.log(alone)
+    return ratios
 
 
 def steadied(rows: Levels) -> Levels:
@@ -103,12 +129,10 @@ def steadied(rows: Levels) -> Levels:
 
 
 def _running_medians(rows: Levels) -> Levels:
-    """Medians of five neighbours; of three and four at the ends."""
-    medians = np.empty_like(rows)
-    medians[:, 2:-2] = np.median(np.lib.stride_tricks.sliding_window_view(rows, 5, axis=1), axis=2)
-    for at, few in ((0, 3), (1, 4)):
-        medians[:, at] = np.median(rows[:, :few], axis=1)
-        medians[:, -1 - at] = np.median(rows[:, -few:], axis=1)
+    """Medians of five neighbours; at the ends those of the first and the last five."""
+    windows = np.lib.stride_tricks.sliding_window_view(rows, NEIGHBOURS, axis=1)
+    half = NEIGHBOURS // 2
+    medians: Levels = np.pad(np.median(windows, axis=2), ((0, 0), (half, half)), mode="edge")
     return medians
 
 
@@ -126,9 +150,9 @@ def split_statistics(rows: Levels) -> Levels:
     return statistics
 
 
-def self_likeness(values: Levels, cuts: Sequence[int]) -> float:
-    """First autocorrelation of what is left when each segment's median is taken out, outliers steadied; corrected for bias, 0 or more."""
-    rest = np.concatenate([part - np.median(part) for part in np.split(values, cuts)])
+def self_likeness(values: Levels, at: int) -> float:
+    """First autocorrelation of what is left when the medians before and after a split are taken out; corrected for bias, 0 or more."""
+    rest = np.concatenate([part - np.median(part) for part in (values[:at], values[at:])])
     steady = steadied(rest[None, :])[0]
     steady -= steady.mean()
     power = float(steady @ steady)
@@ -139,46 +163,17 @@ def self_likeness(values: Levels, cuts: Sequence[int]) -> float:
     return min(MOST_LIKE, max(0.0, r + (2 + 4 * r) / len(values)))
 
 
-def _cuts(values: Levels, at: int) -> list[int]:
-    """The split, and others so clear that they are not likeness: what follows a change must not be taken for it."""
-    return [*_blatant(values[:at], 0), at, *_blatant(values[at:], at)]
-
-
-def _blatant(values: Levels, start: int) -> list[int]:
-    """Splits that are hardly likeness of neighbours alone."""
-    if len(values) < FEWEST:
-        return []
-    statistics = split_statistics(steadied(values[None, :]))[0]
-    at = int(np.argmax(statistics)) + LEAST_SIDE
-    if _chance(len(values), float(statistics[at - LEAST_SIDE]), 0.0) >= BLATANT:
-        return []
-    return [*_blatant(values[:at], start), start + at, *_blatant(values[at:], start + at)]
-
-
-def _chance(n: int, statistic: float, likeness: float) -> float:
-    """Of a greatest |t| as great as this in a history without a change."""
-    null = _null(n, likeness)
-    return (1 + len(null) - int(np.searchsorted(null, statistic - 1e-9))) / (1 + len(null))
-
-
-def _null(n: int, likeness: float) -> Levels:
-    """Greatest |t| of histories without a change, ascending."""
-    return _simulated(n, math.ceil(likeness / LIKENESS_STEP - 1e-9))
-
-
 @lru_cache(maxsize=512)
-def _simulated(n: int, steps: int) -> Levels:
-    rng = np.random.default_rng([SEED, n, steps])
-    likeness = min(steps * LIKENESS_STEP, MOST_LIKE)
+def _null(n: int, likeness: float) -> Levels:
+    """Evidence of histories without a change whose neighbours are so alike, ascending."""
+    rng = np.random.default_rng([SEED, n, round(100 * likeness)])
     found = []
     rows = max(1, _CHUNK // n)
     for first in range(0, NULLS, rows):
         noise = rng.standard_normal((min(rows, NULLS - first), n))
-        if likeness > 0:
-            fresh = math.sqrt(1 - likeness**2)
-            for at in range(1, n):
-                noise[:, at] = likeness * noise[:, at - 1] + fresh * noise[:, at]
-        found.append(split_statistics(steadied(noise)).max(axis=1))
+        for at in range(1, n) if likeness else ():
+            noise[:, at] = likeness * noise[:, at - 1] + math.sqrt(1 - likeness**2) * noise[:, at]
+        found.append(evidence(steadied(noise)))
     return np.sort(np.concatenate(found))
 
 
@@ -200,7 +195,7 @@ def _clearest(values: Levels, start: int, end: int, chance: float, least_shift: 
         windows += [(start + round(first * n), start + round(last * n)) for first, last in PARTS]
     for number, (first, last) in enumerate(windows):
         stretch = values[first:last]
-        at, p, _ = split_chance(stretch)
+        at, p = split_chance(stretch)
         least_p = p * len(PARTS) if number else p
         if least_p < chance and abs(float(np.median(stretch[at:]) - np.median(stretch[:at]))) >= least_shift:
             return first + at
@@ -222,7 +217,7 @@ def _settled(values: Levels, places: list[int]) -> list[int]:
 def _described(values: Levels, start: int, at: int, end: int) -> ChangePoint:
     before, after = values[start:at], values[at:end]
     if end - start >= FEWEST:
-        _, p, likeness = split_chance(values[start:end])
+        p, likeness = split_chance(values[start:end])[1], self_likeness(values[start:end], at - start)
     else:
         p, likeness = CHANCE, 0.0
     inflation = (1 + likeness) / (1 - likeness)

@@ -19,6 +19,11 @@ LEAST_PAST = 50  # requests beyond the quantile that one side must have: p95 1,0
 STEPS = 30  # halvings of an interval's end
 
 
+def least_requests(q: float) -> int:
+    """Requests that each side must have for its q-quantile to be compared; a median needs none."""
+    return math.ceil(LEAST_PAST / (1.0 - q) - 1e-6) if q > 0.5 else 0
+
+
 class TailRatio:
     """Ratio of the q-quantiles of all of b and all of a, judged by how many requests of each pair lie beyond.
 
@@ -53,7 +58,7 @@ class TailRatio:
             high = values >= ordered[least]
             self._values.append(np.log(values[high]))
             self._places.append(np.repeat(np.arange(self._pairs), sizes.astype(np.int64))[high])
-        self.needed = math.ceil(LEAST_PAST / (1.0 - q) - 1e-6)  # requests a side
+        self.needed = least_requests(q)  # requests a side
         self.point = math.log(self.quantiles[1] / self.quantiles[0])
 
     def chances(self, log_ratio: float = 0.0) -> Chances:

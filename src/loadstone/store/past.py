@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from loadstone.errors import LoadstoneError, StoreError
 from loadstone.judge.alike import CHANGED
 from loadstone.judge.beside import Beside, PastRun
+from loadstone.judge.story import Story
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.event import CONTROL, Event
@@ -33,6 +34,11 @@ def past_run(stored: StoredRun) -> PastRun:
         row.git_commit or "",
         stored.plan_json,
     )
+
+
+def doubted_run(story: Story, machine: Mapping[str, object]) -> PastRun:
+    """A run that has just ended and was worse, as its confirmation needs it; the machine is still the same."""
+    return PastRun("the run before", story.result.total, (), {**machine, CHANGED: _changed(story.events)}, story.result.started_at)
 
 
 def catalogue_of_run(run: PastRun) -> Catalogue:
@@ -108,7 +114,10 @@ class Kept:
 
     asked:     the baseline that the command line named; empty when it named none
     collected: the baseline that this run is to enter: it may have no runs yet
+    doubted:   runs made just before that were worse, which this one is to confirm
     """
+
+    doubted: Sequence[PastRun] = ()
 
     def __init__(self, store: Store, plan: Plan, asked: str = "", collected: str = "") -> None:
         self._store, self._asked, self._collected = store, asked, collected

@@ -102,6 +102,10 @@ class WindowStore:
         for length, at, begin_s, end_s, content in rows:
             yield KeptWindow(length, at, begin_s, end_s, json.loads(content))
 
+    def lengths(self) -> list[float]:
+        """Of which lengths there are windows, the shortest first."""
+        return [float(row[0]) for row in self._db.execute("SELECT DISTINCT length_s FROM windows ORDER BY length_s")]
+
     def alerts(self, most: int = 100) -> list[tuple[float, dict[str, Any]]]:
         """The newest ones, oldest of them first."""
         rows = self._db.execute("SELECT at, content FROM alerts ORDER BY id DESC LIMIT ?", (most,)).fetchall()

@@ -7,6 +7,7 @@ from typing import Any
 
 from loadstone.clients.llm.dialect import Call, text_of, whole_number
 from loadstone.clients.llm.transcript import Token, Transcript, Usage
+from loadstone.plan.parts import for_anthropic
 
 MOST_TOKENS = 1_024  # the field is required, so a call that names no limit has this one
 _REASONS = {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls", "stop_sequence": "stop"}
@@ -22,7 +23,7 @@ class AnthropicMessages:
         system = "\n".join(text_of(message.get("content")) for message in call.messages if message.get("role") == "system")
         return call.body(
             model=call.model,
-            messages=[message for message in call.messages if message.get("role") != "system"],
+            messages=for_anthropic([message for message in call.messages if message.get("role") != "system"]),
             system=system or None,
             stream=True if call.stream else None,
             max_tokens=call.max_tokens or MOST_TOKENS,

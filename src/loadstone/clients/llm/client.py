@@ -14,7 +14,7 @@ from loadstone.clients.intake import Backlog, Intake, told_status
 from loadstone.clients.llm.alike import Alike
 from loadstone.clients.llm.answer import Answer
 from loadstone.clients.llm.anthropic import AnthropicMessages
-from loadstone.clients.llm.dialect import Call, Dialect, Message, read_event, read_whole, said_by
+from loadstone.clients.llm.dialect import Call, Dialect, Message, read_event, read_whole, said_by, text_of
 from loadstone.clients.llm.ledger import Ledger, OpenTime, Price, schedule_ns
 from loadstone.clients.llm.openai_chat import OpenAiChat
 from loadstone.clients.llm.openai_responses import OpenAiResponses
@@ -29,6 +29,7 @@ from loadstone.clock import SECOND
 from loadstone.errors import UsageError
 from loadstone.measure.recorder import Exchanges
 from loadstone.plan.model import Plan
+from loadstone.plan.parts import filled_in
 from loadstone.plan.prices import TokenCounts
 from loadstone.plan.prompt_source import PromptSource
 from loadstone.plan.prompts import Turn
@@ -137,7 +138,7 @@ class LlmClient:
         """A response as OpenAI's newer interface gives it."""
         if isinstance(question, str):
             return self._ask("responses", texts=(question,), **options)
-        return self._ask("responses", messages=list(question), **options)
+        return self._ask("responses", messages=_messages(question), **options)
 
     def complete(self, prompt: str, **options: Any) -> Coroutine[Any, Any, Answer]:
         """What a model writes after a text."""
@@ -151,7 +152,7 @@ class LlmClient:
         """In the dialect that the plan names, or `dialect`."""
         dialect = options.pop("dialect", None) or self._shared.settings.dialect
         if dialect == "completions":
-            text = question if isinstance(question, str) else "\n".join(str(each["content"]) for each in question)
+            text = question if isinstance(question, str) else "\n".join(text_of(each["content"]) for each in question)
             return self.complete(text, **options)
         if dialect == "responses":
             return self.respond(question, **options)
@@ -334,7 +335,11 @@ def _headers(kind: str) -> dict[str, str]:
 
 
 def _messages(messages: str | Sequence[Message]) -> Sequence[Message]:
-    return [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
+    if isinstance(messages, str):
+        return [{"role": "user", "content": messages}]
+    if messages and all("role" not in each for each in messages):  # parts alone are one question
+        messages = [{"role": "user", "content": list(messages)}]
+    return filled_in(messages)
 
 
 def _with_system(given: dict[str, Any], system: str) -> dict[str, Any]:

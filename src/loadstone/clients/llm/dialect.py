@@ -19,7 +19,7 @@ Message = Mapping[str, Any]
 class Call:
     """What is asked for, in no dialect's words yet.
 
-    messages: role and content; the content is a text or a list of parts, which are passed on as they are
+    messages: role and content; the content is a text or a list of parts, of which the dialect words those of `plan.parts`
     usage:    ask the server to count tokens
     extra:    further fields of the body, above all others
     """

@@ -6,6 +6,7 @@ from typing import Any
 
 from loadstone.clients.llm.dialect import Call, error_text, whole_number
 from loadstone.clients.llm.transcript import Fault, Token, Transcript, Usage
+from loadstone.plan.parts import for_responses
 
 _TOKENS = {
     "response.output_text.delta": Token.CONTENT,
@@ -25,7 +26,7 @@ class OpenAiResponses:
         """See Dialect."""
         return call.body(
             model=call.model,
-            input=call.texts[0] if call.texts else list(call.messages),
+            input=call.texts[0] if call.texts else for_responses(call.messages),
             stream=True if call.stream else None,
             max_output_tokens=call.max_tokens,
             temperature=call.temperature,

@@ -34,10 +34,10 @@ def embedded(runs: Sequence[Told]) -> Embedded:
     """Everything for these runs; without Plotly's 2 MB where no run was kept over time, because then there is nothing to draw."""
     drawn = any(run.timeline for run in runs)
     return Embedded(
-        style=_trusted(assets.text("charts.css") + _own("report.css")),
+        style=trusted(assets.text("charts.css") + own("report.css")),
         runs=[_packed(run, name) for run, name in zip(runs, names(runs), strict=True)] if drawn else [],
         packed=[plotly.packed_script()] if drawn else [],
-        scripts=[_trusted(assets.text(assets.WHOLE)), *(_trusted(_own(script)) for script in ("look.js", "recompute.js", "report.js"))],
+        scripts=[trusted(assets.text(assets.WHOLE)), *(trusted(own(script)) for script in ("look.js", "recompute.js", "report.js"))],
     )
 
 
@@ -48,10 +48,11 @@ def _packed(run: Told, name: str) -> str:
 
 
 @cache
-def _own(name: str) -> str:
+def own(name: str) -> str:
+    """One file of `html/static`."""
     return files("loadstone.report.html").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def _trusted(text: str) -> Markup:
+def trusted(text: str) -> Markup:
     """Our own script or style, which may stand in the page unescaped."""
     return Markup(text)  # noqa: S704  shipped with the package: nothing from a run is in it

@@ -11,6 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loadstone.errors import UsageError
 from loadstone.judge.verdict import show_value
+from loadstone.report.account import Account
+from loadstone.report.html.account_page import account_page
 from loadstone.report.html.embedded import Embedded, embedded
 from loadstone.report.html.gate_bar import gate_bar, interval, limit_text, value_text
 from loadstone.report.html.headline import WORDS, clock, facts, score_text
@@ -31,11 +33,13 @@ PICTURES = (
 )
 
 
-def render_html(told: Told, overlays: Sequence[Told] = ()) -> bytes:
-    """One run as a page; `overlays` are further runs that its charts can show behind it.
+def render_html(told: Told | Account, overlays: Sequence[Told] = ()) -> bytes:
+    """One run, or one account, as a page; `overlays` are further runs that its charts can show behind it.
 
     raises: UsageError for more than five runs in all
     """
+    if isinstance(told, Account):
+        return account_page(told).translate(PICTURES).encode("utf-8", "backslashreplace")
     if len(overlays) >= MOST_RUNS:
         raise UsageError(f"{len(overlays) + 1} runs in one page", where="report html", hint=f"at most {MOST_RUNS}")
     runs = [told, *overlays]

@@ -4,32 +4,21 @@
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Iterable
 from typing import Any
 
 import loadstone as ls
+from loadstone.suites.llm.elsewhere import Client, InstructedParalleliser, InstructedTransformer, PathVisitor
+from loadstone.suites.llm.memory import Watcher
+from loadstone.suites.llm.questions import DOCUMENT, QUESTIONS, SIDE_BY_SIDE, TASKS, Asker, elapsed, popular_question
 from loadstone.suites.llm.targets import OPTIONS, PRESETS, limits, promises
 from loadstone.suites.llm.variants import variants_suite
 
 __all__ = ["OPTIONS", "PRESETS", "build"]
 
-QUESTIONS = (
-    "Which of our two plans is cheaper for a team of twelve that needs exports and single sign-on?",
-    "Write a friendly answer to a customer whose parcel has been in customs for nine days.",
-    "Explain in three sentences why the invoice of March lists two seats more than the one of April.",
-    "Turn these notes into a release note: faster search, CSV export of 200,000 rows, dark mode.",
-)
-DOCUMENT = (
-    "Ticket {number} was opened on 2024-03-14 by customer@example.com. The export of the quarterly report stops at row 50,000, and the"
-    " search is slow since the update. The log shows a timeout after 30 seconds. The account was charged twice, 49.90 each; one payment was"
-    " refunded on 2024-03-18. Twelve seats are wanted before April. See https://example.com/tickets for the history."
-)
 POPULAR = 50  # questions that everybody asks, in the cache part
 SHARE_OF_NEW = 0.03  # of its questions that nobody asked before
 CACHE_ENTRIES = 200  # of the reference backend; another service has what it has
 MOSTLY = 0.9  # of a question's tokens must have been cached, where a service tells only that
-SIDE_BY_SIDE = 8  # texts that are transformed at once
 BATCH = 16  # texts in one embedding request
 SIMULATOR = "loadstone-simulator"  # the reference backend's model
 METRICS = {
@@ -44,16 +33,6 @@ METRICS = {
     "transform.speedup": {"better": "higher", "meaning": f"{SIDE_BY_SIDE} texts one after another ÷ side by side, by time"},
     "service.memory": {"kind": "gauge", "unit": "MB", "better": "lower", "meaning": "resident memory, as the service says it"},
 }
-
-
-class Asker(ls.User):
-    """Asks what nobody has asked before."""
-
-    def new_question(self) -> str:
-        """One that no user has had; its first words differ, so that no cache of beginnings helps."""
-        self.vars["asked"] = self.vars.get("asked", 0) + 1
-        who = f"{type(self).__name__} {self.index}, question {self.vars['asked']}"
-        return f"{who}: {self.rng.choice(QUESTIONS)}"
 
 
 class Reader(Asker):
@@ -85,7 +64,7 @@ class CacheUser(Asker):
         """The popular questions, shared out among the users of a scenario."""
         number = self.index + self.settings["users"] * self.vars.get("taken", 0)
         self.vars["taken"] = self.vars.get("taken", 0) + 1
-        return popular_question(number % POPULAR)
+        return popular_question(number % POPULAR, self.plan_seed)
 
     async def ask(self, question: str, **options: Any) -> tuple[float, bool | None] | None:
         """Seconds from sent to last byte, and whether it came from a cache, where it says so; None for an answer that failed."""
@@ -117,7 +96,7 @@ class Regular(CacheUser):
     @ls.task
     async def popular(self) -> None:
         new = self.rng.random() < SHARE_OF_NEW
-        await self.ask(self.new_question() if new else popular_question(self.rng.randrange(POPULAR)))
+        await self.ask(self.new_question() if new else popular_question(self.rng.randrange(POPULAR), self.plan_seed))
 
 
 class Twice(CacheUser):
@@ -161,7 +140,7 @@ class Transformer(ls.User):
 
     @ls.task
     async def transform(self) -> None:
-        reply = await transformed(self, self.rng.choice(("summarize", "extract", "classify")), "transform")
+        reply = await transformed(self, self.rng.choice(TASKS), "transform")
         self.check(reply.ok and "result" in reply.json(), "there is a result")
 
 
@@ -213,19 +192,9 @@ class Customer(Asker):
         self.check(whole and len(history.json()["messages"]) == 2, "the request came to its end, and was kept")
 
 
-class Watcher(ls.User):
-    """Reads how much memory the reference backend uses."""
-
-    @ls.task
-    async def read_memory(self) -> None:
-        reply = await self.http.get("/stats", name="stats")
-        if reply.ok:
-            self.record("service.memory", reply.json()["rss_bytes"] / 1e6)
-
-
-def popular_question(number: int) -> str:
-    """One of those that everybody asks."""
-    return f"Frequent question {number}: {QUESTIONS[number % len(QUESTIONS)]}"
+# Who does a part: a single text, texts side by side, the API, a whole request.
+HERE = (Transformer, Paralleliser, Visitor, Customer)
+ELSEWHERE = (InstructedTransformer, InstructedParalleliser, PathVisitor, Client)
 
 
 def from_cache(answer: Any) -> bool | None:
@@ -242,14 +211,6 @@ async def transformed(user: ls.User, task: str, name: str) -> Any:
     return await user.http.post("/v1/transform", json=body, name=name)
 
 
-async def elapsed(work: Iterable[Awaitable[object]]) -> float:
-    """How long it takes to do one after another, in seconds."""
-    begun = time.perf_counter()
-    for each in work:
-        await each
-    return time.perf_counter() - begun
-
-
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
     if options.variants:
@@ -258,22 +219,31 @@ def build(options: ls.Options) -> ls.Suite:
     length = min(options.duration, 5) if options.skip_slow_tests else options.duration
     plan: list[ls.Scenario] = []
     users = ls.constant_users(options.users, length)
-    settings = {"embedding_model": options.embedding_model or (None if options.url else SIMULATOR)}
+    settings = {
+        "embedding_model": options.embedding_model or (None if options.url else SIMULATOR),
+        "api_paths": [part.strip() for part in options.api_path.split(",") if part.strip()] or ["/"],
+        "transform_path": options.transform_path,
+    }
+    single, parallel, visitor, customer = ELSEWHERE if options.url else HERE
     if "llm" in parts:
         add(plan, "llm", Reader, users, warm_up=length / 10, settings=settings)
     if "cache" in parts:
         add_cache(plan, options, users, length)
     if "transform" in parts:
-        add(plan, "transform", Transformer, ls.constant_users(min(4, options.users), length / 2))
-        add(plan, "parallel", Paralleliser, ls.constant_users(1, length / 2))
+        add(plan, "transform", single, ls.constant_users(min(4, options.users), length / 2), settings=settings)
+        add(plan, "parallel", parallel, ls.constant_users(1, length / 2), settings=settings)
     if "api" in parts:
         more = max(options.throughput_target, options.min_throughput) * 1.1  # so that the limit can be seen
-        add(plan, "api", Visitor, ls.constant_rate(options.request_rate or more, length + 1), warm_up=1)
+        add(plan, "api", visitor, ls.constant_rate(options.request_rate or more, length + 1), warm_up=1, settings=settings)
     if "flow" in parts:
-        add(plan, "flow", Customer, users, settings=settings)
-    if options.url is None:  # which tells its memory
+        add(plan, "flow", customer, users, settings=settings)
+    if options.url is None or options.service_pid:  # the reference backend tells its memory
         seconds = sum(scenario.tree["profile"].get("duration", 0) for scenario in plan)
-        plan.append(ls.Scenario("memory", Watcher, ls.constant_rate("1/s", seconds)))
+        plan.append(
+            ls.Scenario(
+                "memory", Watcher, ls.constant_rate("1/s", seconds), settings={"pid": options.service_pid and int(options.service_pid)}
+            )
+        )
     return ls.Suite(
         "llm",
         target=options.url,

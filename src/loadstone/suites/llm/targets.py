@@ -24,6 +24,10 @@ OPTIONS = (
     ls.Option("variants", None, "Two URLs, before and after: does the second save memory? As --memory-target says, else 30%."),
     ls.Option("model", None, "The model to ask; needed with --url."),
     ls.Option("embedding-model", None, "The model for embeddings; without it another service is asked for none."),
+    ls.Option("api-path", "/v1/models", "With --url: what is asked of its API, by GET; several with commas."),
+    ls.Option("transform-path", None, "With --url: where a text is transformed; without it the model is instructed to."),
+    ls.Option("service-pid", None, "With --url: the service's process on this machine, for its memory.", kind="number", least=1),
+    ls.Option("variant-pids", None, "With --variants: their two processes on this machine; without them each tells its memory at /stats."),
     ls.Option("users", 10, "Users at one time.", env="PERF_CONCURRENT_USERS", least=1),
     ls.Option("duration", "15s", "How long each part lasts.", kind="duration", env="PERF_TEST_DURATION", least=1),
     ls.Option("request-rate", None, "Sent to the API; without it a tenth above the target.", kind="rate", env="PERF_REQUEST_RATE", least=1),
@@ -58,9 +62,10 @@ def limits(options: ls.Options, parts: tuple[str, ...]) -> list[dict[str, str]]:
     gates = [gate("response_time", f"p95(http.response_time) < {options.max_response_time:g}s")]
     if "api" in parts:
         gates.append(gate("throughput", f"throughput(http.requests{{scenario=api}}) >= {options.min_throughput:g}/s"))
-    if options.max_memory is not None or options.url is None:
+    if options.max_memory is not None or options.url is None or options.service_pid:
+        tells = options.url is None or options.service_pid
         text = f"max(service.memory) < {500 if options.max_memory is None else options.max_memory:g}MB"
-        gates.append(gate("memory", text, needs="a service that tells its memory, as the reference backend does" if options.url else ""))
+        gates.append(gate("memory", text, needs="" if tells else "the service's process: --service-pid PID"))
     if "cache" in parts:
         gates.append(gate("cache", f"rate(cache.hits{{phase=steady}}) > {options.min_cache_hit_ratio * 100:.12g}%"))
     gates.append(gate("error_rate", f"rate(http.errors) < {options.max_error_rate * 100:.12g}%"))

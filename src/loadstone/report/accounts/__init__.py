@@ -1,0 +1,1 @@
+"""Accounts of searches, sweeps, duets, comparisons, histories and monitors."""
