@@ -91,7 +91,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="length of one run of one tool (%(default)s)")
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="length of the run that watches memory grow (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of 2 s, memory for half a minute: does it work, not how fast is it")
-    one = parser.add_argument_group("one simulated trial, with `duets`, `histories` or `pairs`: its numbers and its answer instead of the table")
+    one = parser.add_argument_group(
+        "one simulated trial, with `duets`, `histories` or `pairs`: its numbers and its answer instead of the table"
+    )
     one.add_argument("--seed", type=int, help="number of the trial")
     one.add_argument("--profile", default="ci", help="quiet, ci or shared (%(default)s)")
     one.add_argument("--effect", type=float, default=0.0, help="0.1 makes the candidate 10 %% slower (%(default)s)")

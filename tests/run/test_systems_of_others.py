@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -110,8 +111,7 @@ def test_a_process_that_keeps_what_it_is_told_leaks_at_that_rate(size: int, answ
         for _ in range(READINGS):
             print(size, file=process.stdin, flush=True)
             process.stdout.readline()
-            with open(f"/proc/{process.pid}/statm", encoding="ascii") as statm:
-                levels.append(float(statm.read().split()[1]) * PAGE)
+            levels.append(float(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * PAGE)
         process.stdin.close()
     found = judge_leak([float(at) for at in range(READINGS)], levels, MEMORY)
     assert found.answer is answer
