@@ -64,8 +64,8 @@ def at_once(trials: int) -> Iterator[Figure]:
 def one_pair(profile: str, q: float, effect: float, number: int) -> Difference:
     """The answer about two runs of 3,000 requests each; the same for the same numbers."""
     figure = Compared(f"p{100 * q:g}(http.response_time)", "ms")
-    sides = [{figure.name: course(profile, q, change, (number, side))} for side, change in enumerate((0.0, effect))]
-    return compare_runs(*sides, [figure])[0]
+    before, after = (course(profile, q, change, (number, side)) for side, change in enumerate((0.0, effect)))
+    return compare_runs({figure.name: before}, {figure.name: after}, [figure])[0]
 
 
 def course(profile: str, q: float, effect: float, seed: Sequence[int]) -> Sections:

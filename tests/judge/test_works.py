@@ -10,6 +10,7 @@ from loadstone.errors import UsageError
 from loadstone.judge.beside import Beside, PastRun, compare
 from loadstone.judge.difference import Answer
 from loadstone.judge.figures import asked_for, figures_by, main_figures
+from loadstone.judge.regression_rules import PRESETS
 from loadstone.judge.works import all_failed
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
@@ -68,6 +69,26 @@ def test_failures_of_an_agent_are_compared_when_there_are_enough_to_tell() -> No
     assert 'rate(http.errors{agent="often"})' in {name.replace("agent=often", 'agent="often"') for name in found}
     assert not [name for name in found if name.startswith("rate(http.errors{") and "rare" in name]
     assert [name for name in found if name.startswith("p50(http.response_time{") and "rare" in name]
+
+
+def run_of(name: str, failed: int) -> PastRun:
+    """Ninety-five of a hundred requests go to one agent, the rest to another one, of which some fail."""
+    usual, rare = of("a", agent="usual"), of("a", agent="rare")
+    times = {("http.response_time", usual): 20.0, ("http.response_time", rare): 20.0}
+    counts = {("http.requests", usual): 950, ("http.requests", rare): 50, ("http.errors", rare): failed}
+    seconds = [second(times, counts, at) for at in range(10)]
+    return PastRun(name, Aggregate(seconds), [Aggregate([each]) for each in seconds], MACHINE)
+
+
+def test_an_agent_that_fails_more_often_is_worse_though_the_whole_hardly_moved() -> None:
+    before, after = Beside("main", [run_of(f"r{at}", 0) for at in range(10)]), run_of("new", 10)
+    found = compare(before, Beside("new", [after]), main_figures(after.total, CATALOGUE), PRESETS["bot"]).found.differences
+    answers = {each.figure: each.answer for each in found if each.figure.startswith("rate(")}
+    assert answers == {
+        "rate(http.errors)": Answer.NOT_WORSE,
+        "rate(http.errors{agent=usual})": Answer.NOT_WORSE,
+        "rate(http.errors{agent=rare})": Answer.WORSE,
+    }
 
 
 def test_the_own_work_of_agents_and_components_is_compared_by_name() -> None:

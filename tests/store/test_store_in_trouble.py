@@ -283,9 +283,9 @@ def test_a_file_of_version_3_gets_hashes_of_work_that_no_folder_is_part_of(path:
     db.execute("PRAGMA user_version = 3")
     db.commit()
     db.close()
-    plan["scenarios"][0]["code"]["file"] = "/home/me/shop.py"
+    plan["scenarios"][0]["code"]["file"] = "/builds/8/load/shop.py"
     with opened(path) as store:
         hashes = [store.run(run_id).work_hash for run_id in ids]
     assert hashes == [work_hash(json.dumps(plan)), work_hash(json.dumps(plan)) + "+ab"]
-    plan["scenarios"][0]["code"]["file"] = "/home/me/other.py"
+    plan["scenarios"][0]["code"]["file"] = "/builds/8/load/other.py"
     assert work_hash(json.dumps(plan)) not in hashes
