@@ -1,6 +1,7 @@
 """What a run was about, and so what decides whether it is worse."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ CATALOGUE = Catalogue((Metric("bot.compute_time", "ms", Kind.DISTRIBUTION, "lowe
 Tags = tuple[tuple[str, str], ...]
 
 
-def second(times: dict[tuple[str, Tags], float], counts: dict[tuple[str, Tags], int], at: int = 0) -> Snapshot:
+def second(times: Mapping[tuple[str, Tags], float], counts: Mapping[tuple[str, Tags], int], at: int = 0) -> Snapshot:
     """A hundred values of each time around its median in ms, and counts."""
     found = {}
     for number, ((name, tags), level) in enumerate(times.items()):
