@@ -46,7 +46,7 @@ class LoadstoneError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}. Try: {self.hint}" if self.hint else text
+        return f"{text}{'' if text.endswith('?') else '.'} Try: {self.hint}" if self.hint else text
 
 
 class UsageError(LoadstoneError):

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from loadstone.cli import doctor
-from loadstone.cli.doctor import Finding, command
+from loadstone.cli.doctor import command
+from loadstone.cli.finding import Finding
 
 
 def call(*flags: str) -> Result:

@@ -156,7 +156,7 @@ def test_config_write_without_a_suite_goes_by_the_ending_of_the_file() -> None:
     assert "loadstone run llm --config performance.json" in output("config write", "--output", "performance.json")
     output("config write", "--output", "plan.yaml")
     assert "The plan is valid" in output("check", "plan.yaml")
-    assert "takes no file" in str(call("config write", "chat", "--output", "chat.json").exception)
+    assert "takes no file" in str(call("config write", "demo", "--output", "demo.json").exception)
 
 
 def test_load_runs_only_the_load_and_refuses_suites_that_have_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,15 @@ def kept(call: Call, *flags: str) -> str:
     return str(json.loads(call("runs", "list", "--json").stdout)[-1]["id"])
 
 
+def test_a_run_that_could_be_the_first_of_a_baseline_says_so_until_there_is_one(call: Call) -> None:
+    hint = "; no baseline yet: loadstone baseline save main "
+    assert hint not in call("hit", "http://127.0.0.1:9/", "--gate", "p95(http.response_time) < 1ns").stderr
+    said = call("hit", "http://127.0.0.1:9/").stderr
+    assert hint in said
+    call(*said.partition("loadstone ")[2].split())
+    assert hint not in call("hit", "http://127.0.0.1:9/").stderr
+
+
 def test_each_run_is_kept_near_the_work_and_told_again(call: Call) -> None:
     run_id = kept(call)
     assert Path(".loadstone/loadstone.db").exists()

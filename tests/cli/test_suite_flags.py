@@ -59,6 +59,41 @@ def test_every_flag_and_variable_of_the_catalogue_is_there() -> None:
     assert set(variables.split()) == {option.env for option in chat_suite.OPTIONS if option.env}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "setting", "shown_as"),
+    [
+        ("AI_BACKEND_URL", "http://h:1", "target", "http://h:1 "),
+        ("WEBSOCKET_URL", "ws://h:2", "options.websocket_url", "ws://h:2 "),
+        ("MAX_CONCURRENT_USERS", "7", "options.users", "7 "),
+        ("TEST_DURATION_MINUTES", "2", "options.duration", "120s "),
+        ("MAX_WEBSOCKET_CONNECTIONS", "9", "options.connections", "9 "),
+        ("MONITORING_INTERVAL", "2s", "options.monitoring_interval", "2s "),
+        ("MEMORY_LEAK_THRESHOLD_MB", "80", "options.memory_leak_threshold", "80"),
+    ],
+)
+def test_every_variable_of_the_catalogue_sets_what_it_names(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, setting: str, shown_as: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert shown("chat")[setting].startswith(shown_as)
+
+
+def test_without_flags_chat_has_the_defaults_of_the_catalogue() -> None:
+    found = shown("chat")
+    values = {name: found[f"options.{name}"].split()[0] for name in ("users", "duration", "connections")}
+    assert values == {"users": "25", "duration": "180s", "connections": "100"}
+
+
+@pytest.mark.parametrize("flag", ["--verbose", "-v"])
+def test_verbose_stands_after_the_suite_too(capsys: pytest.CaptureFixture[str], flag: str) -> None:
+    from loadstone.cli.main import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "chat", flag])
+    assert ended.value.code == 0
+    assert "The plan is valid" in capsys.readouterr().out
+
+
 def test_a_mistyped_option_names_the_nearest_and_is_wrong_usage() -> None:
     result = call("run", "chat", "--connection", "5")
     assert result.exit_code == 2

@@ -128,7 +128,7 @@ def test_two_runs_in_which_everything_failed_cannot_be_told_apart() -> None:
     assert worse.answer is Answer.WORSE
 
 
-def measured(name: str, plan: dict[str, object], level: float) -> PastRun:
+def measured(name: str, plan: Mapping[str, object], level: float) -> PastRun:
     seconds = [second({("my.score", of("a")): level}, {}, at) for at in range(10)]
     return PastRun(name, Aggregate(seconds), [Aggregate([each]) for each in seconds], MACHINE, plan=json.dumps(plan))
 

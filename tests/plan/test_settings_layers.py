@@ -55,6 +55,20 @@ def test_each_layer_stands_above_the_one_before_and_is_named() -> None:
     assert settings["workers"].origin == "default"
 
 
+@pytest.mark.parametrize(
+    ("in_file", "in_environment", "asked"),
+    [
+        ("", "true", True),
+        ("endpoints: [/a]\n", "/b, /c", ("/a", "/b", "/c")),
+        ("endpoints: [/a]\n", "false", False),
+        ("endpoints: true\n", "/b", ("/b",)),
+    ],
+)
+def test_endpoints_are_yes_no_or_paths_which_add_up(in_file: str, in_environment: str, asked: object) -> None:
+    Path("suite.yaml").write_text(in_file + FILE)
+    assert loaded(environment={"LOADSTONE_ENDPOINTS": in_environment})[0].endpoints == asked
+
+
 def test_secrets_do_not_show() -> None:
     _, settings = loaded()
     assert settings["http.headers.Authorization"].value == "**********"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+
+from loadstone.cli.finding import Finding, written
+from loadstone.errors import ExitCode, TargetUnreachable
 
 if TYPE_CHECKING:
     from loadstone.judge.story import Story
@@ -19,36 +22,29 @@ FEW_DESCRIPTORS = 4096
 TOP_RATE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the examination; `advice` is empty when all is well."""
-
-    what: str
-    found: str
-    advice: str = ""
-
-
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--quick", is_flag=True, help="Leave the top rate out.")
-def command(*, as_json: bool, quick: bool) -> None:
+@click.option("--target", metavar="URL", help="Ask there once, too: does it take connections, and what does HEAD answer?")
+def command(*, as_json: bool, quick: bool, target: str | None) -> None:
     """Measure this machine as a load generator: timer, clock, limits, and the top rate on loopback.
 
-    Nothing outside this machine is touched. The exit code is 0 also when there is advice.
+    Nothing but --target is touched outside this machine. Advice leaves the exit code at 0; a target that does not answer makes it 3.
     """
+    reached, asked = _target(target) if target else (True, [])
     findings = [_timer(), _kernel_clock(), _loop(), _descriptors(), _ports()]
     if not quick:
         findings.append(_top_rate())
+    findings += asked
     if as_json:
         import json
 
         click.echo(json.dumps([{"what": each.what, "found": each.found, "advice": each.advice} for each in findings], indent=2))
-        return
-    width = max(len(each.what) for each in findings)
-    for each in findings:
-        click.echo(f"{'!' if each.advice else '·'} {each.what:<{width}}  {each.found}")
-        if each.advice:
-            click.echo(f"  {'':<{width}}  {each.advice}")
+    else:
+        for line in written(findings):
+            click.echo(line)
+    if not reached:
+        raise SystemExit(ExitCode.UNREACHABLE)
 
 
 def _run(coroutine: object) -> object:
@@ -57,6 +53,22 @@ def _run(coroutine: object) -> object:
     except ImportError:
         return asyncio.run(coroutine)  # type: ignore[arg-type]
     return uvloop.run(coroutine)  # type: ignore[arg-type]
+
+
+def _target(url: str) -> tuple[bool, list[Finding]]:
+    """Whether it takes connections, and what the URL answers to HEAD."""
+    from loadstone.cli.before_run import endpoints_of, target_of
+    from loadstone.clients.address import split_url
+    from loadstone.load.first_look import first_look
+    from loadstone.plan.http import HttpSettings
+
+    try:
+        found = target_of(url)
+    except TargetUnreachable as error:
+        return False, [Finding("target", error.what, error.hint)]
+    look = first_look(HttpSettings(), url, [url], lasting_s=0.0)
+    shown = [replace(each, path=split_url(url)[1]) for each in look.endpoints]
+    return True, [found, endpoints_of(shown)]
 
 
 def _timer() -> Finding:

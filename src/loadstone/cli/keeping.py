@@ -139,6 +139,8 @@ def recording_of(watched: Watched, timeline: Timeline) -> Recording | None:
 
 def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) -> None:
     """Finish the run in the store; what went wrong is told, and changes nothing of the verdict."""
+    import json
+
     from loadstone.plugins import installed
     from loadstone.report.told import Told
 
@@ -155,7 +157,9 @@ def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) 
             click.echo(f"loadstone: the baseline {baseline} stays as it is: {reason}", err=True)
         if run_id and not quiet:
             entered = f", and is in the baseline {baseline}" if baseline and not reason else ""
-            click.echo(f"kept as run {run_id}{entered}", err=True)
+            first = not baseline and recording.could_be_first(json.loads(document))
+            hint = f"; no baseline yet: loadstone baseline save main {run_id}" if first else ""
+            click.echo(f"kept as run {run_id}{entered}{hint}", err=True)
         if plan.baselines.files and run_id:
             _leave_file(recording, plan, document)
     finally:

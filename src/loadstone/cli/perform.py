@@ -24,7 +24,7 @@ from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.report_files import file_options, files_of_run, tell_github
 from loadstone.cli.streams import silence_stdout, without_terminal
 from loadstone.cli.suite_files import files_meanwhile, write_suite_files
-from loadstone.errors import ExitCode, UsageError
+from loadstone.errors import ExitCode, TargetUnreachable, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
@@ -127,12 +127,14 @@ def _perform_once(
             every_s, meanwhile = files_meanwhile(watched, showing.checkpoint_s, files)
             marks = checkpoint(every_s, meanwhile, timeline) if every_s else None
             command = ["loadstone", *sys.argv[1:]]
+            asked = _ask_before(aimed_plan, showing)
             with keys(desk, _refusals(sinks)) if by_keys else contextlib.nullcontext():
                 story = execute(
                     aimed_plan,
                     sinks,
                     worker=worker,
                     command=command,
+                    preflight=not asked,
                     past=past,
                     earlier=showing.resume,
                     changes=showing.changes,
@@ -162,6 +164,22 @@ def _perform_once(
     if showing.quiet:  # the verdict, what was run, and why
         text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
     return story, _tell(f"{text}\n", code, kept=watched.folder is not None)
+
+
+def _ask_before(plan: Plan, showing: Showing) -> bool:
+    """Tell what was asked before the run, where somebody reads along; answers whether the target was asked, too."""
+    if showing.quiet or showing.json:
+        return False
+    from loadstone.cli.before_run import look_before
+    from loadstone.cli.finding import written
+
+    try:
+        findings = look_before(plan)
+    except TargetUnreachable:
+        return False  # the run itself asks again, and says so
+    for line in written(findings):
+        click.echo(line, err=True)
+    return True
 
 
 def watched_of(plan: Plan, showing: Showing) -> Watched:

@@ -37,14 +37,20 @@ def check_room(folder: Path | None) -> None:
         ) from None
 
 
-def check_machine(plan: Plan) -> None:
-    """Raises UsageError when the users that a plan surely needs cannot all have a connection."""
+def most_users(plan: Plan) -> tuple[int, str]:
+    """The most users who stay, of one scenario, and where the plan says so: other scenarios may follow instead of running beside it."""
     from loadstone.plan.profile import ClosedProfile
-    from loadstone.probes.machine import descriptor_limit, local_ports
 
     closed = [(each.name, each.profile.max_users) for each in plan.scenarios if isinstance(each.profile, ClosedProfile)]
-    users = max((count for _, count in closed), default=0)  # of one scenario: others may follow instead of running beside it
-    where = next((f"scenarios.{name}" for name, count in closed if count == users), "")
+    users = max((count for _, count in closed), default=0)
+    return users, next((f"scenarios.{name}" for name, count in closed if count == users), "")
+
+
+def check_machine(plan: Plan) -> None:
+    """Raises UsageError when the users that a plan surely needs cannot all have a connection."""
+    from loadstone.probes.machine import descriptor_limit, local_ports
+
+    users, where = most_users(plan)
     limit = (descriptor_limit() - SPARE_DESCRIPTORS) * plan.workers
     if users > limit:
         what = f"{format_count(users)} users need a file descriptor each, and {format_count(max(limit, 0))} are to be had"

@@ -230,6 +230,9 @@ class Plan(_Model):
     graceful_stop_s: Delay = Field(default=30.0, alias="graceful_stop")
     settle_s: Delay = Field(default=0.0, alias="settle", description="how long the target rests after the load, and is still watched")
     patience_s: Duration = Field(default=10.0, alias="patience")
+    endpoints: bool | tuple[str, ...] = Field(
+        default=False, description="paths that are asked once before the run, by HEAD; true: its steps'"
+    )
     workers: Annotated[int, Field(gt=0, le=1024)] = 1
     allow_unreached: bool = False
     allow_few: bool = Field(default=False, description="decide gates on percentiles of streams also on fewer samples than they need")

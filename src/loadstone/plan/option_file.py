@@ -74,11 +74,12 @@ def _take(
     what, example, fits = {
         "flag": ("true or false", "true", isinstance(value, bool)),
         "text": ("one text", '"…"', isinstance(value, str)),
+        "parts": ("a list of names", '["…"]', isinstance(value, list) and all(isinstance(each, str) for each in value)),
     }.get(kind, ("one number", "1", not isinstance(value, (bool, dict, list))))
     if value is None:
         return
     if fits:
-        found[place or name] = Given(value, f"file {where} {name}")
+        found[place or name] = Given(tuple(value) if isinstance(value, list) else value, f"file {where} {name}")
     else:
         mistakes.append(Mistake(f"must be {what}", f"{where} {name}", f'"{at[-1]}": {example}'))
 

@@ -193,6 +193,15 @@ def _add_process(by: str) -> Callable[[Layers, str, str], None]:
     return add
 
 
+def _add_endpoint(layers: Layers, text: str, origin: str) -> None:
+    """`true` and `false` stand for themselves; paths of the environment stand beside those of the file."""
+    value, listed = _typed(text.strip()), layers.tree.get("endpoints")
+    if isinstance(value, bool) or not isinstance(listed, list):
+        layers.put(("endpoints",), value if isinstance(value, bool) else [value], origin)
+    else:
+        layers.put(("endpoints", len(listed)), value, origin)
+
+
 def _apply_tag(layers: Layers, text: str, origin: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -223,6 +232,7 @@ def _typed(value: Any) -> Any:
 # What is given by one text after another: `--tag a=1 --tag b=2`, or with commas in the environment.
 LISTED: Mapping[str, Callable[[Layers, str, str], None]] = {
     "tags": _apply_tag,
+    "endpoints": _add_endpoint,
     "probe": _add_probe,
     "pid": _add_process("pid"),
     "process": _add_process("name"),

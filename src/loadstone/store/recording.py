@@ -156,6 +156,15 @@ class Recording:
         """Why the finished run may not enter a baseline; empty when it may."""
         return refusal(self.row, document)
 
+    def could_be_first(self, document: Mapping[str, Any]) -> bool:
+        """May the finished run enter a baseline, and is there none yet? False where the store does not say."""
+        if self._store is None or self._row is None or self.refused(document):
+            return False
+        try:
+            return not self._store.baselines()
+        except StoreError:
+            return False
+
     @property
     def row(self) -> RunRow:
         """What is known of the run; it must have begun."""

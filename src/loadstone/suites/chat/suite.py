@@ -3,9 +3,12 @@
 `loadstone run chat`; docs/ready-suites.md tells its options, and how to make it your own.
 """
 
+import json
+from typing import Any
 from urllib.parse import urlsplit
 
 import loadstone as ls
+from loadstone.suites.chat.wording import WORDING, answer_of, endpoints, filled, found_at, is_like, placed, spoken
 from loadstone.suites.ws.users import Assisted, LimitSearch
 
 SHORT = ("Hello", "What can you do?", "Where is my order?", "Thanks!", "How late are you open?")
@@ -47,6 +50,7 @@ OPTIONS = (
     ls.Option("inside", False, "With --url: the backend tells its inside at /_inside, to whoever has LOADSTONE_INSIDE_TOKEN."),
     ls.Option("monitoring-interval", "1s", "How often memory is read.", kind="duration", env="MONITORING_INTERVAL", least=0.1),
     ls.Option("memory-leak-threshold", 50, "Growth in MB that counts as a leak.", kind="number", env="MEMORY_LEAK_THRESHOLD_MB", least=0),
+    *WORDING,
 )
 PRESETS = {
     "quick": {"users": 20, "duration": "25s"},
@@ -64,13 +68,15 @@ class Light(ls.User):
 
     @ls.task(weight=4)
     async def ask(self) -> None:
-        reply = await self.http.post("/api/ask", json={"question": self.rng.choice(SHORT)}, name="ask")
+        how = self.settings
+        reply = await self.http.post(how["ask_path"], json=placed(how["question_field"], self.rng.choice(SHORT)), name="ask")
         if reply.ok:
-            self.check(reply.json().get("answer"), "the answer is not empty")
+            self.check(found_at(answer_of(reply), how["answer_field"]), "the answer is not empty")
 
     @ls.task(weight=1)
     async def look_in(self) -> None:
-        await self.http.get("/health", name="health")
+        if self.settings["health_path"]:
+            await self.http.get(self.settings["health_path"], name="health")
 
 
 class Mixed(ls.User):
@@ -84,27 +90,34 @@ class Mixed(ls.User):
         await self.open_session()
 
     async def open_session(self) -> None:
-        reply = await self.http.post("/api/chat/sessions", json={"user": f"user {self.index}"}, name="open session")
-        self.vars["messages"] = f"/api/chat/sessions/{reply.json()['id']}/messages" if reply.ok else ""
+        how = self.settings
+        who = placed(how["user_field"], f"user {self.index}") if how["user_field"] else {}
+        reply = await self.http.post(how["sessions_path"], json=who, name="open session")
+        self.vars["session"] = found_at(answer_of(reply), how["session_field"]) if reply.ok else None
         self.vars["answered"] = 0
 
     @ls.task(weight=4)
     async def send_message(self) -> None:
-        if not self.vars["messages"] or self.vars["answered"] >= MOST_MESSAGES:
+        how, session = self.settings, self.vars["session"]
+        if session is None or self.vars["answered"] >= MOST_MESSAGES:
             await self.open_session()
             return
-        reply = await self.http.post(self.vars["messages"], json={"text": self.rng.choice(USUAL)}, name="send message")
+        body = placed(how["message_field"], self.rng.choice(USUAL))
+        reply = await self.http.post(filled(how["messages_path"], id=session), json=body, name="send message")
         if reply.ok:
             self.vars["answered"] += 1
-            self.check(reply.json().get("role") == "assistant", "the assistant answers")
+            self.check(found_at(answer_of(reply), how["reply_field"]), "the assistant answers")
 
     @ls.task(weight=1)
     async def read_history(self) -> None:
-        if not self.vars["messages"]:
+        how, session = self.settings, self.vars["session"]
+        if session is None or not how["history_path"]:
             return
-        reply = await self.http.get(self.vars["messages"], name="read history")
+        reply = await self.http.get(filled(how["history_path"], id=session), name="read history")
         if reply.ok:
-            self.check(len(reply.json()["messages"]) >= 2 * self.vars["answered"], "every answered message was kept")
+            said = answer_of(reply)
+            kept = found_at(said, how["history_field"]) if how["history_field"] else said
+            self.check(isinstance(kept, list) and len(kept) >= 2 * self.vars["answered"], "every answered message was kept")
 
 
 class Heavy(ls.User):
@@ -115,8 +128,10 @@ class Heavy(ls.User):
     tags = {"pattern": "heavy"}
 
     async def on_start(self) -> None:
-        reply = await self.http.get("/v1/models", name="models")
-        self.vars["model"] = reply.json()["data"][0]["id"] if reply.ok else "unknown"
+        self.vars["model"] = self.settings["model"] or "unknown"
+        if self.settings["models_path"] and not self.settings["model"]:
+            reply = await self.http.get(self.settings["models_path"], name="models")
+            self.vars["model"] = (found_at(answer_of(reply), "data.0.id") if reply.ok else None) or "unknown"
 
     @ls.task
     async def stream_completion(self) -> None:
@@ -127,7 +142,7 @@ class Heavy(ls.User):
             "max_tokens": 60,
             "seed": self.rng.randrange(1000),
         }
-        reply = await self.http.post("/v1/chat/completions", json=body, name="stream completion")
+        reply = await self.http.post(self.settings["completions_path"], json=body, name="stream completion")
         if reply.ok:
             self.check(reply.text.rstrip().endswith("data: [DONE]"), "the stream ends with [DONE]")
 
@@ -138,19 +153,18 @@ class Member(ls.User):
     think = "500ms..2s"
 
     async def on_start(self) -> None:
-        room = self.index // ROOM
-        self.ws = await self.websocket.connect(
-            f"{self.settings['path']}?room=room-{room}&user=member-{self.index}", name="chat", ping_every=5
-        )
+        path = filled(self.settings["path"], room=f"room-{self.index // ROOM}", user=f"member-{self.index}")
+        self.ws = await self.websocket.connect(path, name="chat", ping_every=5)
         self.vars["said"] = 0
 
     @ls.task
     async def say(self) -> None:
+        how = self.settings
         if not self.check(self.ws.ok, "the connection is still open"):
             return
         self.vars["said"] += 1
-        message = {"type": "message", "text": self.rng.choice(SHORT), "id": f"{self.index}-{self.vars['said']}"}
-        await self.ws.request(json=message, match="json.id", timeout=5)
+        message = filled(how["websocket_message"], text=self.rng.choice(SHORT), id=f"{self.index}-{self.vars['said']}")
+        await self.ws.request(message, match=how["websocket_match"], timeout=5)
 
     async def on_stop(self) -> None:
         await self.ws.close()
@@ -158,6 +172,21 @@ class Member(ls.User):
 
 class Asker(Assisted):
     """Asks the assistant, and watches its typing indicator."""
+
+    async def on_start(self) -> None:
+        self.ws = await self.websocket.connect(filled(self.settings["path"], room=f"desk-{self.index}", user="asker"), name="assistant")
+        self.asked = 0
+
+    def asks(self, *, fail: bool) -> str:
+        return filled(self.settings["websocket_ask"], text=f"question {self.asked}", fail=json.dumps(fail))
+
+    def kind_of(self, message: Any) -> str:
+        try:
+            value = message.json()
+        except ValueError:
+            return ""
+        signs = {"on": "typing_on", "off": "typing_off", "answer": "answer", "error": "error"}
+        return next((kind for kind, key in signs.items() if is_like(value, self.settings[f"websocket_{key}"])), "")
 
 
 class Crowding(LimitSearch):
@@ -170,6 +199,9 @@ class Visitor(Light):
     tags = {"pattern": "visitor"}
 
 
+STAYING = {"light": Light, "mixed": Mixed, "heavy": Heavy}
+
+
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
     choose(options)
@@ -177,16 +209,16 @@ def build(options: ls.Options) -> ls.Suite:
     users = options.concurrent_users or options.all or not some
     visitors = options.load_test or options.all or not some
     ramp = min(options.duration / 5, 15)  # users come one after another, and nothing is judged before all are there
-    scenarios = []
+    scenarios, how = [], spoken(options)
     if users:
         profile = ls.ramping_users(1, options.users, ramp, hold=options.duration - ramp)
-        scenarios.append(ls.Scenario("users", [Light, Mixed, Heavy], profile, warm_up=ramp))
+        scenarios.append(ls.Scenario("users", [STAYING[each] for each in options.patterns], profile, warm_up=ramp, settings=how))
     if visitors:
         rate = max(1, options.users / 2)
-        scenarios.append(ls.Scenario("visitors", Visitor, ls.poisson_rate(rate, options.duration), warm_up=ramp))
+        scenarios.append(ls.Scenario("visitors", Visitor, ls.poisson_rate(rate, options.duration), warm_up=ramp, settings=how))
     sockets, memory = options.websocket_test or options.all, options.memory_test or options.all
     if sockets:
-        scenarios += socket_scenarios(options, ramp)
+        scenarios += socket_scenarios(options, ramp, how)
     return ls.Suite(
         "chat",
         target=options.url,
@@ -197,7 +229,7 @@ def build(options: ls.Options) -> ls.Suite:
             *(socket_promises(options) if sockets else []),
             *(memory_promises(options) if memory else []),
         ],
-        probes=memory_probes(options) if memory else [],
+        probes=[*(process_probes(options) if memory or sockets else []), *(inside_probes(options) if memory else [])],
         settle=SETTLE if memory else 0,
         bands=[
             {"name": "response time, p95", "value": "p95(http.response_time)", "good": "3s", "issue": "5s"},
@@ -207,6 +239,7 @@ def build(options: ls.Options) -> ls.Suite:
         ],
         baselines={"rules": "chat"},
         results={"files": "chat"},
+        endpoints=endpoints(options, users=users, visitors=visitors),
         graceful_stop="10s",
     )
 
@@ -231,14 +264,18 @@ SOCKET_BAND = {"name": "WebSocket success", "value": f"1 - {REFUSED}", "good": "
 MEMORY_BAND = {"name": "memory with the load", "value": "by_load(target.memory)", "good": "1.5", "issue": "leak"}
 
 
-def socket_scenarios(options: ls.Options, ramp: float) -> list[ls.Scenario]:
+def socket_scenarios(options: ls.Options, ramp: float, how: dict[str, Any]) -> list[ls.Scenario]:
     """Members of rooms, a few who watch the typing indicator, and afterwards the search for the most connections."""
-    settings = {"path": f"{(options.websocket_url or '').rstrip('/')}/ws/chat", "shown_within": 1.0}
+    settings = {**how, "path": f"{(options.websocket_url or '').rstrip('/')}{options.websocket_path}", "shown_within": 1.0}
     members = ls.ramping_users(1, options.connections, ramp, hold=options.duration - ramp)
-    search = {"most": max(USUAL_LIMIT, options.connections), **settings, "name": "limit search"}
+    alone = filled(settings["path"], room="limit", user="nobody")
+    search = {"most": max(USUAL_LIMIT, options.connections), "path": alone, "name": "limit search"}
+    watched = (
+        [ls.Scenario("typing", Asker, ls.constant_users(3, options.duration), settings=settings)] if options.websocket_typing_on else []
+    )
     return [
         ls.Scenario("sockets", Member, members, settings=settings),
-        ls.Scenario("typing", Asker, ls.constant_users(3, options.duration), settings=settings),
+        *watched,
         ls.Scenario("limit", Crowding, ls.per_user_iterations(1, 1, "1m"), settings=search, after="sockets"),
     ]
 
@@ -250,7 +287,7 @@ def socket_promises(options: ls.Options) -> list[dict[str, str]]:
         {"gate": "rate(ws.drops{scenario=sockets}) < 1%", "name": "connections stay"},
         {"gate": "rate(ws.errors{scenario=sockets}) < 5%", "name": "messages are answered"},
         {"gate": "p95(ws.round_trip_time{scenario=sockets}) < 1s"},
-        {"gate": "max(ws.typing_shown_time) < 1s", "name": "typing is shown in time"},
+        *([{"gate": "max(ws.typing_shown_time) < 1s", "name": "typing is shown in time"}] if options.websocket_typing_on else []),
         {"gate": f"last(ws.connection_limit) >= {options.connections}", "name": "as many connections as asked for"},
     ]
     return [{**gate, "requirement": "websocket_stability"} for gate in gates]
@@ -266,22 +303,19 @@ def memory_promises(options: ls.Options) -> list[dict[str, str]]:
     return [{**gate, "requirement": "memory_efficiency"} for gate in gates]
 
 
-def memory_probes(options: ls.Options) -> list[dict[str, str | int | bool]]:
-    """The process from outside, where it runs on this machine, and its inside, where it is a Python target that tells it."""
-    every = f"{options.monitoring_interval:g}s"
-    inside: dict[str, str | int | bool] = {
-        "inside": "/_inside",
-        "name": "inside",
-        "every": every,
-        "checkpoint": f"{max(1, options.duration / CHECKPOINTS):g}s",
-        "trace": 1,
-    }
-    if options.url is None:
-        return [inside]
-    address = urlsplit(options.url)
+def process_probes(options: ls.Options) -> list[dict[str, str]]:
+    """The process from outside, found by its port where it runs on this machine; that of the reference backend is known anyway."""
+    address = urlsplit(options.url or "")
     local = address.hostname in {"localhost", "127.0.0.1", "::1"} and address.port
-    outside: list[dict[str, str | int | bool]] = [{"process": f"port:{address.port}", "every": every}] if local else []
-    return [*outside, *([inside] if options.inside else [])]
+    return [{"process": f"port:{address.port}", "every": f"{options.monitoring_interval:g}s"}] if local else []
+
+
+def inside_probes(options: ls.Options) -> list[dict[str, str | int | bool]]:
+    """Its inside, where it is a Python target that tells it."""
+    if options.url and not options.inside:
+        return []
+    checkpoint = f"{max(1, options.duration / CHECKPOINTS):g}s"
+    return [{"inside": "/_inside", "name": "inside", "every": f"{options.monitoring_interval:g}s", "checkpoint": checkpoint, "trace": 1}]
 
 
 def choose(options: ls.Options) -> None:
