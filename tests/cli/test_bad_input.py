@@ -25,7 +25,11 @@ FILES = {
     "empty scenario": ("target: http://h\nscenarios:\n  a: {profile: {users: 1, duration: 1s}, steps: []}\n", "bad.yaml:3", "steps"),
     "no scenario": ("target: http://h\nscenarios: {}\n", "bad.yaml:2", "scenarios"),
     "syntax error": ("target: [http://h\nscenarios: {}\n", "bad.yaml:2", ""),
-    "unknown metric": (f"target: http://h\n{SCENARIO}gates: ['p95(http.respons_time) < 1s']\n", "gate 'p95(http.respons_time) < 1s'", "http.response_time"),
+    "unknown metric": (
+        f"target: http://h\n{SCENARIO}gates: ['p95(http.respons_time) < 1s']\n",
+        "gate 'p95(http.respons_time) < 1s'",
+        "http.response_time",
+    ),
 }
 SUITES = {
     "raises on import": ("raise RuntimeError('no database')\n", "no database"),

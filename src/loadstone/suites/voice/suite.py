@@ -98,6 +98,7 @@ def build(options: ls.Options) -> ls.Suite:
         gates=plan.gates,
         metrics=listeners.METRICS | measuring.METRICS | sessions.METRICS | memory.METRICS | (covered.METRICS if options.coverage else {}),
         results={"files": "voice"},
+        baselines={"rules": "voice"},
         voice=plan.to.settings if calls else None,
         graceful_stop="15s",
     )
