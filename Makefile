@@ -19,6 +19,7 @@ demo: $(STAMP) ## start the reference backend, put load on it, print a verdict
 
 test: $(STAMP) $(EXTRAS) ## all tests
 	@./.ci/browser
+	@./.ci/postgres
 	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n 4 # tests/lanes.py
 
 check: $(STAMP) ## format, lint, types, import order, size budget, tests, docs

@@ -28,6 +28,7 @@ from benchmarks import (
     memory,
     monitoring,
     pacing,
+    pairs,
     peers,
     probes,
     real_duets,
@@ -73,10 +74,11 @@ BENCHMARKS = {
     "real_duets": real_duets,
     "duets": duets,
     "histories": histories,
+    "pairs": pairs,
     "leaking_service": leaking_service,
 }
 # One name for everything that shows how far verdicts can be trusted; the simulated ones first, they do not mind other work.
-GROUPS = {"judging": ("duets", "histories", "store", "real_duets", "capacities")}
+GROUPS = {"judging": ("duets", "histories", "pairs", "store", "real_duets", "capacities")}
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -89,14 +91,16 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="length of one run of one tool (%(default)s)")
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="length of the run that watches memory grow (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of 2 s, memory for half a minute: does it work, not how fast is it")
-    one = parser.add_argument_group("one simulated trial, with `duets` or `histories`: its numbers and its answer instead of the table")
+    one = parser.add_argument_group(
+        "one simulated trial, with `duets`, `histories` or `pairs`: its numbers and its answer instead of the table"
+    )
     one.add_argument("--seed", type=int, help="number of the trial")
     one.add_argument("--profile", default="ci", help="quiet, ci or shared (%(default)s)")
     one.add_argument("--effect", type=float, default=0.0, help="0.1 makes the candidate 10 %% slower (%(default)s)")
     one.add_argument("--quantile", type=float, default=0.5, help="0.5 or 0.95 (%(default)s)")
     arguments = parser.parse_args()
-    if arguments.seed is not None and arguments.names not in (["duets"], ["histories"]):
-        parser.error("--seed shows one trial of `duets` or of `histories`")
+    if arguments.seed is not None and arguments.names not in (["duets"], ["histories"], ["pairs"]):
+        parser.error("--seed shows one trial of `duets`, of `histories` or of `pairs`")
     arguments.names = [name for given in arguments.names for name in GROUPS.get(given, (given,))]
     unknown = set(arguments.names) - BENCHMARKS.keys()
     if unknown:
@@ -146,7 +150,8 @@ def main() -> int:
         if arguments.names == ["histories"]:
             print(histories.show(arguments.seed, arguments.profile, arguments.effect))
             return 0
-        print(duets.show(arguments.seed, arguments.profile, arguments.effect, arguments.quantile))
+        shown = pairs if arguments.names == ["pairs"] else duets
+        print(shown.show(arguments.seed, arguments.profile, arguments.effect, arguments.quantile))
         return 0
     if GENERATOR_CORE == SERVER_CORE:
         print("The benchmarks need two cores: one for the generator, one for the server.", file=sys.stderr)

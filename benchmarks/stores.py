@@ -1,8 +1,12 @@
-"""Two runs of an hour out of the store, with everything that a comparison asks of them; what keeping a run costs while it goes on."""
+"""Two runs of an hour out of the store, with everything that a comparison asks of them; what keeping a run costs while it goes on.
+
+With `LOADSTONE_STORE=postgresql://…` the same there, too, in a schema `loadstone_benchmark`, which is left empty.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,7 +23,7 @@ from loadstone.measure.packing import pack
 from loadstone.measure.sections import MOST_SECTIONS, Sections
 from loadstone.measure.snapshot import Series, Snapshot
 from loadstone.stats.histogram import Histogram
-from loadstone.store.rows import Packed, RunParts
+from loadstone.store.rows import UNFINISHED, Packed, RunParts
 from loadstone.store.schema import work_hash
 from loadstone.store.store import Store
 from loadstone.testing.kept_runs import DOCUMENT, make_row
@@ -54,13 +58,30 @@ def measure(options: Options) -> Iterator[Figure]:
         size.add(attempt(lambda: path.stat().st_size / 2e6))
         for _ in range(options.rounds):
             began_s = time.process_time()
-            read.add(attempt(lambda: seconds_to_read(path)))
+            read.add(attempt(lambda: seconds_to_read(f"sqlite:///{path}")))
             spent_s = time.process_time() - began_s
             cpu.add(attempt(lambda spent_s=spent_s: spent_s))  # type: ignore[misc]
             done = attempt(lambda: comparing(path))
             compared.add(done.map(lambda finished: finished.wall_s))
             compared_cpu.add(done.map(lambda finished: finished.cpu_s))
     yield from (compared, compared_cpu, read, cpu, size, fold, longest, finish)
+    url = os.environ.get("LOADSTONE_STORE", "")
+    if url.startswith("postgres"):
+        yield from on_a_server(f"{url}{'&' if '?' in url else '?'}schema=loadstone_benchmark", course, total, options.rounds)
+
+
+def on_a_server(url: str, course: Sections, total: Aggregate, rounds: int) -> Iterator[Figure]:
+    """Reading and writing of the same runs."""
+    read, finish, append = (Figure(f"{what}, in PostgreSQL", "s") for what in ("both runs read", "the end of one", "a second of one"))
+    with Store.open(url) as store:
+        store.delete([row.id for row in store.runs()])
+        for number in range(2):
+            finish.add(attempt(lambda number=number: seconds_to_write(store, course, total, number)))  # type: ignore[misc]
+        for _ in range(rounds):
+            read.add(attempt(lambda: seconds_to_read(url)))
+            append.add(attempt(lambda: seconds_to_append(store)))
+        store.delete([row.id for row in store.runs()])
+    yield from (read, finish, append)
 
 
 def recorded() -> tuple[Sections, Aggregate, list[float]]:
@@ -92,6 +113,17 @@ def seconds_to_write(store: Store, course: Sections, total: Aggregate, number: i
     return time.monotonic() - began
 
 
+def seconds_to_append(store: Store) -> float:
+    """A second of 20 kB into a run that goes on; the mean of 50."""
+    row = store.begin(make_row(verdict=UNFINISHED), PLAN_JSON)
+    began = time.monotonic()
+    for seq in range(50):
+        store.append(row.id, Packed(seq, float(seq), seq + 1.0, bytes(20_000)))
+    spent_s = time.monotonic() - began
+    store.delete([row.id])
+    return spent_s / 50
+
+
 def comparing(path: Path) -> Finished:
     """The command from its start to its end."""
     done = run([*PROGRAM, "compare", "last~1", "last", "--all", "--json", "--store", str(path)], limit_s=60)
@@ -101,11 +133,11 @@ def comparing(path: Path) -> Finished:
     return done
 
 
-def seconds_to_read(path: Path) -> float:
+def seconds_to_read(url: str) -> float:
     """Both runs, all quantiles of all series, for the whole and for each section."""
     began = time.monotonic()
     values = 0
-    with Store.open(f"sqlite:///{path}", make=False) as store:
+    with Store.open(url, make=False) as store:
         for row in store.runs():
             run = store.load(row.id)
             for stretch in (run.totals, *run.sections):

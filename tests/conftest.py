@@ -8,7 +8,7 @@ from hypothesis import settings
 
 os.environ["LOADSTONE_STORE"] = "none"
 
-pytest_plugins = ["pytester", "tests.browser", "tests.lanes"]
+pytest_plugins = ["pytester", "tests.browser", "tests.postgres", "tests.lanes"]
 
 # Stores wait for the disk at each commit: a fifth of the suite's time, and nothing that a test asks about. Memory waits for nobody.
 MEMORY = Path("/dev/shm")  # noqa: S108  folders within it are made by pytest, for this user alone

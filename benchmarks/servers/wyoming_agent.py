@@ -1,7 +1,8 @@
-"""A voice agent on the wyoming package, in its own environment: `wyoming_agent.py PORT [STOP_S]`.
+"""A voice agent on the wyoming package, in its own environment: `wyoming_agent.py PORT [STOP_S [fails]]`.
 
 The server, its events and its conversion of rates are the package's, as they come; what is ours is that a turn ends after STOP_S
 without voice, by webrtcvad, and is answered with a tone at 22,050 Hz, all of it at once, as synthesizers on Wyoming send it.
+One that `fails` answers each turn with the package's error event.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import sys
 
 import webrtcvad
 from wyoming.audio import AudioChunk, AudioChunkConverter, AudioStart, AudioStop
+from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.handle import Handled
 from wyoming.server import AsyncEventHandler, AsyncTcpServer
@@ -21,6 +23,7 @@ ANSWER_HZ, ANSWER_S, PITCH_HZ, LEVEL = 22_050, 1.5, 440, 8_000
 CHUNK_BYTES = 2_048  # of the answer, in one event
 BEGINS_MS = 100  # of voice in one stretch
 STOP_S = float(sys.argv[2]) if len(sys.argv) > 2 else 0.5
+FAILS = "fails" in sys.argv
 
 
 def tone() -> bytes:
@@ -63,7 +66,7 @@ class Agent(AsyncEventHandler):
         if self._in_turn and self._silent_ms >= STOP_S * 1_000:
             self._in_turn = False
             await self.write_event(VoiceStopped().event())
-            await self._answer()
+            await (self.write_event(Error("the recogniser is gone", "stt").event()) if FAILS else self._answer())
 
     async def _answer(self) -> None:
         await self.write_event(Handled("a tone").event())

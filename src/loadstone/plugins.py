@@ -47,6 +47,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "recovery": "loadstone.judge.recovery:RecoveryGate",
         "regression": "loadstone.judge.regression:RegressionGate",
         "saving": "loadstone.judge.saving:SavingGate",
+        "scaling": "loadstone.judge.scaling_gate:ScalingGate",
         "saturation": "loadstone.judge.queue_growth:SaturationGate",
         "statement": "loadstone.judge.panel:Statement",
     },
@@ -91,6 +92,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "say": "loadstone.synth.said:say",
     },
     "store": {
+        "postgres": "loadstone.store.postgres:PostgresStore",
+        "postgresql": "loadstone.store.postgres:PostgresStore",
         "sqlite": "loadstone.store.sqlite:SqliteStore",
     },
     "suite": {

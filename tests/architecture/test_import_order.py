@@ -23,7 +23,7 @@ LINE: tuple[frozenset[str], ...] = (
     frozenset({"report", "live", "synth"}),
     frozenset({"testing"}),
     frozenset({"run"}),
-    frozenset({"sweep", "monitor", "duet", "capacity", "selftest", "dashboard"}),
+    frozenset({"sweep", "monitor", "duet", "capacity", "selftest", "dashboard", "watch"}),
     frozenset({"voice_parts"}),
     frozenset({""}),  # the package itself, `import loadstone`: what a user sees
     frozenset({"cli", "pytest_plugin", "suites"}),

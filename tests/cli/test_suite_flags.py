@@ -212,7 +212,7 @@ def test_a_part_that_chat_does_not_have_is_told_with_those_that_it_has() -> None
         ({"only": "throughput"}, False, True),
         ({"only": "throughput, load"}, True, True),
         ({"load": "true"}, True, False),
-        ({"preset": "soak"}, True, False),
+        ({"preset": "soak"}, False, False),
         ({"only": "spike"}, False, False),
         ({"only": "spike,load"}, True, False),
     ],

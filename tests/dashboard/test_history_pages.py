@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,9 +11,11 @@ import pytest
 
 from loadstone.dashboard import history_app
 from loadstone.live.dashboard.guard import Guard
+from loadstone.store.location import shown
 from loadstone.store.rows import Policy
 from loadstone.store.store import Store
 from loadstone.testing.kept_runs import make_parts, make_row
+from tests.postgres import QUOTED, NewUrl
 
 EVIL = "<script>alert(1)</script>"
 PORT = 8471
@@ -51,12 +54,23 @@ def ask(url: str, path: str, body: str = "", *, ours: bool = True) -> tuple[int,
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    made = f"sqlite:///{tmp_path}/runs.db"
-    with Store.open(made) as store:
+    return filled(f"sqlite:///{tmp_path}/runs.db")
+
+
+def filled(url: str) -> str:
+    with Store.open(url) as store:
         for number, name in enumerate(("shop", "shop", EVIL)):
             store.add(make_row(number, id=f"run{number}", plan_name=name), make_parts())
         store.make_baseline("main", Policy())
-    return made
+    return url
+
+
+@pytest.mark.parametrize("path", ["/", "/run/run0", "/compare?before=run0&after=run1", "/trend", "/trend?metric=p50(http.response_time)"])
+def test_a_page_of_a_store_in_postgresql_is_that_of_the_same_store_in_a_file(url: str, new_url: NewUrl, path: str) -> None:
+    server = filled(new_url())
+    status, page = ask(server, path)
+    assert (status, page.replace(escape(shown(server)), escape(url))) == ask(url, path)
+    assert QUOTED not in page
 
 
 def test_runs_are_listed_newest_first_and_names_stay_text(url: str) -> None:

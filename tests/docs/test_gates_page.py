@@ -43,7 +43,7 @@ def test_the_table_says_of_which_kinds_each_statistic_is() -> None:
 
 def test_gates_that_are_written_as_mappings_are_lines_of_a_plan() -> None:
     lines = [line for language, text in BLOCKS if language == "yaml" for line in yaml.safe_load(text).get("gates", [])]
-    assert [GateLine.model_validate(line).requirement for line in lines] == ["breaking_point", "response_time", "memory_efficiency"]
+    assert [GateLine.model_validate(line).requirement for line in lines] == ["breaking_point", "", "response_time", "memory_efficiency"]
 
 
 def test_the_example_has_a_gate_for_each_kind_of_metric_a_window_an_abort_and_a_requirement() -> None:

@@ -1,6 +1,7 @@
 """The breaking point of a rising load, against courses and targets whose breaking point is known."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ from loadstone.judge.panel import Panel
 from loadstone.judge.verdict import Status, Verdict
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
-from loadstone.measure.snapshot import Failure, Snapshot
+from loadstone.measure.snapshot import Failure, Gauge, Snapshot
 from loadstone.plan.model import GateLine, Plan
 from loadstone.testing.client import capacity
-from loadstone.testing.samples import make_snapshot
+from loadstone.testing.samples import make_series, make_snapshot
 from loadstone.testing.simulation import simulate
 
 SCENARIO = "browse"  # of make_snapshot
+REQUESTS = make_series("http.requests", scenario=SCENARIO, step="home")
 
 
 def verdict_of(snapshots: Iterable[Snapshot], **settings: Any) -> Verdict:
@@ -90,3 +92,21 @@ def test_a_server_of_known_limit_breaks_between_the_steps_around_it_before_its_q
 def test_settings_that_cannot_be_meant_are_a_mistake(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         verdict_of([], **settings)
+
+
+def test_what_the_target_took_at_the_last_step_it_bore_and_at_the_first_it_did_not_is_told() -> None:
+    seconds = course((5, 20, 10), (5, 40, 12), (5, 80, 3000), (5, 20, 10))
+    watched = [
+        replace(
+            second,
+            gauges={
+                **second.gauges,
+                make_series("target.cpu", probe="web"): Gauge.of({20: 25, 40: 60}.get(round(second.counts[REQUESTS]), 100)),
+                make_series("target.memory", probe="web"): Gauge.of(50_000_000 + 1_000_000 * second.counts[REQUESTS]),
+            },
+        )
+        for second in seconds
+    ]
+    reason = verdict_of(watched).reason
+    assert "the target took at 40/s CPU 60% and memory 90 MB, at 80/s CPU 100% and memory 130 MB" in reason
+    assert "the target took" not in verdict_of(seconds).reason

@@ -151,3 +151,21 @@ def test_one_scenario_is_looked_at_alone_however_others_go_before_it() -> None:
 def test_spikes_too_close_to_see_the_target_back_between_them_are_one() -> None:
     (one,) = recoveries(course([(30, 10, 20), (2, 100, 20), (2, 10, 20), (2, 200, 20), (30, 10, 20)]))
     assert (one.began_s, one.ended_s, one.seconds, one.peak) == (30.0, 36.0, 0.0, 20.0)
+
+
+def test_a_scenario_that_begins_at_another_level_is_no_spike_of_the_one_before_it() -> None:
+    parts = [("10 users", 20, 10.0), ("health", 10, 1200.0), ("api", 10, 120.0), ("workflow", 10, 60.0)]
+    seconds = [
+        make_snapshot(at, steps={"home": (20, 10.0)}, target_rate=rate, scenario=name)
+        for at, (name, rate) in enumerate((name, rate) for name, length, rate in parts for _ in range(length))
+    ]
+    assert recoveries(seconds) == []
+
+
+def test_what_was_not_back_when_another_scenario_began_is_not_back() -> None:
+    seconds = [
+        make_snapshot(at, steps={"home": (20, 500.0 if at >= 30 else 10.0)}, target_rate=rate, scenario=name)
+        for at, (name, rate) in enumerate([("shop", 20.0)] * 20 + [("shop", 200.0)] * 10 + [("shop", 20.0)] * 10 + [("other", 90.0)] * 10)
+    ]
+    (found,) = recoveries(seconds)
+    assert (found.began_s, found.ended_s, found.seconds) == (20, 30, math.inf)

@@ -158,6 +158,6 @@ def test_what_is_missing_refused_worse_or_never_named_is_not_collecting() -> Non
 
 
 def test_each_ready_suite_has_rules_of_its_own() -> None:
-    for suite in ("chat", "llm", "workflow", "bot"):
+    for suite in ("chat", "llm", "voice", "workflow", "bot"):
         gate = {**BASELINE, "settings": {"baseline": "main", "rules": suite}}
         assert verdict_of(gate, main_runs(), make_seconds(40, 1)).status is Status.FAIL

@@ -48,7 +48,7 @@ def test_after_a_gap_the_view_goes_on_from_now() -> None:
 
 def test_a_line_tells_rate_users_times_errors_and_the_generator() -> None:
     (line,) = lines_of(seconds(5))
-    for part in ("shop 00:05 / 01:00 steady", "100/s of 100/s asked", "10 users", "p95 20", "errors 0 now, 0 in all", "CPU 40%"):
+    for part in ("shop 00:05 / 01:00 steady", "100/s (100/s arrivals asked)", "10 users", "p95 20", "errors 0 now, 0 in all", "CPU 40%"):
         assert part in line
 
 

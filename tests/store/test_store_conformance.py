@@ -14,6 +14,7 @@ from loadstone.store.rows import Packed, Policy, RunFilter, RunParts, RunRow
 from loadstone.store.sqlite import SqliteStore
 from loadstone.store.store import Store
 from loadstone.testing.store_conformance import StoreConformance
+from tests.postgres import NewUrl
 
 CHECKS = [name for name in dir(StoreConformance) if name.startswith("test_")]
 BUILT_IN = Plugins(points={})
@@ -28,9 +29,30 @@ class AnyStore(StoreConformance):
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("scheme", BUILT_IN.names("store"))
-def test_built_in_stores_conform(scheme: str, check: str) -> None:
-    getattr(AnyStore(BUILT_IN.get("store", scheme)), check)()
+def test_stores_in_files_conform(check: str) -> None:
+    getattr(AnyStore(BUILT_IN.get("store", "sqlite")), check)()
+
+
+class SchemaStore(StoreConformance):
+    """A schema for each folder of the suite."""
+
+    def __init__(self, new_url: NewUrl) -> None:
+        self.new_url = new_url
+        self.urls: dict[Path, str] = {}
+
+    def open(self, folder: Path, *, make: bool = True) -> Store:
+        store: Store = BUILT_IN.get("store", "postgresql")(self.urls.setdefault(folder, self.new_url()), make=make)
+        return store
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_stores_in_postgresql_conform(new_url: NewUrl, check: str) -> None:
+    getattr(SchemaStore(new_url), check)()
+
+
+def test_every_built_in_scheme_is_held_to_the_suite() -> None:
+    assert set(BUILT_IN.names("store")) == {"sqlite", "postgres", "postgresql"}
+    assert BUILT_IN.get("store", "postgres") is BUILT_IN.get("store", "postgresql")
 
 
 class Forgetful(SqliteStore):

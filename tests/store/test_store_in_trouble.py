@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -268,3 +269,23 @@ def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
         assert [len(store.runs(RunFilter(suite=suite, verdict="pass"))) for suite in ("one", "other")] == [12, 12]
         assert len({row.id for row in store.runs()}) == 24
         assert store.check() == []
+
+
+def test_a_file_of_version_3_gets_hashes_of_work_that_no_folder_is_part_of(path: Path) -> None:
+    plan = json.loads(PLAN_JSON)
+    plan["scenarios"] = [{"name": "a", "code": {"file": "/builds/7/shop.py", "module": "", "classes": ["Shopper"]}}]
+    with opened(path) as store:
+        ids = [
+            store.begin(make_row(number, work_hash=hashed), json.dumps(plan)).id
+            for number, hashed in enumerate(("0" * 16, "0" * 16 + "+ab"))
+        ]
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 3")
+    db.commit()
+    db.close()
+    plan["scenarios"][0]["code"]["file"] = "/builds/8/load/shop.py"
+    with opened(path) as store:
+        hashes = [store.run(run_id).work_hash for run_id in ids]
+    assert hashes == [work_hash(json.dumps(plan)), work_hash(json.dumps(plan)) + "+ab"]
+    plan["scenarios"][0]["code"]["file"] = "/builds/8/load/other.py"
+    assert work_hash(json.dumps(plan)) not in hashes

@@ -31,7 +31,7 @@ COMMANDS = {
     "llm elsewhere": "run llm --url {lean} --model other --embedding-model other --duration 2s --users 4 --cache-pressure 20"
     " --service-pid {lean_pid} --throughput-target 20 --min-throughput 20",
     "chat": "run chat --preset quick --users 6 --connections 60 --duration 5s --memory-test --websocket-test",
-    "workflow": "run workflow --levels 5,20 --duration 2s --throughput-duration 2s",
+    "workflow": "run workflow --levels 5,20 --duration 2s --throughput-duration 2s --connections 50",
     "llm cache": "run llm --parts cache --duration 1s --users 6 --cache-pressure 20",
     "stress": "run workflow --only stress --duration 2s --stress-rate 64/s --stress-connections 40",
     "spike": "run workflow --spike --duration 2s",

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from loadstone.errors import UsageError
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.scaled import Knob, objectives_of, shares_of
 from loadstone.plan.settings import Overrides
-from loadstone.suites.voice import live
+from loadstone.suites.voice import live, suite
 from loadstone.suites.voice.suite import CAPACITY
 
 AGENT = "wss://agent.example/media?tenant=1"
@@ -97,3 +98,49 @@ def test_a_search_for_capacity_turns_up_calls_and_judges_what_callers_hear() -> 
 @pytest.mark.parametrize(("calls", "seconds", "statistic"), [(4, 10, "mean"), (10, 60, "p90"), (20, 60, "p95")])
 def test_no_percentile_is_asked_of_fewer_turns_than_it_needs(calls: int, seconds: float, statistic: str) -> None:
     assert live.statistic(calls, seconds) == statistic
+
+
+@pytest.mark.usefixtures("with_parts")
+def test_a_stress_judges_the_memory_of_whoever_takes_the_calls_and_nothing_else_does() -> None:
+    plan = planned(type="stress", duration="60s")
+    beside = {each.name: each for each in plan.scenarios}
+    assert [name for name in beside if name.startswith("memory of")] == [
+        "memory of sessions",
+        "memory of large sessions",
+        "memory of calls",
+    ]
+    assert beside["memory of calls"].after == beside["calls"].after == "large sessions"
+    asked = {line.gate for line in plan.gates if line.requirement == "memory_stability"}
+    assert {"growth(service.memory{part=calls}) < 100MB", "leak(service.memory{part=calls}) = none"} <= asked
+    assert not [line for line in planned(type="performance", duration="60s").gates if line.requirement == "memory_stability"]
+
+
+def test_the_memory_of_an_agent_elsewhere_is_not_judged_and_that_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    plan = planned(only="calls", url=AGENT, memory=1, duration="60s")
+    assert [each.name for each in plan.scenarios] == ["calls"]
+    assert "memory of agent.example cannot be read" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("with_parts")
+def test_a_regression_compares_the_main_figure_of_each_part_with_the_baseline() -> None:
+    gates = [line.gate for line in planned(type="regression", vad="json:loads").gates if line.requirement == "regression"]
+    assert gates[0] == "regression(mean(parts.time{part=json:loads})) < 10%"
+    assert "regression(mean(voice.response_gap{scenario=calls})) < 10%" in gates
+    assert len(gates) == 7
+    assert not [line for line in planned(type="performance").gates if line.requirement == "regression"]
+    assert planned(only="calls", max_regression=25).gates[-1].gate == "regression(mean(voice.response_gap{scenario=calls})) < 25%"
+
+
+@pytest.mark.usefixtures("with_parts")
+def test_the_same_words_are_said_by_one_caller_and_then_by_many() -> None:
+    alone, at_once = planned(only="hearing", calls=7).scenarios
+    assert at_once.after == alone.name
+    assert [each.profile.model_dump()["users"] for each in (alone, at_once)] == [1, 7]
+    assert alone.steps[0].voice == at_once.steps[0].voice
+    assert "hearing" not in {each for part in suite.TYPES.values() for each in part}
+
+
+@pytest.mark.parametrize("text", ["stt", "stt=http://agent.example", "=ws://agent.example"])
+def test_a_broken_agent_that_cannot_be_called_is_a_mistake(text: str) -> None:
+    with pytest.raises(UsageError, match="no part with its URL"):
+        live.own_pipeline(text, "")

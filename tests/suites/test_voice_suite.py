@@ -108,6 +108,11 @@ def test_the_tools_that_come_along_work() -> None:
         calculate("__import__('os')")
 
 
+def test_a_command_without_the_place_where_it_listens_is_a_mistake() -> None:
+    with pytest.raises(UsageError, match="where does it listen"):
+        planned(only="restart", restart_command="python server.py")
+
+
 def test_a_backend_that_is_killed_keeps_what_it_acknowledged() -> None:
     acknowledged, lost = killed_in_the_midst(0.5)
     assert acknowledged > 0

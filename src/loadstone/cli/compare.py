@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 @click.argument("after", nargs=-1)
 @click.option("--figure", "figures", multiple=True, metavar="FIGURE", help="Only this, as p95(http.response_time); again for more.")
 @click.option("--limit", metavar="SHARE", help="How much worse is still fine.  [default: 5%; of memory and CPU 20%]")
-@click.option("--rules", metavar="NAME", default="default", show_default=True, help="Limits: default, bot, chat, llm, workflow, baseline.")
+@click.option(
+    "--rules", metavar="NAME", default="default", show_default=True, help="Limits: default, bot, chat, llm, voice, workflow, baseline."
+)
 @click.option("--confirm", metavar="RUN", help="One more run, which must bear out what is worse.")
 @click.option("--despite-machine", is_flag=True, help="Compare runs of different machines, with a wider interval.")
+@click.option("--by", metavar="TAG", help="Times and failures for each value of a tag, too, as of step, agent or one of your own.")
 @click.option("--all", "every", is_flag=True, help="Compare every figure of every step.")
 @account_options
 @json_option
@@ -41,7 +44,7 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     loadstone compare main last --format md > comment.md
     """
     from loadstone.judge.beside import compare
-    from loadstone.judge.figures import asked_for, main_figures, usual_figures
+    from loadstone.judge.figures import asked_for, figures_by, main_figures, usual_figures
     from loadstone.report.accounts.beside import account_of_comparison
     from loadstone.report.text import look_of
     from loadstone.store.past import catalogue_of_run, side
@@ -59,6 +62,8 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     asked = [asked_for(text, catalogue) for text in figures] or (usual_figures if given["every"] else main_figures)(
         new.runs[-1].total, catalogue
     )
+    if given["by"]:
+        asked += figures_by(new.runs[-1].total, catalogue, given["by"])
     compared = compare(old, new, asked, rules, confirming=confirming, despite_machine=given["despite_machine"])
     account = account_of_comparison(compared, new.runs[-1].started)
     page = look_of(sys.stdout, plain=given["no_color"])

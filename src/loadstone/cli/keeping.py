@@ -94,6 +94,8 @@ def with_past(plan: Plan, doubted: Sequence[Story] = ()) -> tuple[Plan, Past | N
         if name:
             raise
         return plan, None  # nothing was ever kept: the gates say that they have nothing to compare with
+    if context := click.get_current_context(silent=True):
+        context.call_on_close(store.close)  # gates read it until the run is judged
     if collected:
         _ready(store, collected)
     if name:
@@ -111,10 +113,11 @@ def _not_worse(plan: Plan, name: str) -> GateLine:
     return GateLine(gate=f"not worse than {name}", kind="baseline", settings=settings, name="regression_check")
 
 
-def recording_of(watched: Watched, timeline: Timeline) -> Recording | None:
+def recording_of(watched: Watched, timeline: Timeline, *, follows: bool = False) -> Recording | None:
     """What keeps this run; None when nobody wants it kept.
 
     timeline: of the whole run, which somebody else feeds
+    follows:  others of the same command were kept before: a store that is gone meanwhile does not end it
 
     raises: StoreError when a store that somebody named cannot be used, or lacks the baseline: better before the run than after it
     """
@@ -129,7 +132,7 @@ def recording_of(watched: Watched, timeline: Timeline) -> Recording | None:
             raise UsageError("a run that is not kept cannot enter a baseline", where="flag --update-baseline", hint="--store FILE")
         return None
     keep_seconds = bool(asked("keep_seconds")) or names_sink(KEPT)
-    if not (named or baseline):
+    if follows or not (named or baseline):
         return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier, timeline=timeline)
     store = Store.open(url)
     if baseline:
@@ -155,6 +158,7 @@ def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) 
         run_id = recording.finish(story, document)
         if recording.failure:
             click.echo(f"loadstone: the run is not kept{' whole' if run_id else ''}: {recording.failure}", err=True)
+            _rescue(recording)
         baseline = updated_name(plan)
         reason = recording.enter(baseline, document) if baseline and run_id else ""
         if reason:
@@ -168,6 +172,20 @@ def kept(recording: Recording | None, story: Story, plan: Plan, *, quiet: bool) 
             _leave_file(recording, plan, document)
     finally:
         recording.release()
+
+
+def _rescue(recording: Recording) -> None:
+    """Put a run that the store did not take into a file, and say where it is."""
+    from loadstone.store.rescue import rescue
+
+    if recording.unkept is None:
+        return
+    try:
+        path = rescue(*recording.unkept)
+    except OSError as error:
+        click.echo(f"loadstone: nor could it be written to a file here: {error.strerror or error}", err=True)
+        return
+    click.echo(f"loadstone: it lies in {path}; when the store is back: loadstone runs import {path}", err=True)
 
 
 def _leave_file(recording: Recording, plan: Plan, document: bytes) -> None:

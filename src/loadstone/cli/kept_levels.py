@@ -36,6 +36,7 @@ class KeptLevels:
     def __init__(self, kind: str, stamp: str, watched: Callable[[Plan], Watched], *, quiet: bool) -> None:
         self._kind, self._stamp, self._watched, self._quiet = kind, stamp, watched, quiet
         self._open: tuple[Recording, Plan] | None = None
+        self._follows = False
 
     def begin(self, plan: Plan, level: str = "") -> list[Sink]:
         """The sink that keeps the level's run; none where nobody wants it kept.
@@ -49,7 +50,8 @@ class KeptLevels:
         tags = {**plan.tags, self._kind: self._stamp} | ({LEVEL: level} if level else {})
         tagged = plan.model_copy(update={"tags": tags, "baselines": alone})
         timeline = Timeline()
-        recording = recording_of(self._watched(tagged), timeline)
+        recording = recording_of(self._watched(tagged), timeline, follows=self._follows)
+        self._follows = True
         if recording is None:
             return []
         self._open = recording, tagged

@@ -26,6 +26,7 @@ COMMANDS = {
     "duet": "Compare two targets, loaded in turns: is one slower?",
     "profile": "Run a suite once more under a sampling profiler, for a flame graph.",
     "monitor": "Probe a target at a low rate for days, and tell what is wrong.",
+    "watch": "Watch a process without making load: does it leak, and why?",
     "compare": "Compare runs with a run, with several, or with a baseline.",
     "dashboard": "Show kept runs in a browser: search, compare, trends, baselines.",
     "trend": "Show what became of a figure over all runs that are kept.",

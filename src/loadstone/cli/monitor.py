@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ import click
 from loadstone.cli.account_files import Asked, account_options, asked_files, tell_account
 from loadstone.cli.dashboard_options import about, asked_dashboard, dashboard_options
 from loadstone.cli.embedded import aimed
-from loadstone.cli.streams import without_terminal
+from loadstone.cli.streams import stopping, without_terminal
 from loadstone.errors import ExitCode, UsageError
 from loadstone.units import parse_duration
 
@@ -32,6 +31,15 @@ STORE = "loadstone-monitor.sqlite"
 LEAST_WINDOW_S = 5.0
 
 
+def _file(value: str) -> str:
+    from loadstone.store.location import shown
+
+    if "://" in value:
+        hint = "a file; `loadstone run` keeps its runs at such an address"
+        raise UsageError("a monitor keeps its windows in a file", where=f"--store {shown(value)}", hint=hint)
+    return value
+
+
 @click.command("monitor")
 @click.argument("what", nargs=-1, metavar="[SUITE...|URL]")
 @click.option("--pid", type=int, metavar="PID", help="Watch this process and its children: memory, CPU, threads, descriptors.")
@@ -40,7 +48,14 @@ LEAST_WINDOW_S = 5.0
 @click.option("--window", default="1m", show_default=True, metavar="TIME", help="Length of the windows that are kept and judged.")
 @click.option("--alert", "alerts", multiple=True, metavar="RULE", help="As 'p95(http.response_time) warning > 1s critical > 5s'; again.")
 @click.option("--no-default-alerts", is_flag=True, help="Only the rules of --alert, and the gates of the suite.")
-@click.option("--store", default=STORE, show_default=True, metavar="FILE", help="Windows and alerts are kept here, and gone on with.")
+@click.option(
+    "--store",
+    default=STORE,
+    callback=lambda _ctx, _option, value: _file(value),
+    show_default=True,
+    metavar="FILE",
+    help="Windows and alerts are kept here, and gone on with.",
+)
 @click.option("--keep", default="7d", show_default=True, metavar="TIME", help="How long windows are kept; hours and days for longer.")
 @click.option("--alert-file", metavar="FILE", help="Append each alert as a JSON line.")
 @click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert as JSON; again for more.")
@@ -122,7 +137,7 @@ def _watch(plan: Plan | None, given: Mapping[str, Any], every_s: float, window_s
         if plan is not None:
             interrupted = follow(monitor, probing(plan, every_s, duration_s))
         else:
-            with _stopping() as stopped:
+            with stopping() as stopped:
                 follow_process(monitor, lambda: bool(stopped), duration_s)
             interrupted = bool(stopped)
     finally:
@@ -221,18 +236,6 @@ class _Tally:
             click.echo(f"{line(stretch(moment, [window]))}  {', '.join(bad) or 'ok'}", err=True)
         except (OSError, ValueError):
             self._quiet = True  # the terminal has gone
-
-
-@contextmanager
-def _stopping() -> Iterator[list[int]]:
-    """The signals that asked for an end."""
-    stopped: list[int] = []
-    before = {number: signal.signal(number, lambda got, _frame: stopped.append(got)) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _tell_history(path: Path, asked: Asked) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loadstone.cli.keeping import asked, opened
+from loadstone.cli.moved_files import find_again
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.errors import StoreError, UsageError
 
@@ -69,6 +70,8 @@ def plan_of(row: RunRow, plan_json: str, target: str | None, sets: tuple[str, ..
     if not tree:
         raise StoreError(f"run {row.id} has no plan", hint="loadstone runs list")
     source = tree.pop("source", "") or row.suite
+    for line in find_again(tree, row, Path.cwd()):
+        click.echo(f"not the same: {line}", err=True)
     layers = Layers(tree, {})
     apply(layers, Overrides({"target": target} if target else {}, sets, tags))
     if masked := sorted(_places(tree, MASK)):

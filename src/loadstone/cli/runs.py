@@ -156,7 +156,7 @@ def import_(files: tuple[str, ...], *, store_url: str | None) -> None:
 @store_option
 def check(*, move_aside: bool, store_url: str | None) -> int:
     """Look whether the store is whole."""
-    from loadstone.store.location import chosen_url, path_of
+    from loadstone.store.location import chosen_url, path_of, scheme_of, shown
 
     try:
         with opened(store_url) as store:
@@ -171,6 +171,11 @@ def check(*, move_aside: bool, store_url: str | None) -> int:
     for line in found:
         click.echo(line, err=True)
     url, _ = chosen_url(store_url)
+    if url is not None and scheme_of(url) != "sqlite":
+        click.echo(
+            f"{shown(url)} is damaged, and is no file that could be moved aside: a backup of the database has what it lost", err=True
+        )
+        return ExitCode.USAGE
     if not move_aside or url is None:
         click.echo(f"{url} is damaged: `loadstone runs check --move-aside` renames it, and nothing else is changed", err=True)
         return ExitCode.USAGE

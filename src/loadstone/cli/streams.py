@@ -29,3 +29,15 @@ def without_terminal() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@contextlib.contextmanager
+def stopping() -> Iterator[list[int]]:
+    """The signals that asked for an end, as they come."""
+    stopped: list[int] = []
+    before = {number: signal.signal(number, lambda got, _frame: stopped.append(got)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

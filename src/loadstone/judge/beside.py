@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,14 +10,19 @@ from datetime import datetime
 from loadstone.errors import ExitCode
 from loadstone.judge.alike import Likeness, alikeness
 from loadstone.judge.baseline_rule import Comparison, compare_with_baseline, confirmed
-from loadstone.judge.difference import Answer, gravest
+from loadstone.judge.difference import Answer, Difference, gravest
 from loadstone.judge.figures import Asked, figures_of, sections_of
 from loadstone.judge.recorded import RunFigures, Sections
 from loadstone.judge.regression_rules import RegressionRules
 from loadstone.judge.run_pair import compare_runs
+from loadstone.judge.works import all_failed
 from loadstone.measure.aggregate import Aggregate
+from loadstone.measure.declared import declared
 from loadstone.measure.snapshot import View
+from loadstone.plan.own_metrics import MetricLine
 from loadstone.stats.sections import SECTIONS
+
+ALL_FAILED = "everything that was asked for failed, before and after: times of failures say nothing"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +106,9 @@ def compare(
     confirming: one more later run, which what is worse has to be borne out by; it needs several earlier runs
     """
     rules = rules or RegressionRules()
+    if before.runs and after.runs and all(all_failed(run.total) for run in (*before.runs, *after.runs)):
+        return Compared(before, after, Comparison(tuple(_untold(each, rules, ALL_FAILED) for each in asked), (), ALL_FAILED))
+    asked, redefined = _of_one_meaning(before.runs, after.runs, asked, rules)
     figures = [each.figure for each in asked]
     later = {run.name for run in (*after.runs, *((confirming,) if confirming else ()))}
     earlier = [run for run in before.runs if run.name not in later] if len(before.runs) > 1 else list(before.runs)
@@ -121,7 +130,46 @@ def compare(
             f"{both} of the earlier runs {'is a later one' if both == 1 else 'are later ones'}, too, and left out of the earlier ones"
         )
         found = replace(found, notices=(*found.notices, left_out))
+    if redefined:
+        found = replace(found, differences=(*found.differences, *redefined))
     return Compared(before, after, found)
+
+
+def _of_one_meaning(
+    before: Sequence[PastRun], after: Sequence[PastRun], asked: Sequence[Asked], rules: RegressionRules
+) -> tuple[list[Asked], tuple[Difference, ...]]:
+    """What all runs measured in the same way, and why the rest cannot be told: 2 s beside 2,000 ms would be a thousandth."""
+    kept: list[Asked] = []
+    redefined = []
+    for each in asked:
+        why = next((why for run in (*before, *after) if (why := _redefined(run, each))), "")
+        if why:
+            redefined.append(_untold(each, rules, why))
+        else:
+            kept.append(each)
+    return kept, tuple(redefined)
+
+
+def _untold(asked: Asked, rules: RegressionRules, why: str) -> Difference:
+    figure = asked.figure
+    return Difference(figure.name, figure.unit, None, None, None, Answer.CANNOT_TELL, rules.limit_of(figure), reason=why, method="none")
+
+
+def _redefined(run: PastRun, asked: Asked) -> str:
+    """In what the run's own declaration of a metric differs from the one that its values are to be read by; empty for nothing."""
+    metric = asked.gate.metric
+    if metric.name not in run.plan:
+        return ""
+    try:
+        line = MetricLine.model_validate(json.loads(run.plan)["metrics"][metric.name])
+    except (ValueError, KeyError, TypeError):
+        return ""  # built in, or a plan of another version
+    then = declared({metric.name: line})[0]
+    for what in ("unit", "kind", "better", "scale", "share_of"):
+        old, new = getattr(then, what), getattr(metric, what)
+        if old != new:
+            return f"{metric.name} of run {run.name} has the {what.replace('_', ' ')} {old}, and not {new}: other numbers"
+    return ""
 
 
 def _joined(parts: Sequence[Aggregate], most: int) -> list[Aggregate]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from loadstone.errors import UsageError
 from loadstone.judge.panel import Asked
-from loadstone.judge.verdict import Status, Verdict
+from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.measure.snapshot import Snapshot, View
 from loadstone.stats.histogram import Histogram
 from loadstone.units import format_duration, format_share
@@ -17,6 +17,8 @@ Q, NS_PER_S = 0.95, 1e9
 SERVED, LATE = 0.95, 2  # of the arrivals of a step must be answered within it, but for two at its end: else a queue grows
 SAME = 0.02  # two seconds whose loads differ by less are of one step
 FEWEST = 20  # answers and dropped arrivals of a step; fewer say nothing of a percentile
+# What the target takes, as it is told: metric, words, unit.
+TAKEN = (("target.cpu", "CPU {}", "%"), ("target.memory", "memory {}", "B"), ("target.descriptors", "{} descriptors", "1"))
 EXAMPLE = "{kind: breaking_point, gate: breaking point, settings: {scenario: rising, above: 50, p95_s: 1, errors: 0.01}}"
 
 
@@ -28,6 +30,7 @@ class _Step:
     errors: int = 0
     seconds: int = 0
     began_s: float = 0.0
+    levels: dict[str, float] = field(default_factory=dict)  # the greatest of each that the target was seen to take
 
 
 class BreakingPointGate:
@@ -56,6 +59,7 @@ class BreakingPointGate:
             self._steps.append(_Step(load, began_s=snapshot.start_s))
         elif load >= self._steps[-1].load * (1 - SAME):
             self._add(self._steps[-1], snapshot)
+            _take(self._steps[-1], snapshot)
         return None  # what is lower comes after the greatest: the way back is the recovery's
 
     def check(self, _view: View) -> Verdict:
@@ -73,14 +77,14 @@ class BreakingPointGate:
             return Verdict(self._spec, Status.NO_DATA, None, self._above, self._unit, 0, reason)
         at_s = broken.began_s if broken else None
         if borne is None:
-            reason = f"not even the first step, {self._shown(enough[0].load)}, was borne: {why}"
+            reason = f"not even the first step, {self._shown(enough[0].load)}, was borne: {why}{self._limits(broken)}"
             return Verdict(self._spec, Status.FAIL, None, self._above, self._unit, samples, reason, at_s)
         if broken is None:
             status = Status.PASS if borne.load > self._above else Status.NO_DATA
-            reason = f"at least {self._shown(borne.load)}: every step was borne"
+            reason = f"at least {self._shown(borne.load)}: every step was borne{self._limits(borne)}"
         else:
             status = Status.PASS if borne.load > self._above else Status.FAIL
-            reason = f"{self._shown(borne.load)} was borne, {self._shown(broken.load)} was not: {why}"
+            reason = f"{self._shown(borne.load)} was borne, {self._shown(broken.load)} was not: {why}{self._limits(borne, broken)}"
         return Verdict(self._spec, status, borne.load, self._above, self._unit, samples, reason, at_s)
 
     def _load(self, snapshot: Snapshot) -> float:
@@ -111,8 +115,23 @@ class BreakingPointGate:
         p95_s = step.times.quantile(Q) / NS_PER_S if step.times.count + step.times.beyond else 0.0
         return f"p95 {format_duration(p95_s)} is more than {format_duration(self._p95_s)}" if p95_s > self._p95_s else ""
 
+    def _limits(self, *steps: _Step | None) -> str:
+        """What the target took at the most in these steps, where somebody watched it."""
+        told = [f"at {self._shown(step.load)} {_taken(step)}" for step in steps if step is not None and step.levels]
+        return f"; the target took {', '.join(told)}" if told else ""
+
     def _shown(self, load: float) -> str:
         return f"{load:.4g}{'/s' if self._unit == '/s' else ' users'}"
+
+
+def _take(step: _Step, snapshot: Snapshot) -> None:
+    for series, gauge in snapshot.gauges.items():
+        if series.metric in {metric for metric, _, _ in TAKEN} and gauge.count:
+            step.levels[series.metric] = max(step.levels.get(series.metric, 0.0), gauge.greatest)
+
+
+def _taken(step: _Step) -> str:
+    return " and ".join(words.format(show_value(step.levels[metric], unit)) for metric, words, unit in TAKEN if metric in step.levels)
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:

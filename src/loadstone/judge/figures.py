@@ -9,25 +9,18 @@ from loadstone.errors import UsageError
 from loadstone.judge.limits import ReadyGate, known_metric
 from loadstone.judge.readings import read
 from loadstone.judge.recorded import Figure, Sections, Share
+from loadstone.judge.works import main_texts, tags_of, texts_by
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.measure.snapshot import Series, View
 from loadstone.plan.gate_text import GateSpec, parse_gate
-from loadstone.stats.quantiles import enough, least_samples
-from loadstone.units import BYTES
+from loadstone.stats.quantiles import least_samples
+from loadstone.units import BYTES, nearest
 
 MOST_FIGURES = 200
 OURS = ("generator.", "load.", "iteration.")  # the generator's own doing, and what scripts add up to
 # Tags by which figures are told apart beside the whole; other tags (kind, worker, outcome) say what happened, not what was asked.
 WHOSE = ("step", "agent", "path", "scenario")
-PERCENTILES, QUANTILES = ("p50", "p95"), (0.50, 0.95)
-TIMES = ("llm.e2e", "ws.round_trip_time", "http.response_time", "call.response_time", "iteration.duration")
-SHARES = (
-    ("llm.requests", "llm.errors"),
-    ("http.requests", "http.errors"),
-    ("call.requests", "call.errors"),
-    ("iteration.count", "iteration.errors"),
-)
-RESOURCES = ("max(target.memory)", "mean(target.cpu)")
+PERCENTILES = ("p50", "p95")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +44,18 @@ def asked_for(text: str, catalogue: Catalogue) -> Asked:
 
 
 def main_figures(view: View, catalogue: Catalogue) -> list[Asked]:
-    """What decides whether a run is worse when nobody says: its response time (p50, p95), its failures, memory and CPU of the target.
+    """What decides whether a run is worse when nobody says: see `works.main_texts`."""
+    return [asked_for(text, catalogue) for text in main_texts(view, catalogue)]
 
-    A percentile that this run has too few samples for is left out. The time is that of what the run was about (a model's answer
-    before the requests that carry it); by agent, too, where there are some.
-    """
-    time = next((name for name in TIMES if view.series(name)), None)
-    times = view.distribution(time) if time else None
-    samples = times.count + times.beyond if times else 0
-    texts = [f"{stat}({time})" for stat, q in zip(PERCENTILES, QUANTILES, strict=True) if enough(q, samples)]
-    texts += [f"rate({failed})" for whole, failed in SHARES if (view.count(whole) or 0) > 0][:1]
-    texts += [text for text in RESOURCES if view.series(text.partition("(")[2].rstrip(")"))]
-    if time:
-        texts += [f'p50({time}{{agent="{agent}"}})' for agent in _values(view.series(time), "agent")]
-    return [asked_for(text, catalogue) for text in texts]
+
+def figures_by(view: View, catalogue: Catalogue, tag: str) -> list[Asked]:
+    """Times and failures for each value of a tag; raises UsageError, with those that there are, when nothing carries it."""
+    found = texts_by(view, tag)
+    if not found:
+        known = tags_of(view)
+        hint = f"one of {', '.join(known)}" if known else "a run that measured something"
+        raise UsageError(f"the times of this run have no tag {tag!r}{nearest(tag, known)}", where="flag --by", hint=hint)
+    return [asked_for(text, catalogue) for text in found]
 
 
 def usual_figures(view: View, catalogue: Catalogue) -> list[Asked]:

@@ -64,12 +64,14 @@ class RecoveryWatch:
         self._after: deque[_Second] = deque(maxlen=self._hold)
         self._spike: tuple[float, float] | None = None  # since when, how high
         self._ended_s: float | None = None
+        self._carriers: frozenset[str] = frozenset()
 
     def see(self, snapshot: Snapshot) -> None:
         """One more second."""
-        load = _load(snapshot, self._tags)
+        load, carriers = _load(snapshot, self._tags)
         if load is None or (not load and self._spike is None):
             return  # before its load begins nothing is usual
+        self._follow(load, carriers)
         second = _Second(snapshot.start_s, load, *_figures(snapshot, self._metric, self._tags))
         usual = statistics.median(each.load for each in self._usual) if len(self._usual) >= LEAST_USUAL_S else None
         if usual is None:
@@ -78,6 +80,19 @@ class RecoveryWatch:
             self._rise(second, load / usual)
         elif load <= QUIET * usual:
             self._quiet(second)
+
+    def _follow(self, load: float, carriers: frozenset[str]) -> None:
+        """Scenarios after one another have levels of their own: another one that begins at another level is no spike."""
+        if not carriers:
+            return
+        if self._usual and carriers.isdisjoint(self._carriers):
+            usual = statistics.median(each.load for each in self._usual)
+            if not usual / QUIET <= load <= usual * QUIET:
+                if self._spike is not None and self._ended_s is not None:
+                    self._close(math.inf)
+                self._spike = self._ended_s = None
+                self._usual.clear()
+        self._carriers = carriers
 
     def _rise(self, second: _Second, peak: float) -> None:
         # Between spikes with less than `hold` between them nobody can see it back: they are one.
@@ -164,13 +179,17 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _load(snapshot: Snapshot, tags: Mapping[str, str]) -> float | None:
-    """The load of that second: the rate that was asked for, or the users that were there."""
+def _load(snapshot: Snapshot, tags: Mapping[str, str]) -> tuple[float | None, frozenset[str]]:
+    """The load of that second, the rate that was asked for or the users that were there; and who makes it: metric and scenario."""
     for metric in ("load.target_rate", "load.users"):
-        levels = [gauge.greatest for series, gauge in snapshot.gauges.items() if series.metric == metric and series.carries(tags)]
+        levels = {
+            f"{metric} {dict(series.tags).get('scenario', '')}": gauge.greatest
+            for series, gauge in snapshot.gauges.items()
+            if series.metric == metric and series.carries(tags)
+        }
         if levels:
-            return sum(levels)
-    return None
+            return sum(levels.values()), frozenset(name for name, level in levels.items() if level)
+    return None, frozenset()
 
 
 def _figures(snapshot: Snapshot, metric: str, tags: Mapping[str, str]) -> tuple[Histogram, int, int]:

@@ -40,13 +40,14 @@ def _is_resource(figure: Figure) -> bool:
     return figure.unit in _BYTES or ".memory" in name or ".cpu" in name
 
 
-# Those of chat, llm and workflow begin where the mildest severity does: 10 %. Fixed percentages of these rules alone would fail
+# Those of chat, llm, voice and workflow begin where the mildest severity does: 10 %. Fixed percentages of these rules alone would fail
 # equal runs; here they are the limits over which certainty is asked as well.
 PRESETS: dict[str, RegressionRules] = {
     "default": RegressionRules(),
     "bot": RegressionRules(times=0.15, rates=0.15, resources=0.20, shares=0.05),
     "chat": RegressionRules(times=0.10, rates=0.10, resources=0.20, shares=0.05),
     "llm": RegressionRules(times=0.10, rates=0.10, resources=0.20, shares=0.05),
+    "voice": RegressionRules(times=0.10, rates=0.10, resources=0.20, shares=0.05),
     "workflow": RegressionRules(times=0.10, rates=0.10, resources=0.20, shares=0.05),
     "baseline": RegressionRules(times=0.15, rates=0.15, resources=0.15, shares=0.05),
 }

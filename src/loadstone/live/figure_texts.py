@@ -39,8 +39,8 @@ def per_s(rate: float) -> str:
 
 
 def rate(figures: Figures) -> str:
-    """Achieved, and asked where the plan asks for a rate."""
-    asked = f" of {per_s(figures.asked_per_s)} asked" if figures.asked_per_s is not None else ""
+    """Achieved, and the arrivals that the plan asks for; users who stay send beside those."""
+    asked = f" ({per_s(figures.asked_per_s)} arrivals asked)" if figures.asked_per_s is not None else ""
     return f"{per_s(figures.rate_per_s)}{asked}"
 
 

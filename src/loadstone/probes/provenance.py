@@ -14,7 +14,7 @@ from loadstone.measure.result import Provenance
 from loadstone.probes.machine import processor
 
 _SECRET_FLAG = re.compile(r"(?i)(authorization|cookie|token|secret|password|api-?key)([:=]\s*)\S.*")
-_URL_CREDENTIALS = re.compile(r"//[^/@\s]+@")
+_URL_CREDENTIALS = re.compile(r"//[^/?#\s]+@")
 GIT_S = 2.0
 
 

@@ -1,20 +1,19 @@
-"""Baselines in SQLite: named sets of runs, and which of their members count."""
+"""Baselines in tables: named sets of runs, and which of their members count."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from loadstone.errors import StoreError
 from loadstone.store import run_rows
-from loadstone.store.database import Database
 from loadstone.store.rows import Baseline, Member, Policy
+from loadstone.store.sql import Row, Session, SqlDatabase
 
 
-def make(database: Database, name: str, policy: Policy) -> Baseline:
+def make(database: SqlDatabase, name: str, policy: Policy) -> Baseline:
     """A new baseline, or another policy for the one that is there; a retired one is in use again, empty."""
     if not name or name != name.strip() or any(letter in name for letter in "/\\~\n"):
         raise StoreError(f"{name!r} cannot be a baseline's name", where="baseline", hint="production, or main-nightly")
@@ -30,24 +29,24 @@ def make(database: Database, name: str, policy: Policy) -> Baseline:
     return _whole(database, _row(database, name))
 
 
-def every(database: Database) -> list[Baseline]:
+def every(database: SqlDatabase) -> list[Baseline]:
     """All with all their members, by name."""
     return [_whole(database, row) for row in database.rows("SELECT * FROM baselines ORDER BY name")]
 
 
-def one(database: Database, name: str, branch: str | None, machine: str | None) -> Baseline:
+def one(database: SqlDatabase, name: str, branch: str | None, machine: str | None) -> Baseline:
     """The members that count."""
     whole = _whole(database, _row(database, name))
     if whole.retired_at is not None:
-        raise StoreError(f"the baseline {name!r} is retired", where=str(database.path), hint="loadstone baseline save with new runs")
+        raise StoreError(f"the baseline {name!r} is retired", where=database.where, hint="loadstone baseline save with new runs")
     return replace(whole, members=whole.counting(branch, machine))
 
 
-def add(database: Database, name: str, run_id: str | None, figures: Mapping[str, float], *, pinned: bool, source: str) -> None:
+def add(database: SqlDatabase, name: str, run_id: str | None, figures: Mapping[str, float], *, pinned: bool, source: str) -> None:
     """Put a run, or only figures, into a baseline."""
     row = _row(database, name)
     if row["retired_at"]:
-        raise StoreError(f"the baseline {name!r} is retired", where=str(database.path), hint="loadstone baseline save with new runs")
+        raise StoreError(f"the baseline {name!r} is retired", where=database.where, hint="loadstone baseline save with new runs")
     values = (row["id"], run_id, json.dumps(dict(figures)), run_rows.stamp(datetime.now(UTC)), pinned, source)
     with database.transaction() as db:
         db.execute(
@@ -57,7 +56,7 @@ def add(database: Database, name: str, run_id: str | None, figures: Mapping[str,
         )
 
 
-def remove(database: Database, name: str, run_id: str) -> None:
+def remove(database: SqlDatabase, name: str, run_id: str) -> None:
     """Take a run out of a baseline."""
     row = _row(database, name)
     with database.transaction() as db:
@@ -65,14 +64,14 @@ def remove(database: Database, name: str, run_id: str) -> None:
             raise StoreError(f"run {run_id} is not in the baseline {name!r}", hint=f"loadstone baseline show {name}")
 
 
-def retire(database: Database, name: str) -> None:
+def retire(database: SqlDatabase, name: str) -> None:
     """Compare with it no more."""
     row = _row(database, name)
     with database.transaction() as db:
         db.execute("UPDATE baselines SET retired_at = ? WHERE id = ?", (run_rows.stamp(datetime.now(UTC)), row["id"]))
 
 
-def baselines_of(db: sqlite3.Connection, run_id: str) -> list[str]:
+def baselines_of(db: Session, run_id: str) -> list[str]:
     """The names of the baselines in use that a run belongs to; those that are retired let it go."""
     sql = "SELECT name, retired_at, baselines.id FROM members JOIN baselines ON baselines.id = baseline_id WHERE run_id = ?"
     found = db.execute(sql, (run_id,)).fetchall()
@@ -82,16 +81,17 @@ def baselines_of(db: sqlite3.Connection, run_id: str) -> list[str]:
     return [row["name"] for row in found if not row["retired_at"]]
 
 
-def _row(database: Database, name: str) -> sqlite3.Row:
+def _row(database: SqlDatabase, name: str) -> Row:
     found = database.rows("SELECT * FROM baselines WHERE name = ?", (name,))
     if not found:
         names = [row[0] for row in database.rows("SELECT name FROM baselines WHERE retired_at IS NULL ORDER BY name LIMIT 5")]
         hint = f"one of {', '.join(names)}" if names else f"loadstone baseline save {name} last"
-        raise StoreError(f"there is no baseline {name!r}", where=str(database.path), hint=hint)
-    return found[0]
+        raise StoreError(f"there is no baseline {name!r}", where=database.where, hint=hint)
+    row: Row = found[0]
+    return row
 
 
-def _whole(database: Database, row: sqlite3.Row) -> Baseline:
+def _whole(database: SqlDatabase, row: Row) -> Baseline:
     columns = ", ".join(f"runs.{name}" for name in run_rows.COLUMNS)
     found = database.rows(
         f"SELECT members.run_id, members.figures, members.added_at, members.pinned, members.source, {columns}"  # noqa: S608  our own names

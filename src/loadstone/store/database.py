@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from loadstone.errors import StoreError
 from loadstone.store.lock_holders import lock_holders
 from loadstone.store.schema import APPLICATION_ID, UPGRADES, VERSION, make
+from loadstone.store.sql import Session, SqlDatabase
 
 WAIT_S = 5.0
 LOCKED, FULL, DAMAGED = {"BUSY", "LOCKED"}, {"FULL"}, {"CORRUPT", "NOTADB"}
 SEALED = {"READONLY", "CANTOPEN", "PERM", "IOERR"}
 
 
-class Database:
+class Database(SqlDatabase):
     """A connection to the file of a store.
 
     make:   begin an empty one, folder included, where there is none
     raises: StoreError
     """
 
+    conflict = sqlite3.IntegrityError
+
     def __init__(self, path: Path, *, make: bool = True, wait_s: float = WAIT_S) -> None:
-        self.path, self._wait_s = path, wait_s
+        self.path, self.where, self._wait_s = path, str(path), wait_s
         if not path.exists():
             if not make:
                 raise StoreError("no runs are kept here", where=str(path), hint="loadstone run, or --store with another address")
@@ -53,7 +56,7 @@ class Database:
             raise self._story(error) from error
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Session]:
         """Everything inside is kept, or nothing."""
         with self.told():
             self.db.execute("BEGIN IMMEDIATE")
@@ -65,7 +68,7 @@ class Database:
                     self.db.execute("ROLLBACK")
                 raise
 
-    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
         with self.told():
             return self.db.execute(sql, values).fetchall()

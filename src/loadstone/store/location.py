@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +11,16 @@ from loadstone.errors import StoreError
 
 FOLDER, FILE = ".loadstone", "loadstone.db"
 VARIABLE = "LOADSTONE_STORE"
+_PASSWORD = re.compile(r"(?<=//)([^:/?#\s]*):[^/?#\s]*@|(?i:(?<=[?&])((?:ssl)?password)=[^&\s]*)")
 NONE = "none"  # as the variable's or the flag's value: keep nothing
 
 
 def default_url(start: Path | None = None) -> str:
+    """The file in the folder for what is kept."""
+    return url_of(default_folder(start) / FILE)
+
+
+def default_folder(start: Path | None = None) -> Path:
     """The nearest `.loadstone` upwards, else one in the root of the repository, else one in the working folder."""
     here = (start or Path.cwd()).resolve()
     root = here
@@ -24,7 +31,7 @@ def default_url(start: Path | None = None) -> str:
         if (folder / ".git").exists():
             root = folder
             break
-    return url_of(root / FOLDER / FILE)
+    return root / FOLDER
 
 
 def chosen_url(given: str | None = None, environment: Mapping[str, str] = os.environ, start: Path | None = None) -> tuple[str | None, bool]:
@@ -51,6 +58,11 @@ def scheme_of(url: str) -> str:
     if not found or not scheme:
         raise StoreError(f"{url!r} is no address of a store", hint="sqlite:///runs.db, or the path of a file")
     return scheme.partition("+")[0].lower()
+
+
+def shown(url: str) -> str:
+    """An address without its password, as messages and pages may show it."""
+    return _PASSWORD.sub(lambda found: f"{found[2]}=***" if found[2] else f"{found[1]}:***@", url)
 
 
 def path_of(url: str) -> Path:

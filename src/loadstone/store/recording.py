@@ -23,6 +23,7 @@ from loadstone.probes.surroundings import load_of_others, surroundings
 from loadstone.store.admission import figures_of, flaw, refusal
 from loadstone.store.location import chosen_url
 from loadstone.store.rows import Packed, RunParts, RunRow
+from loadstone.store.run_rows import new_id
 from loadstone.store.schema import changes_hash, work_hash
 from loadstone.store.store import Store
 
@@ -45,6 +46,7 @@ class Recording:
     earlier: the part that was made before, of a run that goes on: kept as the run's own
     timeline: the whole run over time, the earlier part included, which somebody else feeds; None: it has one of its own
     run_id: empty until the store has taken the run in
+    unkept: the finished run, when the store did not take it: for `store.rescue`
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Recording:
     ) -> None:
         self.failure = ""
         self.run_id = ""
+        self.unkept: tuple[RunRow, RunParts] | None = None
         self._store, self._plan, self._keep_seconds = store, plan, keep_seconds
         self._plan_json = plan.model_dump_json()
         self._sections = Sections(duration_s)
@@ -88,21 +91,23 @@ class Recording:
         try:
             store = Store.open(url) if url else None
         except StoreError as error:
-            recording = cls(None, plan, duration_s)
-            recording.failure = str(error)
-            return recording
-        return cls(store, plan, duration_s, keep_seconds=keep_seconds, earlier=earlier, timeline=timeline)
+            store, failure = None, str(error)
+        else:
+            failure = ""
+        recording = cls(store, plan, duration_s, keep_seconds=keep_seconds, earlier=earlier, timeline=timeline)
+        recording.failure = failure
+        return recording
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
-        if self._store is None:
-            return
         self._sections.add(snapshot)
         if not self._fed:
             self._timeline.snapshot(snapshot)
         if self._keep_seconds:
             self._held = [*self._held[-MOST_HELD:], _packed(self._before + snapshot.seq, snapshot)]
         store = self._store
+        if store is None:
+            return
         self._try(lambda: store.wait(WAIT_S))
         if self._begun(snapshot.end_s):
             self._flush()
@@ -112,32 +117,26 @@ class Recording:
 
         document: the JSON report
         """
-        store = self._store
-        if store is None:
-            return ""
-        self._try(lambda: store.wait(WAIT_AT_END_S))
-        if not self._begun(story.result.seconds):
+        parts = self._parts(story, document)
+        store, began_at = self._store, story.result.started_at
+        if store is not None:
+            self._try(lambda: store.wait(WAIT_AT_END_S))
+        if store is None or not self._begun(story.result.seconds):
+            begun = begun_row(self._plan, self._plan_json, began_at, self._others)
+            self._leave(finished_row(replace(begun, id=new_id(began_at)), story), parts)
             return ""
         assert self._row is not None
         row = finished_row(self._row, story)
         self._flush()
         if self._keep_seconds:  # not before the end: there may be thousands, and now there is time
-            self._held = [_packed(seq, each) for seq, each in enumerate(self._earlier.seconds())] if self._earlier else []
+            self._held = [*self._held, *self._from_earlier()]
             self._flush()
-        sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._sections.so_far())]
-        over_time = [
-            Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(at_most(self._timeline.so_far(), MOST_STRETCHES))
-        ]
-        totals = pack(story.result.total.as_snapshot())
-        parts = RunParts(self._plan_json, document, totals, tuple(sections), events=tuple(_events(story)), timeline=tuple(over_time))
         self.failure = ""
         if not self._try(lambda: store.finish(row, parts)):
+            self._leave(row, parts)
             return ""
         if self._keep_seconds:
             self._try(lambda: store.drop_seconds(store.with_seconds()[:-MOST_WITH_SECONDS]))
-        if reason := flaw(story):
-            row = replace(row, flagged=reason)
-            self._try(lambda: store.flag(row.id, reason))
         self._row = row
         return row.id
 
@@ -194,6 +193,21 @@ class Recording:
             self.run_id = self._row.id
             return True
         return False
+
+    def _parts(self, story: Story, document: bytes) -> RunParts:
+        sections = [Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(self._sections.so_far())]
+        over_time = [
+            Packed(seq, each.start_s, each.end_s, each.content) for seq, each in enumerate(at_most(self._timeline.so_far(), MOST_STRETCHES))
+        ]
+        totals = pack(story.result.total.as_snapshot())
+        return RunParts(self._plan_json, document, totals, tuple(sections), events=tuple(_events(story)), timeline=tuple(over_time))
+
+    def _from_earlier(self) -> list[Packed]:
+        return [_packed(seq, each) for seq, each in enumerate(self._earlier.seconds())] if self._earlier else []
+
+    def _leave(self, row: RunRow, parts: RunParts) -> None:
+        """The store has not taken the run: it can still be put into a file, with the seconds that wait."""
+        self.unkept = row, replace(parts, seconds=tuple(sorted({each.seq: each for each in self._held}.values())))
 
     def _flush(self) -> None:
         store, run_id = self._store, self.run_id
@@ -257,6 +271,7 @@ def finished_row(row: RunRow, story: Story) -> RunRow:
         warm_up_s=result.warm_up_s,
         clock_steps=result.clock_steps,
         workers=result.workers,
+        flagged=flaw(story),
     )
 
 

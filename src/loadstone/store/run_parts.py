@@ -1,9 +1,8 @@
-"""A run's measurements in SQLite: totals by series, sections, seconds, events, verdicts, plan and document."""
+"""A run's measurements in tables: totals by series, sections, seconds, events, verdicts, plan and document."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, overload
@@ -14,9 +13,9 @@ from loadstone.measure.event import Event
 from loadstone.measure.packing import level_row, pack, series_of, unpack
 from loadstone.measure.snapshot import LOAD, Failure, Gauge, Series, Snapshot
 from loadstone.stats.histogram import Histogram
-from loadstone.store.database import Database
 from loadstone.store.rows import Packed, RunParts, RunRow, Span, StoredRun
 from loadstone.store.run_rows import sound
+from loadstone.store.sql import Session, SqlDatabase
 
 Part = TypeVar("Part")
 _VERDICT = ("gate", "requirement", "status", "value", "low", "high", "limit", "unit", "samples", "reason")
@@ -25,7 +24,7 @@ _VERDICT = ("gate", "requirement", "status", "value", "low", "high", "limit", "u
 class Stretches(Sequence[Aggregate]):
     """Sections that are unpacked each time one is asked for: all of an hour's at once would take 150 MB."""
 
-    def __init__(self, database: Database, run_id: str, contents: Sequence[bytes]) -> None:
+    def __init__(self, database: SqlDatabase, run_id: str, contents: Sequence[bytes]) -> None:
         self._database, self._run_id, self._contents = database, run_id, contents
 
     def __len__(self) -> int:
@@ -44,10 +43,13 @@ class Stretches(Sequence[Aggregate]):
             raise _damaged(self._database, self._run_id, error) from error
 
 
-def write(db: sqlite3.Connection, run_id: str, parts: RunParts) -> None:
+def write(db: Session, run_id: str, parts: RunParts) -> None:
     """Everything but plan and row."""
     if parts.document:
-        db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (run_id, zlib.compress(parts.document, 6)))
+        db.execute(
+            "INSERT INTO documents VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET content = excluded.content",
+            (run_id, zlib.compress(parts.document, 6)),
+        )
         _write_verdicts(db, run_id, json.loads(parts.document).get("gates", []))
     if parts.totals:
         _write_totals(db, run_id, unpack(parts.totals))
@@ -59,12 +61,12 @@ def write(db: sqlite3.Connection, run_id: str, parts: RunParts) -> None:
     )
 
 
-def write_second(db: sqlite3.Connection, run_id: str, second: Packed) -> None:
+def write_second(db: Session, run_id: str, second: Packed) -> None:
     """One second of a run that goes on."""
     _write_stretches(db, "seconds", run_id, [second])
 
 
-def read(database: Database, run_id: str, *, seconds: bool) -> RunParts:
+def read(database: SqlDatabase, run_id: str, *, seconds: bool) -> RunParts:
     """Everything beside the row, as bytes."""
     plan = database.rows("SELECT content FROM plans WHERE run_id = ?", (run_id,))
     document = database.rows("SELECT content FROM documents WHERE run_id = ?", (run_id,))
@@ -80,7 +82,7 @@ def read(database: Database, run_id: str, *, seconds: bool) -> RunParts:
     )
 
 
-def read_what_can(database: Database, run_id: str, *, seconds: bool) -> tuple[RunParts, list[str]]:
+def read_what_can(database: SqlDatabase, run_id: str, *, seconds: bool) -> tuple[RunParts, list[str]]:
     """Everything beside the row, but what is damaged; a line says of each such part why."""
     damage: list[str] = []
 
@@ -111,7 +113,7 @@ def read_what_can(database: Database, run_id: str, *, seconds: bool) -> tuple[Ru
     return parts, damage
 
 
-def load(database: Database, row: RunRow) -> StoredRun:
+def load(database: SqlDatabase, row: RunRow) -> StoredRun:
     """The run, ready to be asked."""
     plan = database.rows("SELECT content FROM plans WHERE run_id = ?", (row.id,))
     document = database.rows("SELECT content FROM documents WHERE run_id = ?", (row.id,))
@@ -126,10 +128,10 @@ def load(database: Database, row: RunRow) -> StoredRun:
     return StoredRun(row, plan[0][0] if plan else "{}", told, totals, sections, spans, list(_events(database, row.id)))
 
 
-def _write_totals(db: sqlite3.Connection, run_id: str, totals: Snapshot) -> None:
+def _write_totals(db: Session, run_id: str, totals: Snapshot) -> None:
     rows = [(run_id, series, "distribution", values.to_bytes()) for series, values in totals.distributions.items()]
-    counts = [(run_id, series, "count", str(count)) for series, count in totals.counts.items()]  # as text: it may pass 63 bits
-    levels = [(run_id, series, "gauge", json.dumps(level_row(level))) for series, level in totals.gauges.items()]
+    counts = [(run_id, series, "count", str(count).encode()) for series, count in totals.counts.items()]  # as text: it may pass 63 bits
+    levels = [(run_id, series, "gauge", json.dumps(level_row(level)).encode()) for series, level in totals.gauges.items()]
     db.executemany(
         "INSERT INTO series (run_id, metric, tags, kind, content) VALUES (?, ?, ?, ?, ?)",
         [(run, series.metric, json.dumps(series.tags), kind, content) for run, series, kind, content in (*rows, *counts, *levels)],
@@ -140,7 +142,7 @@ def _write_totals(db: sqlite3.Connection, run_id: str, totals: Snapshot) -> None
     )
 
 
-def _totals(database: Database, run_id: str, seconds: float | None = None) -> Snapshot:
+def _totals(database: SqlDatabase, run_id: str, seconds: float | None = None) -> Snapshot:
     distributions: dict[Series, Histogram] = {}
     counts: dict[Series, int] = {}
     gauges: dict[Series, Gauge] = {}
@@ -167,23 +169,23 @@ def _totals(database: Database, run_id: str, seconds: float | None = None) -> Sn
     return Snapshot(0, 0.0, seconds, True, LOAD, distributions, counts, gauges, failures)
 
 
-def _write_stretches(db: sqlite3.Connection, table: str, run_id: str, stretches: Iterable[Packed]) -> None:
+def _write_stretches(db: Session, table: str, run_id: str, stretches: Iterable[Packed]) -> None:
     db.executemany(
-        f"INSERT INTO {table} (run_id, seq, start_s, end_s, content) VALUES (?, ?, ?, ?, ?)",  # noqa: S608  our own names
+        f"INSERT INTO {table} (run_id, seq, start_s, end_s, content) VALUES (?, ?, ?, ?, ?) ON CONFLICT (run_id, seq) DO NOTHING",  # noqa: S608  our own names
         [(run_id, *stretch) for stretch in stretches],
     )
 
 
-def _stretches(database: Database, table: str, run_id: str) -> Iterable[Packed]:
+def _stretches(database: SqlDatabase, table: str, run_id: str) -> Iterable[Packed]:
     sql = f"SELECT seq, start_s, end_s, content FROM {table} WHERE run_id = ? ORDER BY seq"  # noqa: S608  our own names
     return (Packed(*row) for row in database.rows(sql, (run_id,)))
 
 
-def _events(database: Database, run_id: str) -> Iterable[Event]:
+def _events(database: SqlDatabase, run_id: str) -> Iterable[Event]:
     return (Event(*row) for row in database.rows("SELECT at_s, kind, text FROM events WHERE run_id = ? ORDER BY id", (run_id,)))
 
 
-def _write_verdicts(db: sqlite3.Connection, run_id: str, gates: list[dict[str, Any]]) -> None:
+def _write_verdicts(db: Session, run_id: str, gates: list[dict[str, Any]]) -> None:
     db.executemany(
         "INSERT INTO verdicts (run_id, gate, requirement, status, value, low, high, limit_, unit, samples, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -191,12 +193,12 @@ def _write_verdicts(db: sqlite3.Connection, run_id: str, gates: list[dict[str, A
     )
 
 
-def _inflated(database: Database, content: bytes) -> bytes:
+def _inflated(database: SqlDatabase, content: bytes) -> bytes:
     try:
         return zlib.decompress(content)
     except zlib.error as error:
         raise _damaged(database, "a document", error) from error
 
 
-def _damaged(database: Database, what: str, error: Exception) -> StoreError:
-    return StoreError(f"what it holds of {what} cannot be read: {error}", where=str(database.path), hint="loadstone runs check")
+def _damaged(database: SqlDatabase, what: str, error: Exception) -> StoreError:
+    return StoreError(f"what it holds of {what} cannot be read: {error}", where=database.where, hint="loadstone runs check")

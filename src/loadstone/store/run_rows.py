@@ -1,15 +1,14 @@
-"""Rows of runs in SQLite: how they are written, found and named."""
+"""Rows of runs in tables: how they are written, found and named."""
 
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from loadstone.errors import StoreError
-from loadstone.store.database import Database
 from loadstone.store.rows import RunFilter, RunRow
+from loadstone.store.sql import Row, Session, SqlDatabase
 
 COLUMNS = tuple(each.name for each in fields(RunRow) if each.name != "tags")
 FLAGS = ("interrupted", "kernel_clock", "git_dirty")
@@ -25,21 +24,21 @@ def new_id(started_at: datetime) -> str:
     return "".join(letters) + "".join(secrets.choice(_LETTERS) for _ in range(_CHANCE_LETTERS))
 
 
-def insert(db: sqlite3.Connection, row: RunRow) -> RunRow:
-    """Write a row; gives it with its id. Raises sqlite3.IntegrityError when the id is taken."""
+def insert(db: Session, row: RunRow) -> RunRow:
+    """Write a row; gives it with its id. Raises what the driver does when the id is taken."""
     row = row if row.id else replace(row, id=new_id(row.started_at))
     db.execute(f"INSERT INTO runs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})", _values(row))  # noqa: S608  our own names
     db.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(row.id, key, value) for key, value in row.tags.items()])
     return row
 
 
-def update(db: sqlite3.Connection, row: RunRow) -> None:
+def update(db: Session, row: RunRow) -> None:
     """Write what is known at the end over what was known at the begin."""
     changed = ", ".join(f"{name} = ?" for name in COLUMNS[1:])
     db.execute(f"UPDATE runs SET {changed} WHERE id = ?", (*_values(row)[1:], row.id))  # noqa: S608  our own names
 
 
-def find(database: Database, wanted: RunFilter) -> list[RunRow]:
+def find(database: SqlDatabase, wanted: RunFilter) -> list[RunRow]:
     """Those that fit, oldest first."""
     conditions, values = _conditions(wanted)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -51,10 +50,10 @@ def find(database: Database, wanted: RunFilter) -> list[RunRow]:
     return [row_of(row, tags.get(row["id"], {})) for row in reversed(found)]
 
 
-def named(database: Database, name: str) -> RunRow:
+def named(database: SqlDatabase, name: str) -> RunRow:
     """The run that a name stands for; raises StoreError."""
     base, tilde, back = name.partition("~")
-    where = str(database.path)
+    where = database.where
     if base == "last":
         if tilde and not back.isdecimal():
             raise StoreError(f"{name!r} names no run", where=where, hint="last~1 is the one before the last")
@@ -73,7 +72,7 @@ def named(database: Database, name: str) -> RunRow:
     return row_of(database.rows(sql, (ids[0],))[0], tags_of(database, ids).get(ids[0], {}))
 
 
-def tags_of(database: Database, ids: list[str]) -> dict[str, dict[str, str]]:
+def tags_of(database: SqlDatabase, ids: list[str]) -> dict[str, dict[str, str]]:
     """The tags of runs."""
     found: dict[str, dict[str, str]] = {}
     for at in range(0, len(ids), 500):
@@ -84,7 +83,7 @@ def tags_of(database: Database, ids: list[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def row_of(row: sqlite3.Row, tags: dict[str, str]) -> RunRow:
+def row_of(row: Row, tags: dict[str, str]) -> RunRow:
     """The run in a row that holds all COLUMNS."""
     values = {name: row[name] for name in COLUMNS}
     values |= {name: None if values[name] is None else bool(values[name]) for name in FLAGS}

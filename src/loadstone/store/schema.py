@@ -3,18 +3,21 @@
 Version 1 told runs apart by the hash of the whole plan, so that a run with one more gate could not be compared with those before it.
 Version 2 adds a hash of the work alone, computed for the runs that are there, and the mark of a suspicious run.
 Version 3 adds the whole run over time, so that a report needs no seconds; older runs have their sections, or seconds where they were kept.
+Version 4 computes the hash of the work anew: it had the folder of a suite's files in it, so that no checkout was like another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from loadstone.measure.event import Event
+from loadstone.store.sql import Session
 
 APPLICATION_ID = 0x4C44_5354  # "LDST": which program a file belongs to
+HASH_LENGTH = 16
 WORK = ("scenarios", "seed", "http", "websocket", "llm")  # of a plan, what decides how much a target has to do
 
 TIMELINE = """
@@ -78,7 +81,17 @@ def work_hash(plan_json: str) -> str:
     for scenario in work["scenarios"] or ():
         if isinstance(scenario.get("profile"), dict):
             scenario["profile"].pop("max_duration", None)  # ends what takes too long, and adds no work
-    return hashlib.sha256(json.dumps(work, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(_placeless(work), sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def _placeless(part: Any) -> Any:
+    """The same, with names of files without their folders: another checkout does the same work."""
+    if isinstance(part, list):
+        return [_placeless(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    names = {key: value.replace("\\", "/").rpartition("/")[2] for key, value in part.items() if key == "file" and isinstance(value, str)}
+    return {key: _placeless(value) for key, value in part.items()} | names
 
 
 def statements(script: str) -> list[str]:
@@ -86,7 +99,7 @@ def statements(script: str) -> list[str]:
     return [text for part in script.split(";") if (text := part.strip())]
 
 
-def _from_1(db: sqlite3.Connection) -> None:
+def _from_1(db: Session) -> None:
     for statement in statements(_V1_TO_V2):
         db.execute(statement)
     for run_id, plan in db.execute("SELECT run_id, content FROM plans").fetchall():
@@ -97,17 +110,26 @@ def _from_1(db: sqlite3.Connection) -> None:
         db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (found, run_id))
 
 
-def _from_2(db: sqlite3.Connection) -> None:
+def _from_2(db: Session) -> None:
     for statement in statements(TIMELINE):
         db.execute(statement)
 
 
+def _from_3(db: Session) -> None:
+    for run_id, old, plan in db.execute("SELECT id, work_hash, content FROM runs JOIN plans ON plans.run_id = runs.id").fetchall():
+        try:
+            found = work_hash(plan) + old[HASH_LENGTH:]  # what people did to the load stands behind it
+        except (ValueError, AttributeError):
+            continue
+        db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (found, run_id))
+
+
 # version -> the step from it to the next one; each runs inside one transaction with the change of the version
-UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
-VERSION = 3
+UPGRADES: Mapping[int, Callable[[Session], None]] = {1: _from_1, 2: _from_2, 3: _from_3}
+VERSION = 4
 
 
-def make(db: sqlite3.Connection) -> None:
+def make(db: Session) -> None:
     """The tables of this version in an empty file."""
     for statement in statements(V2 + TIMELINE):
         db.execute(statement)

@@ -8,7 +8,7 @@ from typing import Self
 
 from loadstone.errors import StoreError
 from loadstone.plugins import installed
-from loadstone.store.location import scheme_of
+from loadstone.store.location import scheme_of, shown
 from loadstone.store.rows import Baseline, Packed, Policy, RunFilter, RunParts, RunRow, StoredRun
 
 
@@ -30,7 +30,7 @@ class Store(ABC):
         scheme = scheme_of(url)
         if scheme not in installed().names("store"):
             known = ", ".join(installed().names("store"))
-            raise StoreError(f"no store is known for {scheme}://", where=url, hint=f"one of {known}, as sqlite:///runs.db")
+            raise StoreError(f"no store is known for {scheme}://", where=shown(url), hint=f"one of {known}, as sqlite:///runs.db")
         opened: Store = installed().get("store", scheme)(url, make=make)
         return opened
 

@@ -11,7 +11,7 @@ from loadstone.reference.voice import parts, whisper
 from loadstone.reference.voice.hub import VoiceHub
 from loadstone.reference.voice.metronome import Beat
 from loadstone.reference.voice.mouth import Mouth
-from loadstone.reference.voice.script import is_backchannel
+from loadstone.reference.voice.script import is_backchannel, needs_tool
 from loadstone.reference.voice.sound import framed, pcm_of, resampled
 from loadstone.reference.voice.studio import Studio
 from loadstone.reference.voice.switches import VoiceSwitches
@@ -145,6 +145,8 @@ class Agent:
             _fail_if(fault, "stt")
             if said:
                 self._mouth.tell(self._wording.transcript(said, of_caller=True))
+            if self._switches.reply == "script" and needs_tool(said):
+                _fail_if(fault, "tool")
             reply = await self._reply(said)
             _fail_if(fault, "reply")
             if not reply or self._mouth.speaking:  # a backchannel, or nobody's turn

@@ -108,11 +108,22 @@ def is_backchannel(said: str) -> bool:
     return plain(said) in _WORDS_OF_BACKCHANNEL
 
 
+def rule_for(said: str) -> Rule | None:
+    """The first rule that fits a sentence as it was recognised."""
+    words = set(plain(said).split())
+    return next((rule for rule in RULES if rule.words <= words), None)
+
+
+def needs_tool(said: str) -> bool:
+    """Is a tool asked before this is replied to?"""
+    rule = rule_for(said)
+    return rule is not None and bool(rule.tool)
+
+
 def reply_to(said: str, database: Database) -> str:
-    """What is answered to a sentence as it was recognised; the first rule that fits."""
+    """What is answered to a sentence as it was recognised."""
     said = plain(said)
-    words = set(said.split())
-    rule = next((rule for rule in RULES if rule.words <= words), None)
+    rule = rule_for(said)
     if rule is None:
         return NOT_UNDERSTOOD
     return rule.reply.format(TOOLS[rule.tool](database, said) if rule.tool else "")

@@ -11,7 +11,7 @@ from loadstone.errors import UsageError
 from loadstone.reference.switches import one_of, read_values, share, shown, size, truth, whole
 from loadstone.reference.voice.sound import RATES_HZ
 
-PARTS = ("vad", "stt", "reply", "tts")
+PARTS = ("vad", "stt", "reply", "tool", "tts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import loadstone as ls
 from loadstone.suites.llm.elsewhere import Client, InstructedParalleliser, InstructedTransformer, PathVisitor
-from loadstone.suites.llm.memory import Watcher
+from loadstone.suites.llm.memory import Watcher, leaks, watched
 from loadstone.suites.llm.questions import DOCUMENT, QUESTIONS, SIDE_BY_SIDE, TASKS, Asker, elapsed, popular_question
 from loadstone.suites.llm.targets import OPTIONS, PRESETS, limits, promises
 from loadstone.suites.llm.variants import variants_suite
@@ -32,6 +32,7 @@ METRICS = {
     "cache.evicted": {"kind": "count", "share_of": "cache.returns", "meaning": "of these, those that the cache had no longer"},
     "transform.speedup": {"better": "higher", "meaning": f"{SIDE_BY_SIDE} texts one after another ÷ side by side, by time"},
     "service.memory": {"kind": "gauge", "unit": "MB", "better": "lower", "meaning": "resident memory, as the service says it"},
+    "service.growth": {"unit": "MB", "better": "lower", "meaning": "that memory less what it was when the part began; tag part"},
 }
 
 
@@ -237,19 +238,18 @@ def build(options: ls.Options) -> ls.Suite:
         add(plan, "api", visitor, ls.constant_rate(options.request_rate or more, length + 1), warm_up=1, settings=settings)
     if "flow" in parts:
         add(plan, "flow", customer, users, settings=settings)
+    looked_at: list[dict[str, str]] = []
     if options.url is None or options.service_pid:  # the reference backend tells its memory
+        pid = options.service_pid and int(options.service_pid)
         seconds = sum(scenario.tree["profile"].get("duration", 0) for scenario in plan)
-        plan.append(
-            ls.Scenario(
-                "memory", Watcher, ls.constant_rate("1/s", seconds), settings={"pid": options.service_pid and int(options.service_pid)}
-            )
-        )
+        looked_at = look_at(plan, options, length, pid)
+        plan.append(ls.Scenario("memory", Watcher, ls.constant_rate("1/s", seconds), settings={"pid": pid}))
     return ls.Suite(
         "llm",
         target=options.url,
         embedded=options.url is None,
         scenarios=plan,
-        gates=[*limits(options, parts), *promises(options, parts, length)],
+        gates=[*limits(options, parts), *promises(options, parts, length), *looked_at],
         metrics=METRICS,
         llm={"max_tokens": options.max_tokens, "model": options.model or SIMULATOR},
         baselines={
@@ -260,6 +260,16 @@ def build(options: ls.Options) -> ls.Suite:
         results={"files": "llm"},
         graceful_stop="10s",
     )
+
+
+def look_at(plan: list[ls.Scenario], options: ls.Options, length: float, pid: int | None) -> list[dict[str, str]]:
+    """Watchers of the memory beside transformations, and with --leaks beside every part that lasts; their gates."""
+    lasting = {"transform": length / 2, **({"llm": length, "cache": length, "api": length, "flow": length} if options.leaks else {})}
+    gates = []
+    for scenario in [each for each in plan if each.name in lasting]:
+        watched(plan, scenario, lasting[scenario.name], pid)
+        gates += leaks([scenario.name], lasting[scenario.name] if options.leaks else 0, options.max_growth)
+    return gates
 
 
 def add_cache(plan: list[ls.Scenario], options: ls.Options, users: Any, length: float) -> None:

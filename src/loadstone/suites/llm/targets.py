@@ -34,6 +34,8 @@ OPTIONS = (
     ls.Option("max-tokens", 40, "Limit of each answer.", least=2),
     ls.Option("cache-pressure", 300, "New questions that are to drive old ones out of the cache.", least=1),
     ls.Option("skip-slow-tests", False, "Without cache pressure, and with no part longer than 5 s.", env="PERF_SKIP_SLOW_TESTS"),
+    ls.Option("leaks", False, "The service's memory is judged part by part: its growth, and a leak verdict of each part of 50 s or more."),
+    ls.Option("max-growth", 100, "MB that the service may grow by in a part that is watched.", kind="number", least=1),
     ls.Option("fail-on-regression", False, "Gate regression_check against --baseline NAME.", env="PERF_FAIL_ON_REGRESSION"),
     ls.Option("auto-update-baselines", False, "A run that passed enters the baseline `llm` by itself."),
     ls.Option("save-baselines", False, "A run that passed leaves performance_baselines/performance_baseline_TIME.json."),
@@ -54,6 +56,7 @@ PRESETS = {
     "quick": {"duration": "5s"},
     "ci": {"duration": "20s"},
     "full": {"duration": "60s", "users": 25, "cache_pressure": 1000},
+    "soak": {"duration": "4m", "parts": "transform,flow", "leaks": True},
 }
 
 

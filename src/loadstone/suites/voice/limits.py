@@ -26,6 +26,7 @@ USUAL: dict[str, float] = {
     "answer_ms": 500,
     "gap_ms": 1000,
     "setup_ms": 500,
+    "wer_percent": 15,
 }
 PROFILES: dict[str, dict[str, Any]] = {
     "laptop": USUAL,

@@ -1,6 +1,5 @@
-"""Users who call components in process: detectors, a recogniser, a synthesiser; and one who measures what measuring costs."""
+"""Users who call components in process: detectors, turn detectors, a recogniser, a synthesiser."""
 
-from time import perf_counter_ns
 from typing import Any
 
 from psutil import Process
@@ -17,7 +16,6 @@ SENTENCE = "Good morning, how can I help you today?"
 EDGES_EVERY = 8  # passes
 TURNS = 60  # with two pauses each: enough to show that at most one in twenty is cut off
 PATIENCES_MS = (0, 100, 200, 400, 800)  # added to a turn detector's own wait
-CALLS = 200  # of nothing, to see what one costs
 METRICS = {
     "parts.time": {"unit": "ms", "better": "lower", "meaning": "processing for each second of audio; tag part"},
     "parts.rtf": {"unit": "1", "better": "lower", "meaning": "real-time factor: processing / audio; below 1 it keeps up"},
@@ -42,7 +40,6 @@ METRICS = {
         "share_of": "parts.turn_ends",
         "meaning": "ends that it did not hear within 3 s",
     },
-    "parts.measuring": {"unit": "ms", "better": "lower", "meaning": "what a measured call costs beside the same call in a plain loop"},
 }
 
 
@@ -163,21 +160,6 @@ class Recognising(Component):
             await self.call(self.recogniser.stream, sound.frames(), name=f"recognition {part}, streamed")
 
 
-class Measuring(ls.User):
-    """Measures the measuring: the same empty call as a step, and in a plain loop beside it."""
-
-    @ls.task
-    async def compare(self) -> None:
-        began = perf_counter_ns()
-        for _ in range(CALLS):
-            await self.call(nothing, name="nothing")
-        measured = perf_counter_ns()
-        for _ in range(CALLS):
-            nothing()
-        plain_ns = perf_counter_ns() - measured
-        self.record("parts.measuring", max(0, measured - began - plain_ns) / CALLS / 1e6)
-
-
 def listen(detector: Any, frames: list[bytes]) -> list[bool]:
     """What a detector says of each frame."""
     return [bool(detector(frame)) for frame in frames]
@@ -186,7 +168,3 @@ def listen(detector: Any, frames: list[bytes]) -> list[bool]:
 def whole(value: Any) -> bytes:
     """The audio that a synthesiser gave, in one piece or in several."""
     return value if isinstance(value, bytes) else b"".join(value) if isinstance(value, list) else b""
-
-
-def nothing() -> None:
-    """A call that does nothing."""

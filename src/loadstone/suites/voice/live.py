@@ -11,10 +11,12 @@ RATES_HZ = {"pcm": 16_000, "realtime": 24_000, "twilio": 8_000, "wyoming": 16_00
 AGENT, ORACLE, OWN = "reference agent", "oracle", "your agent"
 ENDPOINT_MS = 150  # of the pipeline's calls: what is judged is the work of the parts, not how long they wait for more words
 TURN_S = 5.5  # of a call in which answers are heard to their end
-FAILING = ("stt", "tts", "vad", "reply")
+FAILING = ("stt", "tts", "vad", "reply", "tool")
 BREAKS_OFF: dict[str, Any] = {"hang_up": {"after": "200ms"}}  # the answer's beginning is enough
 DEAD_AFTER = "1500ms"
+FAILS, RECOVERS = "a part fails", "after the failure"
 HESITATION, PAUSES_MS, ENDPOINTS_MS = "hesitation", (300, 700, 1_200), (200, 500, 1_000)
+WORDS = ({"speak": "time"}, "wait_answer", {"speak": "weather"}, "wait_answer", {"speak": "coffee"}, "wait_answer")
 CONVERSATION = ({"speak": "taxi"}, "wait_answer", {"speak": "goodbye"}, "wait_answer")
 
 
@@ -33,7 +35,8 @@ class Callee:
     def path(self, **switches: object) -> str:
         """Where it is called; a user's own agent knows no switches."""
         if self.name == OWN:
-            return self.url
+            # Over plain TCP only host and port count, and a path is read as HTTP's.
+            return self.url.replace("tcp://", "http://", 1) if self.url.startswith("tcp://") else self.url
         if self.protocol == "wyoming":
             return "/"
         query = "&".join(f"{name}={value}" for name, value in switches.items())
@@ -74,7 +77,26 @@ def origin(url: str) -> str:
     return f"{'https' if scheme == 'wss' else 'http'}://{rest.partition('/')[0]}"
 
 
-def pipeline(to: Callee, duration_s: float) -> dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]]:
+@dataclass(frozen=True)
+class OwnPipeline:
+    """What only its owner knows of an agent: where each part of it is broken, and what makes it use a tool."""
+
+    failing: tuple[tuple[str, str], ...] = ()
+    tool_questions: tuple[str, ...] = ()
+
+
+def own_pipeline(failing: str, questions: str) -> OwnPipeline:
+    """From `stt=URL,tts=URL` and `a text|a file`; raises UsageError."""
+    broken: list[tuple[str, str]] = []
+    for each in filter(None, map(str.strip, failing.split(","))):
+        part, _, url = each.partition("=")
+        broken.append((part, url))
+        if not part or not is_agent(url):
+            raise ls.UsageError(f"{each}: no part with its URL", where="--failing", hint="stt=ws://127.0.0.1:8000/broken,tts=ws://…")
+    return OwnPipeline(tuple(broken), tuple(each.strip() for each in questions.split("|") if each.strip()))
+
+
+def pipeline(to: Callee, duration_s: float, own: OwnPipeline = OwnPipeline()) -> dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]]:
     """Profile and steps by scenario: one turn, several turns, tools, and parts that fail."""
     at_once: dict[str, object] = {"endpoint_ms": ENDPOINT_MS} if to.name == AGENT else {"delay_ms": ENDPOINT_MS, "speak_s": 1}
     one = ls.constant_users(1, duration_s)
@@ -86,7 +108,13 @@ def pipeline(to: Callee, duration_s: float) -> dict[str, tuple[ls.ClosedProfile,
         ),
     }
     if to.name == OWN:
-        return found  # which tools it has, and how its parts are made to fail, is not known here
+        if own.tool_questions:
+            asked = enumerate(own.tool_questions, 1)
+            found["tool calls"] = (one, [to.step(f"tool question {number}", ({"speak": each}, BREAKS_OFF)) for number, each in asked])
+        if own.failing:
+            steps = [step for part, url in own.failing for step in broken(to, part, url)]
+            found["failing parts"] = (ls.per_user_iterations(1, 1, "120s"), steps)
+        return found
     tools = [to.step(f"tool {name}", ({"speak": name}, BREAKS_OFF), **at_once) for name in ("time", "weather", "coffee")]
     found["tool calls"] = (one, tools)
     if to.protocol != "wyoming":
@@ -97,12 +125,21 @@ def pipeline(to: Callee, duration_s: float) -> dict[str, tuple[ls.ClosedProfile,
 
 def failing(to: Callee, part: str, switches: dict[str, object]) -> list[dict[str, Any]]:
     """A call whose turn is never answered, because a part fails; and one right after it, which is."""
-    said = {"speak": "no"}
+    said = {"speak": "time" if part == "tool" else "no"}
     return [
         {"name": "break a part", "method": "PUT", "path": "/voice", "json": {"fail_every": 1}},
-        to.step("a part fails", (said, {"wait_answer": {"within": DEAD_AFTER}}), fail_part=part, **switches),
+        to.step(FAILS, (said, {"wait_answer": {"within": DEAD_AFTER}}), fail_part=part, **switches),
         {"name": "mend it", "method": "DELETE", "path": "/voice"},
-        to.step("after the failure", (said, BREAKS_OFF), fail_part=part, **switches),
+        to.step(RECOVERS, (said, BREAKS_OFF), fail_part=part, **switches),
+    ]
+
+
+def broken(to: Callee, part: str, url: str) -> list[dict[str, Any]]:
+    """The same of the user's own agent, which is broken at one URL and whole at the other."""
+    said = {"speak": ""}
+    return [
+        Callee(OWN, to.protocol, url).step(f"{FAILS} ({part})", (said, {"wait_answer": {"within": DEAD_AFTER}})),
+        to.step(f"{RECOVERS} ({part})", (said, BREAKS_OFF)),
     ]
 
 

@@ -3,16 +3,12 @@
 import asyncio
 import http.client
 import json
-import os
-import signal
-import tempfile
 import threading
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import loadstone as ls
-from loadstone.reference.process import ReferenceProcess
+from loadstone.suites.voice.restarts import mortal, store_killed_in_the_midst
 
 TEXT = "The caller said this, and wants it to be there after the next restart."
 METRICS = {
@@ -51,38 +47,40 @@ class Keeper(ls.User):
 
 
 class Restarting(ls.User):
-    """Writes, kills the backend while it writes, starts it again on the same file, and looks for everything that was acknowledged."""
+    """Writes, kills the backend while it writes, starts it again on the same data, and looks for everything that was acknowledged."""
 
     @ls.task
     async def restart(self) -> None:
-        acknowledged, lost = await asyncio.to_thread(killed_in_the_midst, self.settings["seconds"], forget=self.settings["forget"])
+        seconds, store = self.settings["seconds"], self.settings["store"]
+        if store:
+            acknowledged, lost = await asyncio.to_thread(store_killed_in_the_midst, store, seconds)
+        else:
+            settings = {key: self.settings[key] for key in ("forget", "command", "url")}
+            acknowledged, lost = await asyncio.to_thread(killed_in_the_midst, seconds, **settings)
         self.check(acknowledged, "something was acknowledged before the kill")
         self.record("sessions.acknowledged", acknowledged)
         self.record("sessions.lost", lost)
 
 
-def killed_in_the_midst(seconds: float, *, forget: bool = False) -> tuple[int, int]:
+def killed_in_the_midst(seconds: float, *, forget: bool = False, command: str = "", url: str = "") -> tuple[int, int]:
     """Messages acknowledged by a backend that dies while it is written to, and how many of them its successor does not have.
 
-    forget: a fault with known truth: the successor begins with an empty file
+    forget:  a fault with known truth: the reference backend begins again with an empty file
+    command: starts somebody else's backend, which then listens at `url`; the reference backend without it
     """
-    with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder, "sessions.db")
-        ledger: dict[str, set[int]] = {}
-        first = ReferenceProcess("--database", database)
-        try:
-            first.start()
-            writers = [threading.Thread(target=write, args=(first.url, ledger), daemon=True) for _ in range(WRITERS)]
-            for writer in writers:
-                writer.start()
-            writers[0].join(seconds)  # nobody ends before the kill
-            os.kill(first.pid, signal.SIGKILL)
-            for writer in writers:
-                writer.join(10)
-        finally:
-            first.stop()
-        with ReferenceProcess("--database", Path(folder, "empty.db") if forget else database) as second:
-            return sum(map(len, ledger.values())), missing(second.url, ledger)
+    ledger: dict[str, set[int]] = {}
+    with mortal(forget=forget, command=command, url=url) as backend:
+        backend.start()
+        writers = [threading.Thread(target=write, args=(backend.url, ledger), daemon=True) for _ in range(WRITERS)]
+        for writer in writers:
+            writer.start()
+        writers[0].join(seconds)  # nobody ends before the kill
+        backend.kill()
+        for writer in writers:
+            writer.join(10)
+        backend.stop()
+        backend.start()
+        return sum(map(len, ledger.values())), missing(backend.url, ledger)
 
 
 def write(url: str, ledger: dict[str, set[int]]) -> None:
@@ -92,7 +90,7 @@ def write(url: str, ledger: dict[str, set[int]]) -> None:
         kept = ledger.setdefault(session, set())
         while True:
             reply = ask(url, "POST", f"{SESSIONS}/{session}/messages", {"text": TEXT})
-            kept.update((reply["in_reply_to"], reply["id"]))
+            kept.update(reply[key] for key in ("in_reply_to", "id") if reply.get(key) is not None)
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         return
 

@@ -5,16 +5,18 @@
 
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import loadstone as ls
-from loadstone.suites.voice import covered, listeners, live, own_sessions, sessions, tool_registry
+from loadstone.suites.voice import covered, listeners, live, measuring, memory, own_sessions, sessions, tool_registry
 from loadstone.suites.voice.limits import Limit, limits_of
 from loadstone.voice_parts.named import NAMES, factory_of, missing_for
 
 AUTO = "auto"
-PARTS = ("detectors", "turns", "speech", "tools", "sessions", "restart", "measuring", "pipeline", "calls", "hesitation")
+PARTS = ("detectors", "turns", "speech", "tools", "sessions", "restart", "measuring", "pipeline", "calls", "hearing", "hesitation")
+BY_NAME = ("hearing", "hesitation")
 TYPES: dict[str, tuple[str, ...]] = {
-    "all": PARTS[:-1],  # a sweep of settings is asked for by name
+    "all": tuple(part for part in PARTS if part not in BY_NAME),
     "performance": ("detectors", "turns", "speech", "tools", "sessions", "measuring", "pipeline", "calls"),
     "stress": ("detectors", "tools", "sessions", "calls"),
     "regression": ("detectors", "tools", "sessions", "calls"),
@@ -23,6 +25,7 @@ TYPES: dict[str, tuple[str, ...]] = {
 }
 HARDER = 4  # times as many users and messages under stress
 LEAK_FROM_S = 48  # the shortest course of which a leak can be told
+WORSE = 0.1  # than the baseline, and the type `regression` fails
 PAUSE = "2ms"  # between two calls of one user: a component is one of several things that a worker does
 SOUND_S = 4.0
 CALL_S = 6.0  # the shortest time in which a call is held
@@ -33,7 +36,7 @@ OPTIONS = (
     ls.Option("duration", "10s", "How long each part lasts.", kind="duration", least=2),
     ls.Option("limits", "laptop", "Limits of an environment: laptop, ci, production, or a file."),
     ls.Option("vad", AUTO, "Detectors: webrtcvad, silero or module:attribute, several with commas; auto takes those that are installed."),
-    ls.Option("turn_detector", AUTO, "Turn detectors: pause or module:attribute; auto as above."),
+    ls.Option("turn-detector", AUTO, "Turn detectors: pause or module:attribute; auto as above."),
     ls.Option("recogniser", AUTO, "Recognisers: pocketsphinx or module:attribute; auto as above."),
     ls.Option("synthesiser", AUTO, "Synthesisers: nanotts or module:attribute; auto as above."),
     ls.Option("rate", 16_000, "Samples per second of the audio.", least=8_000),
@@ -47,8 +50,13 @@ OPTIONS = (
     ls.Option("messages", 10, "Messages of one session.", least=1),
     ls.Option("calls", 4, "Calls at one time.", least=1),
     ls.Option("protocol", "pcm", f"How calls are held: {', '.join(live.PROTOCOLS)}.", choices=live.PROTOCOLS),
+    ls.Option("restart-command", "", "With --url http://…: starts the backend that listens there; it is killed and started again."),
+    ls.Option("failing", "", "PART=URL,…: your own agent with that part broken; a call there, then one to --url."),
+    ls.Option("tool-questions", "", "What is asked of your own agent that needs a tool: WAV files, or texts, with | between."),
+    ls.Option("memory", False, "The target's memory is judged while there are sessions and calls; the type stress does so."),
+    ls.Option("max-regression", None, "Against --baseline; the type regression asks for 10%.", kind="percent"),
     ls.Option("coverage", "", "A package: after all else, its components and tools run once more, untimed, for coverage as HTML."),
-    ls.Option("coverage_dir", "coverage", "Folder for that."),
+    ls.Option("coverage-dir", "coverage", "Folder for that."),
     ls.Option("forget", False, "Fault: the backend forgets its sessions when it is killed, which must be found."),
     ls.Option(
         "url",
@@ -63,6 +71,7 @@ PRESETS = {
     "full": {"duration": "60s", "users": 20, "messages": 40, "calls": 10},
     "stress": {"type": "stress", "duration": "60s"},
     "regression": {"type": "regression", "duration": "15s"},
+    "soak": {"only": "calls", "duration": "10m", "memory": True},
 }
 # What `loadstone capacity voice` is about, unless its flags say otherwise: a call lasts longer than a request.
 CAPACITY = {"only": "calls", "by": "calls", "level_time": "20s", "max_time": "8m"}
@@ -76,7 +85,8 @@ def build(options: ls.Options) -> ls.Suite:
         getattr(plan, part)()
     if options.coverage:
         plan.covered()
-    keeps, calls = "sessions" in parts and not options.sessions, bool({"pipeline", "calls", "hesitation"} & set(parts))
+    plan.regression()
+    keeps, calls = "sessions" in parts and not options.sessions, bool({"pipeline", "calls", *BY_NAME} & set(parts))
     target = live.origin(options.url) if options.url and (keeps != live.is_agent(options.url)) else None
     if not plan.scenarios:
         raise ls.UsageError("nothing of what was chosen can run", where="--only", hint="; ".join(plan.skipped))
@@ -86,8 +96,9 @@ def build(options: ls.Options) -> ls.Suite:
         embedded=(keeps or calls) and target is None,
         scenarios=plan.scenarios,
         gates=plan.gates,
-        metrics=listeners.METRICS | sessions.METRICS | (covered.METRICS if options.coverage else {}),
+        metrics=listeners.METRICS | measuring.METRICS | sessions.METRICS | memory.METRICS | (covered.METRICS if options.coverage else {}),
         results={"files": "voice"},
+        baselines={"rules": "voice"},
         voice=plan.to.settings if calls else None,
         graceful_stop="15s",
     )
@@ -104,6 +115,9 @@ class Plan:
         agent = options.url if live.is_agent(options.url) else None
         self.to = live.callee(agent, options.protocol)
         self.harder = HARDER if options.type == "stress" else 1
+        self.last: str | None = None
+        self.compared: list[str] = []
+        self.worse: float | None = options.max_regression or (WORSE if options.type == "regression" else None)
 
     def detectors(self) -> None:
         """Time per second of audio, memory, and delays at the edges, for each detector by itself."""
@@ -114,6 +128,7 @@ class Plan:
             self.gate(f"mean(parts.time{{part={part}}}) < {self.limit('vad_ms_per_s')}ms", "vad_speed", "vad_ms_per_s")
             self.gate(f"mean(parts.speed{{part={part}}}) > 1", "vad_speed")
             self.memory(part)
+            self.compared.append(f"mean(parts.time{{part={part}}})")
 
     def turns(self) -> None:
         """How often a turn detector cuts callers off, against how long it lets them wait; told, and only its speed judged."""
@@ -142,6 +157,7 @@ class Plan:
             self.gate(f"mean({by}.service_time{step}) < {self.limit('tool_mean_ms')}ms", "tools", "tool_mean_ms")
             self.gate(f"max({by}.service_time{step}) < {self.limit('tool_max_ms')}ms", "tools", "tool_max_ms")
             self.gate(f"throughput({by}.requests{step}) > {self.limit('tools_per_s')}/s", "tools", "tools_per_s")
+            self.compared.append(f"mean({by}.service_time{step})")
         self.gate(f"rate({by}.errors) <= 0%", "tools")
 
     def sessions(self) -> None:
@@ -151,10 +167,13 @@ class Plan:
             own_sessions.opened(own)  # a mistake ends here, before there is load
         for name, at_once, messages in (("sessions", users, self.options.messages), ("large sessions", 2, 30 * self.options.messages)):
             profile, settings = ls.constant_users(at_once, self.options.duration), {"messages": messages * self.harder, "store": own}
+            if not own:
+                self.watched(name, self.options.duration)
             self.add(name, own_sessions.OwnKeeper if own else sessions.Keeper, profile, settings=settings, think="1ms")
         by = "call" if own else "http"
         for step, limit in (("create session", "create_ms"), ("insert message", "insert_ms"), ("query session", "query_ms")):
             here = f"{{step={step},scenario=sessions}}"
+            self.compared.append(f"p95({by}.response_time{here})")
             self.gate(f"p95({by}.response_time{here}) < {self.limit(limit)}ms", "sessions", limit)
         inserted = f"{by}.requests{{step=insert message,scenario=sessions}}"
         self.gate(f"throughput({inserted}) > {self.limit('messages_per_s')}/s", "sessions", "messages_per_s")
@@ -165,21 +184,30 @@ class Plan:
 
     def restart(self) -> None:
         """A backend that is killed while it is written to keeps everything that it acknowledged."""
-        settings = {"seconds": min(3.0, self.options.duration / 2), "forget": self.options.forget}
+        url, command = self.options.url or "", self.options.restart_command
+        if command and not url.startswith(("http://", "https://")):
+            raise ls.UsageError("where does it listen?", where="--restart-command", hint="--url http://127.0.0.1:8000")
+        settings = {"seconds": min(3.0, self.options.duration / 2), "forget": self.options.forget, "command": command, "url": url}
+        settings["store"] = "" if command else self.options.sessions
         self.add("restart", sessions.Restarting, ls.per_user_iterations(1, 1, "60s"), settings=settings)
         self.gate("sum(sessions.acknowledged) > 0", "survives_restart")
         self.gate("rate(sessions.lost) <= 0%", "survives_restart")
 
     def measuring(self) -> None:
-        """What one measured call costs beside a call in a plain loop."""
-        self.add("measuring", listeners.Measuring, ls.constant_users(1, min(self.options.duration, 5)))
-        self.gate(f"median(parts.measuring) < {self.limit('measuring_us')}us", "cost_of_measuring", "measuring_us")
+        """What one measured call costs beside a call in a plain loop: of nothing at all, and of a tool."""
+        remote, limit = self.options.tools.startswith(("http://", "https://")), self.limit("measuring_us")
+        settings = {"registry": "" if remote else self.options.tools, "limit_us": limit.value}
+        self.add("measuring", measuring.Measuring, ls.constant_users(1, min(self.options.duration, 5)), settings=settings)
+        self.gate(f"median(parts.measuring{{operation={measuring.NOTHING}}}) < {limit}us", "cost_of_measuring", "measuring_us")
+        if not remote:
+            self.gate("median(parts.measuring_allowed) < 1", "cost_of_measuring", "measuring_us")
 
     def pipeline(self) -> None:
         """Audio in to first audio out, by one caller: one turn, several, with tools, and with parts that fail."""
         if not self.callable():
             return
-        for name, (profile, steps) in live.pipeline(self.to, max(CALL_S, self.options.duration / 2)).items():
+        own = live.own_pipeline(self.options.failing, self.options.tool_questions)
+        for name, (profile, steps) in live.pipeline(self.to, max(CALL_S, self.options.duration / 2), own).items():
             self.steps(name, profile, steps)
             here = f"{{scenario={name}}}"
             self.gate(f"rate(voice.call_errors{here}) <= 0%", "pipeline")
@@ -187,15 +215,20 @@ class Plan:
                 self.gate(f"mean(voice.response_gap{here}) < {self.limit('answer_ms')}ms", "pipeline", "answer_ms")
                 self.gate(f"rate(voice.dead_turn{here}) <= 0%", "pipeline")
                 continue
-            self.gate(f"rate(voice.dead_turn{{step={self.to.name}: a part fails}}) >= 100%", "pipeline_recovers")
-            self.gate(f"rate(voice.dead_turn{{step={self.to.name}: after the failure}}) <= 0%", "pipeline_recovers")
+            for step in steps:
+                if live.FAILS in step["name"] and self.to.name != live.OWN:  # another agent may say that it is sorry
+                    self.gate(f"rate(voice.dead_turn{{step={step['name']}}}) >= 100%", "pipeline_recovers")
+                if live.RECOVERS in step["name"]:
+                    self.gate(f"rate(voice.dead_turn{{step={step['name']}}}) <= 0%", "pipeline_recovers")
 
     def calls(self) -> None:
         """Many calls at once."""
         if not self.callable():
             return
         calls, duration = self.options.calls * self.harder, max(CALL_S, self.options.duration)
+        self.watched("calls", duration)
         self.steps("calls", ls.constant_users(calls, duration), [self.to.step("a call", live.CONVERSATION)])
+        self.compared.append("mean(voice.response_gap{scenario=calls})")
         here, highest = "{scenario=calls}", live.statistic(calls, duration)
         setup = highest
         if list(self.options.only or ()) == ["calls"]:
@@ -204,6 +237,40 @@ class Plan:
         self.gate(f"{setup}(voice.call_setup{here}) <= {self.limit('setup_ms')}ms", "calls", "setup_ms")
         self.gate(f"rate(voice.call_errors{here}) < 5%", "calls")
         self.gate(f"rate(voice.dead_turn{here}) < 5%", "calls")
+
+    def hearing(self) -> None:
+        """The same words said by one caller, then by many: how many of them the agent gets wrong, where it tells what it heard."""
+        if not self.callable():
+            return
+        duration = max(2 * CALL_S, self.options.duration)
+        for name, calls in (("heard alone", 1), ("heard at once", self.options.calls * self.harder)):
+            self.steps(name, ls.constant_users(calls, duration), [self.to.step("what was said", live.WORDS)])
+            self.gate(f"rate(voice.wer{{scenario={name}}}) < {self.limit('wer_percent')}%", "words_are_heard", "wer_percent")
+
+    def regression(self) -> None:
+        """Each part's main figure against the baseline's; without a baseline there is no data."""
+        if self.worse is None:
+            return
+        for figure in self.compared:
+            self.gate(f"regression({figure}) < {self.worse * 100:.12g}%", "regression")
+
+    def watched(self, part: str, duration: float) -> None:
+        """The target's memory while a part goes on: what it grows by, and whether it leaks."""
+        if not (self.options.memory or self.options.type == "stress"):
+            return
+        if why := memory.unreadable(self.options.url):
+            self.skip(why)
+            return
+        settings = {"part": part, "port": urlsplit(self.options.url).port if self.options.url else None}
+        watching = ls.constant_users(1, duration)
+        self.scenarios.append(
+            ls.Scenario(f"memory of {part}", memory.Watcher, watching, after=self.last, settings=settings, think=memory.EVERY)
+        )
+        if duration >= memory.GROWTH_FROM_S:
+            grown = f"growth(service.memory{{part={part}}}) < {self.limit('growth_mb')}MB"
+            self.gate(grown, "memory_stability", "growth_mb")
+        if duration >= memory.LEAK_FROM_S:
+            self.gate(f"leak(service.memory{{part={part}}}) = none", "memory_stability")
 
     def hesitation(self) -> None:
         """How often an agent cuts off callers who pause, against how long it lets them wait: told, and not judged."""
@@ -245,8 +312,8 @@ class Plan:
 
     def steps(self, name: str, profile: Any, steps: list[dict[str, Any]]) -> None:
         """One more scenario of written steps, which begins when the one before has ended."""
-        after = self.scenarios[-1].name if self.scenarios else None
-        self.scenarios.append(ls.Scenario(name, profile=profile, steps=steps, after=after))
+        self.scenarios.append(ls.Scenario(name, profile=profile, steps=steps, after=self.last))
+        self.last = name
 
     def chosen(self, kind: str) -> list[str]:
         """The components of a kind; what is not installed is told, and when none is left its gate has no data."""
@@ -268,8 +335,8 @@ class Plan:
 
     def add(self, name: str, users: type[ls.User], profile: Any, **settings: Any) -> None:
         """One more scenario, which begins when the one before has ended."""
-        after = self.scenarios[-1].name if self.scenarios else None
-        self.scenarios.append(ls.Scenario(name, users, profile, after=after, **{"think": PAUSE, **settings}))
+        self.scenarios.append(ls.Scenario(name, users, profile, after=self.last, **{"think": PAUSE, **settings}))
+        self.last = name
 
     def gate(self, text: str, requirement: str, limit: str = "") -> None:
         """A gate; one whose limit is configurable says where it came from."""

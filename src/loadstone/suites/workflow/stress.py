@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import loadstone as ls
-
-Steps = list[dict[str, object]]
+from loadstone.suites.workflow.system import Steps, System, port_here
 
 DOUBLINGS = 5  # steps from the usual load to the greatest
 USUAL_USERS = 10
@@ -51,17 +50,15 @@ class Stress:
         self.promise("stress_recovery", f"recovery(http.response_time{{scenario={name}}}) < {BACK}")
 
 
-def stress(options: Any, *, workflow: Steps, items: Steps) -> tuple[list[ls.Scenario], list[dict[str, Any]], dict[str, Any] | None]:
-    """Scenarios, gates and pressure of the whole part.
-
-    workflow, items: the steps that run a workflow, and that need a connection to the database
-    """
+def stress(options: Any, system: System) -> tuple[list[ls.Scenario], list[dict[str, Any]], dict[str, Any] | None]:
+    """Scenarios, gates and pressure of the whole part."""
     made = Stress(options.duration)
-    if options.url is None and not options.without_pressure:  # pressure is put on this machine, and says nothing of another one
-        _pressed(made, options, workflow)
-    _breaking_point(made, options, workflow)
-    _connections(made, options.stress_connections)
-    _pool(made, items)
+    here = options.url is None or port_here(options) is not None
+    if here and not options.without_pressure:  # pressure is put on this machine, and says nothing of another one
+        _pressed(made, options, system.workflow_steps)
+    _breaking_point(made, options, system.workflow_steps)
+    _connections(made, options.stress_connections, system.health_steps)
+    _pool(made, system.api_steps)
     return made.scenarios, made.gates, made.pressure
 
 
@@ -80,13 +77,13 @@ def _breaking_point(made: Stress, options: Any, workflow: Steps) -> None:
     made.recovers(name)
 
 
-def _connections(made: Stress, most: int) -> None:
+def _connections(made: Stress, most: int, health: Steps) -> None:
     """Users who each keep a connection and ask for little: what breaks is the number of them."""
     name, quarter = "connections", made.duration_s / 4
     levels = [max(USUAL_USERS, most // 4), max(USUAL_USERS, most // 2), most]
     parts = [(2 * quarter, USUAL_USERS), *((quarter, users) for users in levels), (made.duration_s, USUAL_USERS)]
     profile = ls.stages(*({"duration": length_s, "users": users, "shape": "step"} for length_s, users in parts))
-    steps: Steps = [{"name": "hold a connection", "get": "/health"}]
+    steps: Steps = [{**health[0], "name": "hold a connection"}]
     made.add(name, profile, steps, think="1s")
     above = levels[0] - 1
     settings = {"scenario": name, "above": above, "p95_s": 1.0, "errors": 0.01}

@@ -1,40 +1,44 @@
-"""A system that runs agents' workflows: response times at rising numbers of users, the throughput of each endpoint, spikes, stress.
+"""A system that runs agents' workflows: response times at rising numbers of users, the throughput of each endpoint, spikes, stress, soak.
 
 `loadstone run workflow`; docs/ready-suites.md tells its options, and how to make it your own.
 """
 
+import os
 from typing import Any, NamedTuple
 
 import loadstone as ls
+from loadstone.suites.workflow.operators import METRICS, Operator
+from loadstone.suites.workflow.soak import OPTIONS as SOAK_OPTIONS
+from loadstone.suites.workflow.soak import PRESETS as SOAK_PRESETS
+from loadstone.suites.workflow.soak import add_soak, inside_probes
+from loadstone.suites.workflow.spikes import OPTIONS as SPIKE_OPTIONS
+from loadstone.suites.workflow.spikes import add_spikes, instance_probes
 from loadstone.suites.workflow.stress import OPTIONS as STRESS_OPTIONS
 from loadstone.suites.workflow.stress import stress
-
-TEXTS = (
-    "My invoice is wrong and I want a refund now. The charge is double.",
-    "The login page is slow today, and the password mail never comes.",
-    "Great product, thanks! Can the report export be scheduled every Monday?",
-    "The app crashes with a timeout when we upload more than 200 files.",
-)
+from loadstone.suites.workflow.system import OPTIONS as SYSTEM_OPTIONS
+from loadstone.suites.workflow.system import Steps, System, is_watched, port_here
 
 
 class Level(NamedTuple):
     """What users may expect while at most so many of them are there.
 
-    think:  between two runs of one user; the more users, the longer, so that 10, 100 and 1,000 users ask for about 50, 100
-            and 250 runs a second, and not for a thousand users' worth of an endless loop
-    errors: share of requests that may fail
+    load:    how such a load is called
+    think:   between two runs of one user; the more users, the longer, so that 10, 100 and 1,000 users ask for about 50, 100
+             and 250 runs a second, and not for a thousand users' worth of an endless loop
+    success: share of requests that must succeed
     """
 
     users: int
+    load: str
     think: str
     times: tuple[str, ...]
-    errors: str
+    success: int
 
 
 LEVELS = (
-    Level(10, "100ms..300ms", ("mean(http.response_time{scenario=$}) < 100ms", "p95(http.response_time{scenario=$}) < 200ms"), "1%"),
-    Level(100, "500ms..1500ms", ("mean(http.response_time{scenario=$}) < 500ms", "p95(http.response_time{scenario=$}) < 1s"), "5%"),
-    Level(1000, "2s..6s", ("mean(http.response_time{scenario=$}) < 2s", "p99(http.response_time{scenario=$}) < 5s"), "20%"),
+    Level(10, "light", "100ms..300ms", ("mean(http.response_time{scenario=$}) < 100ms", "p95(http.response_time{scenario=$}) < 200ms"), 99),
+    Level(100, "medium", "500ms..1500ms", ("mean(http.response_time{scenario=$}) < 500ms", "p95(http.response_time{scenario=$}) < 1s"), 95),
+    Level(1000, "heavy", "2s..6s", ("mean(http.response_time{scenario=$}) < 2s", "p99(http.response_time{scenario=$}) < 5s"), 80),
 )
 
 
@@ -43,107 +47,102 @@ class Endpoint(NamedTuple):
 
     name: str
     least: int
-    steps: list[dict[str, object]]
+    steps: Steps
 
     @property
     def rate(self) -> float:
         return self.least * 1.2
 
 
-ENDPOINTS = (
-    Endpoint("health", 1000, [{"name": "health", "get": "/health"}]),
-    Endpoint("api", 100, [{"name": "api", "get": "/api/items", "params": {"limit": 20}}]),
-    Endpoint(
-        "workflow",
-        50,
-        [
-            {
-                "name": "workflow",
-                "post": "/api/workflows/triage/runs",
-                "json": {"text": TEXTS[0]},
-                "expect": 201,
-                "checks": ["json.state == done"],
-            }
-        ],
-    ),
-)
-
-PARTS = ("load", "throughput", "spike", "stress")
+PARTS = ("load", "throughput", "spike", "stress", "soak")
 USUAL = ("load", "throughput")  # without a choice
-USUAL_RATE = 2.0  # workflows a second
-# name, times the usual load, how often, and how long it takes to get there and back, as a share of the duration
-SPIKES = (("spikes 10x", 10, 3, 0.0), ("spikes 100x", 100, 3, 0.0), ("gradual 10x", 10, 1, 0.5))
+MAX_MEMORY, MAX_CPU = 2_000_000_000, 90.0  # bytes; % of all processors
 
 OPTIONS = (
-    ls.Option("only", None, "These parts: load, throughput, spike, stress; several with commas.", kind="parts", choices=PARTS),
+    ls.Option("only", None, f"These parts: {', '.join(PARTS)}; several with commas.", kind="parts", choices=PARTS),
     ls.Option("levels", "10,100", "Numbers of users, one level after another."),
     ls.Option("duration", "20s", "How long each level lasts.", kind="duration", least=1),
     ls.Option("throughput-duration", "10s", "How long each endpoint is tried.", kind="duration", least=1),
+    ls.Option("connections", 1000, "Connections that are held at one time in the throughput part.", least=1),
     ls.Option("load", False, "Only the levels of users."),
-    ls.Option("throughput", False, "Only the throughput of the endpoints."),
-    ls.Option("spike", False, "Only spikes: 10 times and 100 times the usual load, three in a row each, then a gradual one."),
+    ls.Option("throughput", False, "Only the throughput of the endpoints, and the connections."),
+    ls.Option("max-memory", None, "Memory that the system may take; 2 GB where its process is known.", kind="size"),
+    ls.Option("max-cpu", None, "Mean CPU, 100 is one core; where its process is known 90 for each of this machine's.", kind="number"),
+    *SPIKE_OPTIONS,
     *STRESS_OPTIONS,
-    ls.Option(
-        "url",
-        None,
-        "The system; without a value http://localhost:8000, without the flag the reference backend.",
-        bare="http://localhost:8000",
-    ),
+    *SOAK_OPTIONS,
+    *SYSTEM_OPTIONS,
 )
 PRESETS = {
-    "quick": {"levels": "10,100", "duration": "7s", "throughput_duration": "4s"},
+    "quick": {"levels": "10,100", "duration": "7s", "throughput_duration": "4s", "connections": 200},
     "ci": {"levels": "10,100", "duration": "30s", "throughput_duration": "10s"},
-    "full": {"levels": "10,100,1000", "duration": "60s", "throughput_duration": "20s"},
-    "soak": {"levels": "25", "duration": "1h", "load": True},
+    "full": {"levels": "10,100,500,1000", "duration": "60s", "throughput_duration": "20s"},
+    **SOAK_PRESETS,
     "spike": {"spike": True, "duration": "20s"},
     "stress": {"stress": True, "duration": "20s"},
 }
 
 
-class Operator(ls.User):
-    """Has a text worked on, reads what became of it, thinks."""
-
-    @ls.task
-    async def run_workflow(self) -> None:
-        reply = await self.http.post("/api/workflows/triage/runs", json={"text": self.rng.choice(TEXTS)}, name="run workflow", expect=201)
-        if not reply.ok:
-            return
-        run = reply.json()
-        self.check(run["state"] == "done" and "summary" in (run["output"] or {}), "the workflow came to its end")
-        if self.rng.random() < 0.25:
-            kept = await self.http.get(f"/api/workflows/runs/{run['id']}", name="read run")
-            if kept.ok:
-                self.check(kept.json()["output"] == run["output"], "the run was kept as it was answered")
-
-
 def build(options: ls.Options) -> ls.Suite:
     """The suite for the chosen options."""
     only = options.only or tuple(part for part in PARTS if getattr(options, part)) or USUAL
+    system = System.of(options)
     scenarios: list[ls.Scenario] = []
     gates: list[dict[str, Any]] = []
     pressure = None
     if "stress" in only:  # first: pressure begins with the load
-        scenarios, gates, pressure = stress(options, workflow=ENDPOINTS[-1].steps, items=ENDPOINTS[1].steps)
+        scenarios, gates, pressure = stress(options, system)
     if "load" in only:
         for users in numbers_of_users(options.levels):
-            add_level(scenarios, gates, users, options.duration)
+            add_level(scenarios, gates, system, users, options.duration)
     if "throughput" in only:
-        for endpoint in ENDPOINTS:
+        for endpoint in endpoints(system):
             add_endpoint(scenarios, gates, endpoint, options.throughput_duration)
+        add_connections(scenarios, gates, system, options)
     if "spike" in only:
-        add_spikes(scenarios, gates, options.duration)
-    if set(only) & set(USUAL):
+        add_spikes(scenarios, gates, options, system, last(scenarios))
+    if "soak" in only:
+        add_soak(scenarios, gates, options, system, last(scenarios))
+    if set(only) & {*USUAL, "soak"}:
         gates.append({"gate": "rate(check.failures) < 1%", "name": "workflows come to their end"})
     return ls.Suite(
         "workflow",
         target=options.url,
         embedded=options.url is None,
         scenarios=scenarios,
-        gates=gates,
+        gates=[*gates, *on_resources(options, only)],
+        metrics=METRICS,
+        probes=probes(options, only),
         baselines={"rules": "workflow"},
         graceful_stop="10s",
         **({"pressure": pressure} if pressure else {}),
     )
+
+
+def endpoints(system: System) -> tuple[Endpoint, ...]:
+    """Each alone, one after another."""
+    return (
+        Endpoint("health", 1000, system.health_steps),
+        Endpoint("api", 100, system.api_steps),
+        Endpoint("workflow", 50, system.workflow_steps),
+    )
+
+
+def on_resources(options: ls.Options, only: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What the system may take, where somebody says so, or its process is known and stress does not drive it to its limits."""
+    known = is_watched(options) and "stress" not in only
+    memory = options.max_memory or (MAX_MEMORY if known else None)
+    cpu = options.max_cpu or (MAX_CPU * (os.cpu_count() or 1) if known else None)
+    gates = [{"gate": f"max(target.memory) < {memory / 1e6:.12g}MB", "name": "memory"}] if memory else []
+    gates += [{"gate": f"mean(target.cpu) < {cpu:g}%", "name": "CPU"}] if cpu else []
+    return [{**gate, "requirement": "resources"} for gate in gates]
+
+
+def probes(options: ls.Options, only: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The process that listens at the URL, when it is this machine's, its instances, and in a soak its inside."""
+    port = port_here(options)
+    outside = [{"process": f"port:{port}"}] if port else []
+    return [*outside, *instance_probes(options), *(inside_probes(options) if "soak" in only else [])]
 
 
 def numbers_of_users(text: str) -> list[int]:
@@ -157,15 +156,16 @@ def numbers_of_users(text: str) -> list[int]:
     return levels
 
 
-def add_level(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], users: int, duration_s: float) -> None:
+def add_level(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], system: System, users: int, duration_s: float) -> None:
     """So many users, after whatever came before; judged from the moment when all are there."""
     level = next((each for each in LEVELS if users <= each.users), LEVELS[-1])
     name, requirement = f"{users} users", f"load_level_{users}"
     ramp = duration_s / 4
     profile = ls.ramping_users(1, users, ramp, hold=duration_s - ramp)
-    scenarios.append(ls.Scenario(name, Operator, profile, think=level.think, warm_up=ramp, after=last(scenarios)))
+    scenarios.append(ls.Scenario(name, Operator, profile, think=level.think, warm_up=ramp, after=last(scenarios), settings=system.settings))
     gates += [{"gate": text.replace("$", name), "requirement": requirement} for text in level.times]
-    gates.append({"gate": f"rate(http.errors{{scenario={name}}}) < {level.errors}", "requirement": requirement})
+    success = {"name": f"{level.load} load: more than {level.success}% succeed", "requirement": requirement}
+    gates.append({"gate": f"rate(http.errors{{scenario={name}}}) < {100 - level.success}%", **success})
     gates.append({"gate": f"max(load.users{{scenario={name}}}) >= {users}", "requirement": requirement, "name": "all users at once"})
 
 
@@ -179,15 +179,14 @@ def add_endpoint(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], endp
     gates.append({"gate": f"rate(http.errors{{scenario={name}}}) < 1%", "requirement": requirement})
 
 
-def add_spikes(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], duration_s: float) -> None:
-    """Usual load, then so many times as much, each kind of spike after the other; how long it takes to be itself again after each."""
-    for name, peak, repeat, ramp in SPIKES:
-        profile = ls.spike(
-            rate=USUAL_RATE, peak=peak, at=duration_s / 2, hold=duration_s / 4, repeat=repeat, ramp=ramp * duration_s, recovery=duration_s
-        )
-        scenarios.append(ls.Scenario(name, profile=profile, steps=ENDPOINTS[-1].steps, after=last(scenarios)))
-        gates.append({"gate": f"rate(http.errors{{scenario={name}}}) < 20%", "requirement": "spike_errors"})
-    gates.append({"gate": "recovery(http.response_time) < 30s", "requirement": "spike_recovery"})
+def add_connections(scenarios: list[ls.Scenario], gates: list[dict[str, Any]], system: System, options: ls.Options) -> None:
+    """Users who each keep a connection open and ask for little, all of them at one time."""
+    name, requirement, most, ramp = "connections", "throughput_connections", options.connections, options.throughput_duration / 2
+    profile = ls.ramping_users(1, most, ramp, hold=options.throughput_duration - ramp)
+    scenarios.append(ls.Scenario(name, profile=profile, steps=system.health_steps, think="1s..3s", warm_up=ramp, after=last(scenarios)))
+    held = {"gate": f"max(load.users{{scenario={name}}}) >= {most}", "name": f"{most} connections at once"}
+    texts = (f"p95(http.response_time{{scenario={name}}}) < 1s", f"rate(http.errors{{scenario={name}}}) < 1%")
+    gates += [{**gate, "requirement": requirement} for gate in (held, *({"gate": text} for text in texts))]
 
 
 def last(scenarios: list[ls.Scenario]) -> str | None:

@@ -1,0 +1,122 @@
+"""Servers of Python's own library, which know nothing of us: runs certify themselves, gates have three answers, a leak is told."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from loadstone.errors import ExitCode
+from loadstone.judge.leak import MEMORY, Answer, judge_leak
+from loadstone.judge.verdict import Status
+from loadstone.plan.model import Plan
+from loadstone.probes.procfs import PAGE
+from loadstone.report.json import render_json
+from loadstone.report.told import Told
+from loadstone.run import execute
+
+WORK_S = 0.05
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Takes its time."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        time.sleep(WORK_S)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class OneAtATime(Answers):
+    """Closes each connection, or the first one would keep the only thread."""
+
+    protocol_version = "HTTP/1.0"
+
+
+def serving(server: HTTPServer) -> Iterator[str]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def many() -> Iterator[str]:
+    """Serves everybody at once."""
+    ThreadingHTTPServer.daemon_threads = True
+    yield from serving(ThreadingHTTPServer(("127.0.0.1", 0), Answers))
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[str]:
+    """Serves one after another: twenty a second, whatever is asked."""
+    yield from serving(HTTPServer(("127.0.0.1", 0), OneAtATime))
+
+
+def plan_of(target: str, gates: list[str], load: dict[str, object], sessions: int | None = None) -> Plan:
+    scenario = {"profile": {"duration": "1500ms", **load}, "steps": [{"get": "/"}], "max_sessions": sessions}
+    return Plan.model_validate({"target": target, "scenarios": {"a": scenario}, "gates": gates, "graceful_stop": "1s", "patience": "50ms"})
+
+
+def test_a_load_that_was_not_reached_is_said_and_no_gate_saves_it(one: str) -> None:
+    asked = plan_of(one, ["rate(http.errors) < 100%"], {"rate": "400/s"}, sessions=2)
+    story = execute(asked, [])
+    assert story.exit_code is ExitCode.UNTRUSTWORTHY
+    document = json.loads(render_json(Told.of(story)))
+    assert document["verdict"] == "untrustworthy"
+    assert document["load"]["achieved_rate"] < 0.5 * 400
+
+
+def test_gates_hold_break_and_have_no_data(many: str) -> None:
+    gates = ["p50(http.response_time) >= 50ms", "p50(http.response_time) < 40ms", "p50(http.response_time{step=nowhere}) < 1s"]
+    story = execute(plan_of(many, gates, {"users": 2}), [])
+    assert [verdict.status for verdict in story.verdicts] == [Status.PASS, Status.FAIL, Status.NO_DATA]
+    assert story.exit_code in {ExitCode.GATE_FAILED, ExitCode.UNTRUSTWORTHY}
+
+
+KEEPER = """
+import sys
+kept = [b"x" * 30_000_000]
+for line in sys.stdin:
+    size = int(line)
+    if size:
+        kept.append(b"x" * size)
+    print(flush=True)
+"""
+READINGS, BYTES = 120, 300_000
+
+
+@pytest.mark.parametrize(("size", "answer"), [(BYTES, Answer.LEAK), (0, Answer.NO_LEAK)])
+def test_a_process_that_keeps_what_it_is_told_leaks_at_that_rate(size: int, answer: Answer) -> None:
+    levels = []
+    with subprocess.Popen([sys.executable, "-c", KEEPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(READINGS):
+            print(size, file=process.stdin, flush=True)
+            process.stdout.readline()
+            levels.append(float(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * PAGE)
+        process.stdin.close()
+    found = judge_leak([float(at) for at in range(READINGS)], levels, MEMORY)
+    assert found.answer is answer
+    if size:
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low <= BYTES * 1.05
+        assert found.high >= BYTES * 0.95
