@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -212,6 +213,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
         check=False,
         timeout=60,
         preexec_fn=small,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # half a compiled module would stay, and break every later command
     )
     assert done.returncode == 2, done.stderr
     assert "nightly.csv: cannot be written" in done.stderr
