@@ -20,7 +20,7 @@ demo: $(STAMP) ## start the reference backend, put load on it, print a verdict
 test: $(STAMP) $(EXTRAS) ## all tests
 	@./.ci/browser
 	@./.ci/postgres
-	@$(VENV)/bin/python -m pytest
+	@PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n 4 # tests/lanes.py
 
 check: $(STAMP) ## format, lint, types, import order, size budget, tests, docs
 	@./check

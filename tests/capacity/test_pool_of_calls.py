@@ -47,11 +47,14 @@ def test_a_small_pool_is_found_in_the_time_that_the_command_takes_by_itself(pool
 @given(pool=st.integers(2, 12), spoilt=st.lists(st.integers(0, BUSY_TRIES - 2), min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_bursts_of_others_cost_time_and_never_the_truth(pool: int, spoilt: list[int]) -> None:
-    """Each number is a burst: so many levels in a row are spoilt, then one is not."""
+    """Each number is a burst: so many levels in a row are spoilt, then one is not. Together they may use up the tries of one level."""
     found = searched(pool, [busy for burst in spoilt for busy in (*[True] * burst, False)], left_s=3_600).found()
     assert found.low is None or found.low <= pool
     assert found.high is None or found.high >= pool
-    assert found.outcome is Outcome.FOUND
+    if sum(spoilt) < BUSY_TRIES - 1:
+        assert found.outcome is Outcome.FOUND
+    else:
+        assert found.outcome is Outcome.FOUND or any("kept this machine busy" in remark for remark in found.remarks)
 
 
 def test_a_machine_that_is_never_quiet_gets_no_number() -> None:

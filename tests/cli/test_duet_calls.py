@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from loadstone.cli.duet_calls import RESTART_EVERY
+from loadstone.cli.main import main
 
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
 FUNCTIONS = """
@@ -68,8 +69,13 @@ def test_coroutines_are_compared_with_functions(folder: Path) -> None:
         (["pieces:small", "pieces:large", "chat"], "takes two functions"),
     ],
 )
-def test_a_mistake_ends_with_2_and_says_what_to_do(folder: Path, words: list[str], text: str) -> None:
-    done = duet_of(folder, *words)
-    assert done.returncode == 2, done.stderr
-    assert text in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_mistake_ends_with_2_and_says_what_to_do(
+    folder: Path, words: list[str], text: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as end:
+        main(["duet", "--call", *words])
+    said = capfd.readouterr().err
+    assert end.value.code == 2, said
+    assert text in said
+    assert "Traceback" not in said

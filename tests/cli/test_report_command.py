@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,14 +48,15 @@ def called(*words: str) -> int:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SqliteStore:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
     """A store with two runs that did the same."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOADSTONE_STORE", f"sqlite:///{tmp_path}/runs.db")
     store = SqliteStore(f"sqlite:///{tmp_path}/runs.db")
     for number in range(2):
         store.add(make_row(number, id=f"run{number}"), make_parts(document=WHOLE, keep_seconds=bool(number)))
-    return store
+    yield store
+    store.close()
 
 
 def log_in(folder: Path, seconds: int = 20) -> Path:
@@ -211,6 +213,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
         check=False,
         timeout=60,
         preexec_fn=small,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # half a compiled module would stay, and break every later command
     )
     assert done.returncode == 2, done.stderr
     assert "nightly.csv: cannot be written" in done.stderr

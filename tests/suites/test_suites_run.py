@@ -16,6 +16,7 @@ from loadstone.errors import ExitCode
 Runs = Mapping[str, Any]
 # On a machine that is busy with other things the generator may say that it was late; then it does not claim a pass.
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
+FAILED = {ExitCode.GATE_FAILED, ExitCode.UNTRUSTWORTHY}  # a generator that was late outranks a gate that failed
 NAMES = [
     "demo",
     "demo latency",
@@ -58,14 +59,14 @@ def test_the_demo_holds_every_gate_with_every_kind_of_traffic(runs: Runs) -> Non
 
 def test_a_late_backend_fails_the_gates_on_times_and_those_alone(runs: Runs) -> None:
     run = runs["demo latency"]
-    assert run.code == ExitCode.GATE_FAILED
+    assert run.code in FAILED
     assert {"p95(http.response_time{step=ask}) < 200ms", "p95(http.response_time{scenario=chatters}) < 300ms"} <= run.gates("fail")
     assert run.requirements()["concurrent_user_handling"] == "pass"
 
 
 def test_a_backend_that_fails_one_request_in_twenty_fails_the_gate_on_errors(runs: Runs) -> None:
     run = runs["demo errors"]
-    assert run.code == ExitCode.GATE_FAILED
+    assert run.code in FAILED
     assert "rate(http.errors) < 1%" in run.gates("fail")
     assert run.requirements()["concurrent_user_handling"] == "fail"
     # A room whose upgrade was one of the twenty is not open for the messages that follow.
@@ -74,7 +75,7 @@ def test_a_backend_that_fails_one_request_in_twenty_fails_the_gate_on_errors(run
 
 def test_a_stall_is_seen_at_its_full_length_by_those_who_come_by_chance(runs: Runs) -> None:
     run = runs["demo stall"]
-    assert run.code == ExitCode.GATE_FAILED
+    assert run.code in FAILED
     assert run.requirements()["questions_answered_at_once"] == "fail"
     ask = next(step for step in run.document["steps"] if step["step"] == "ask")
     assert ask["metrics"]["http.response_time"]["max"] > 3500

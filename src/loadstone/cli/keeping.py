@@ -94,6 +94,8 @@ def with_past(plan: Plan, doubted: Sequence[Story] = ()) -> tuple[Plan, Past | N
         if name:
             raise
         return plan, None  # nothing was ever kept: the gates say that they have nothing to compare with
+    if context := click.get_current_context(silent=True):
+        context.call_on_close(store.close)  # gates read it until the run is judged
     if collected:
         _ready(store, collected)
     if name:
@@ -134,7 +136,11 @@ def recording_of(watched: Watched, timeline: Timeline, *, follows: bool = False)
         return Recording.at(url, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier, timeline=timeline)
     store = Store.open(url)
     if baseline:
-        _ready(store, baseline)
+        try:
+            _ready(store, baseline)
+        except BaseException:
+            store.close()
+            raise
     return Recording(store, watched.plan, watched.duration_s, keep_seconds=keep_seconds, earlier=watched.earlier, timeline=timeline)
 
 

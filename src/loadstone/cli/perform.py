@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
+    from loadstone.store.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,11 @@ def _perform_once(
                     checkpoint=marks,
                     desk=desk,
                 )
+    except BaseException:
+        _release(recording)
+        raise
     finally:
-        discard(worker)
-        for sink in sinks:
-            sink.close()  # also where the run was refused before it began
+        _end(worker, sinks)
     reports += files
     story_told = Told.of(story, timeline.so_far())
     kept = [write_result(path, render(story_told)) for render, path in reports]
@@ -180,6 +182,19 @@ def _ask_before(plan: Plan, showing: Showing) -> bool:
     for line in written(findings):
         click.echo(line, err=True)
     return True
+
+
+def _release(recording: Recording | None) -> None:
+    """What was refused, or broke off, is not kept: nobody closes its store later."""
+    if recording is not None:
+        recording.release()
+
+
+def _end(worker: WorkerProcess | None, sinks: Sequence[Sink]) -> None:
+    """Also where the run was refused before it began."""
+    discard(worker)
+    for sink in sinks:
+        sink.close()
 
 
 def watched_of(plan: Plan, showing: Showing) -> Watched:
