@@ -174,8 +174,8 @@ def test_load_runs_only_the_load_and_refuses_suites_that_have_none(monkeypatch: 
     [
         (["--load"], ["llm", "api", "memory"]),
         (["--load", "--scenario", "llm"], ["llm", "memory"]),
-        (["--parts", "flow,transform"], ["transform", "parallel", "flow", "memory"]),
-        (["--only", "flow,transform"], ["transform", "parallel", "flow", "memory"]),
+        (["--parts", "flow,transform"], ["memory of transform", "transform", "parallel", "flow", "memory"]),
+        (["--only", "flow,transform"], ["memory of transform", "transform", "parallel", "flow", "memory"]),
         (["--only", "flow", "--parts", "cache"], ["flow", "memory"]),
         (["--parts", "cache", "--skip-slow-tests"], ["prepare", "first", "cache", "pairs", "memory"]),
         (["--url", "--model", "m", "--parts", "llm,cache"], ["llm", "first", "cache", "pairs", "pressure", "after pressure"]),

@@ -26,7 +26,8 @@ def test_the_probes_of_the_page_are_valid(tmp_path: Path) -> None:
     for text in [text for language, text in BLOCK.findall((DOCS / "probes.md").read_text()) if language == "yaml"]:
         path.write_text(text + "scenarios: {a: {profile: {rate: 1/s, duration: 5s}, steps: [{get: /}]}}\n")
         watched += [probe.watches for probe in load([str(path)], Overrides())[0].probes]
-    assert watched == ["/metrics", "http://localhost:9100/metrics", "https://api.example:9105", "/stats", "redis-cli llen jobs", ""]
+    remote = ["http://localhost:9100/metrics", "http://kube-state-metrics:8080/metrics", "https://api.example:9105"]
+    assert watched == ["/metrics", *remote, "/stats", "redis-cli llen jobs", ""]
 
 
 @pytest.mark.parametrize(("kind", "number"), [("yaml", 0), ("python", 0)])

@@ -251,7 +251,14 @@ def test_the_page_names_every_file(file: ResultFile) -> None:
 @pytest.mark.parametrize("name", shipped_schemas())
 def test_the_page_explains_every_key(name: str) -> None:
     schema = json.loads(shipped_schemas()[name])
-    shared = {"TrendDocument", "HistoryPart", "ChangePart", "OutlookPart", "DifferencePart"}  # those of `loadstone trend --json`
+    shared = {
+        "TrendDocument",
+        "HistoryPart",
+        "ChangePart",
+        "OutlookPart",
+        "AheadPart",
+        "DifferencePart",
+    }  # those of `loadstone trend --json`
     parts = [schema, *(part for title, part in schema.get("$defs", {}).items() if title not in shared)]
     keys = {key for part in parts for key in part.get("properties", {})}
     assert not [key for key in sorted(keys) if f"`{key}`" not in PAGE]
