@@ -22,7 +22,7 @@ from loadstone.suites.chat.wording import WORDING, filled, is_like
 from tests.suites.parlours import OURS, Parlour
 
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
-ALL = "--users 50 --connections 20 --duration 3s --websocket-test --concurrent-users --load-test --set allow_few=true"
+ALL = "--users 50 --connections 20 --duration 6s --websocket-test --concurrent-users --load-test --set allow_few=true"
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
 
 
