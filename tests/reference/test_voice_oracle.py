@@ -16,9 +16,11 @@ from loadstone.reference.sockets.outbox import BINARY, TEXT
 from loadstone.reference.sockets.talks import Misunderstood
 from loadstone.reference.voice.hub import VoiceHub
 from loadstone.reference.voice.oracle import Oracle
-from loadstone.reference.voice.sound import mulaw_of, pcm_of, resampled, tone_frame
+from loadstone.reference.voice.sound import mulaw_of, pcm_of, peak, resampled, tone_frame
 from loadstone.reference.voice.switches import VoiceSwitches
 from loadstone.reference.voice.talk import VoiceTalk
+from loadstone.synth.speech import names, utterance
+from loadstone.synth.speech.utterance import RATES_HZ
 
 LOUD, QUIET = tone_frame(16_000, 0), bytes(640)
 
@@ -291,3 +293,13 @@ def test_twilio_and_realtime_carry_the_same_truth_in_their_own_events() -> None:
     assert [event[1] for event in realtime[:2]] == ["session.created", "session.updated"]
     assert next(event for event in realtime if event[2]) == (LAST_MS + 300, "response.output_audio.delta", 960)
     assert [event[0] for event in realtime if event[1].endswith("speech_started")] == [0.0, 1600.0]
+
+
+@pytest.mark.parametrize("mulaw", [False, True])
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@pytest.mark.parametrize("name", names())
+def test_the_last_frame_that_the_oracle_hears_is_that_of_the_last_voiced_sample(name: str, rate_hz: int, mulaw: bool) -> None:
+    said, width, level = utterance(name, rate_hz), rate_hz // 50 * 2, VoiceSwitches().level
+    frames = [said.pcm[start : start + width] for start in range(0, len(said.pcm), width)]
+    loud = [peak(mulaw_of(frame) if mulaw else frame, mulaw=mulaw) >= level for frame in frames]
+    assert max(at for at, heard in enumerate(loud) if heard) == (said.voiced[-1][1] - 1) // (rate_hz // 50)

@@ -65,7 +65,7 @@ class VoiceSwitches:
     fail_every: int = 0
     fail_part: str = "tts"
     pool: int | None = None
-    level: int = 500
+    level: int = 300
     vad: str = "webrtc"
     stt: str = "pocketsphinx"
     reply: str = "script"
