@@ -112,8 +112,8 @@ class _Answer:
         return parts
 
 
-async def fetch_text(url: str, path: str) -> str:
-    """The body of a plain GET, as text; empty when there is none to be had."""
+async def fetched(url: str, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
+    """Status and whole body of a forwarded request; (0, b"") when there is no answer to be had."""
     parts: list[bytes] = []
     status = 0
 
@@ -122,8 +122,14 @@ async def fetch_text(url: str, path: str) -> str:
         status = message.get("status", status)
         parts.append(message.get("body", b""))
 
-    await Forwarded(url, "GET", path).pass_on(keep)
-    return b"".join(parts).decode("utf-8", "replace") if status == 200 else ""
+    await Forwarded(url, method, path, body).pass_on(keep)
+    return status, b"".join(parts)
+
+
+async def fetch_text(url: str, path: str) -> str:
+    """The body of a plain GET, as text; empty when there is none to be had."""
+    status, body = await fetched(url, "GET", path)
+    return body.decode("utf-8", "replace") if status == 200 else ""
 
 
 async def _fail(send: Send, message: str) -> None:

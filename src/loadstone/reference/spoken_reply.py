@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from loadstone.reference.forwarding import Forwarded
+from loadstone.reference.forwarding import fetched
 from loadstone.reference.real_model import RealModel
 from loadstone.reference.voice.workers import PartFailed
 
@@ -17,17 +16,9 @@ async def answer_of(model: RealModel, said: list[dict[str, str]]) -> str:
     """The model's answer to a conversation, no longer than its first two sentences. Raises PartFailed."""
     messages = [{"role": "system", "content": ASKED_FOR}, *said]
     body = {"model": model.name, "messages": messages, "max_tokens": MOST_TOKENS, "temperature": 0}
-    parts: list[bytes] = []
-    status = 0
-
-    async def keep(message: Any) -> None:
-        nonlocal status
-        status = message.get("status", status)
-        parts.append(message.get("body", b""))
-
-    await Forwarded(model.url, "POST", "/v1/chat/completions", body).pass_on(keep)
+    status, answer = await fetched(model.url, "POST", "/v1/chat/completions", body)
     try:
-        text = json.loads(b"".join(parts))["choices"][0]["message"]["content"]
+        text = json.loads(answer)["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError):
         raise PartFailed(f"the model answered with {status} and no text") from None
     return first_sentences(str(text))
