@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from loadstone.judge.capacity import Capacity, concurrency_and_throughput, latency_of, level_readings
 from loadstone.judge.capacity_level import Level
+from loadstone.report.json_schema import shipped, urn_of
 from loadstone.report.telling import finite, sound
 from loadstone.stats.scalability import Scalability
 
@@ -218,8 +219,7 @@ def render_capacity_json(document: CapacityDocument) -> bytes:
 def schema_json() -> str:
     """The JSON schema of `CapacityDocument`, as shipped in `schema/capacity-1.json`."""
     schema = CapacityDocument.model_json_schema(by_alias=True, mode="serialization")
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
-    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+    return shipped(schema, urn_of(SCHEMA))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ Every number is finite; null means that there is no value, never zero. Times are
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt
+
+from loadstone.report.json_schema import shipped, urn_of
 
 SCHEMA: Final = "loadstone.result/1"
 
@@ -336,8 +337,7 @@ class Document(_Part):
 def schema_json() -> str:
     """The JSON schema of `Document`, as shipped in `schema/result-1.json`."""
     schema = Document.model_json_schema(by_alias=True, mode="serialization")
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
-    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+    return shipped(schema, urn_of(SCHEMA))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from loadstone.measure.snapshot import Series, Snapshot
 from loadstone.measure.under_load import LOAD_TIME
 from loadstone.plan.model import Plan
 from loadstone.plugins import BUILT_IN, installed
+from loadstone.report.json_schema import shipped
 from loadstone.report.told import Told
 from loadstone.store.rows import RunRow
 
@@ -145,8 +146,7 @@ def schema_of(file: ResultFile) -> str:
     if file.model is None:
         raise ValueError(f"{file.pattern} is no document")
     schema = file.model.model_json_schema(by_alias=True, mode="serialization")
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:loadstone.{file.schema}:1", **schema}
-    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+    return shipped(schema, f"urn:loadstone.{file.schema}:1")
 
 
 def shipped_schemas() -> dict[str, str]:

@@ -13,6 +13,7 @@ from loadstone.judge.sweep import Level, Sweep
 from loadstone.plan.levels import number_of
 from loadstone.report.document import SCHEMA as RESULT
 from loadstone.report.document import Document
+from loadstone.report.json_schema import shipped, urn_of
 from loadstone.report.telling import document_of, finite, sound
 
 SCHEMA: Final = "loadstone.sweep/1"
@@ -74,10 +75,9 @@ def schema_json() -> str:
     """The JSON schema of `SweepDocument`, as shipped in `schema/sweep-1.json`; for results it names the schema of results."""
     schema = SweepDocument.model_json_schema(by_alias=True, mode="serialization")
     level = schema["$defs"]["SweepLevel"]
-    level["properties"]["result"] = {"$ref": f"urn:{RESULT.replace('/', ':')}"}
+    level["properties"]["result"] = {"$ref": urn_of(RESULT)}
     schema["$defs"] = {"SweepLevel": level}
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
-    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+    return shipped(schema, urn_of(SCHEMA))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from loadstone.charts.figures.across import Across, Rule, Tick, Trace, axis_over
 from loadstone.errors import ExitCode
 from loadstone.report.account import Account, Case, Cell, Fact, Line, Table, Tone
 from loadstone.report.csv import tag_text
+from loadstone.report.json_schema import shipped, urn_of
 from loadstone.report.over_time import Stretch, heads_and_cells
 from loadstone.report.telling import finite, sound
 from loadstone.units import format_count, format_duration, format_share
@@ -308,8 +309,7 @@ def _ticks(begin: float, end: float) -> list[Tick]:
 def schema_json() -> str:
     """The JSON schema of `MonitorDocument`, as shipped in `schema/monitor-1.json`."""
     schema = MonitorDocument.model_json_schema(by_alias=True, mode="serialization")
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:{SCHEMA.replace('/', ':')}", **schema}
-    return json.dumps(whole, indent=2, sort_keys=True) + "\n"
+    return shipped(schema, urn_of(SCHEMA))
 
 
 if __name__ == "__main__":
