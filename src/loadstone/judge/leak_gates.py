@@ -84,7 +84,7 @@ class CourseWatch:
         return sorted(found, key=lambda one: (_WORST_FIRST.index(one.finding.answer), -one.finding.rate))
 
     def _found(self, series: Series, course: Course) -> Found:
-        """Of a target that was started again what the longest time between says: a leak over restarts is a saw-tooth, which does not rise."""
+        """Of a target that was started again what the longest time between says: a leak over restarts is a saw-tooth."""
         low = MIDDLE if self.gate.spec.stat == "drift" else LOW
         between = self._restarts.between(series)
         times, values = np.asarray(course.times_s), self._upwards(course)
