@@ -65,3 +65,13 @@ def test_a_dead_turn_says_whether_silence_was_sent_or_nothing(heard_ms: float, k
 
 def test_many_stalls_are_a_stutter_and_many_samples_at_full_scale_are_clipped() -> None:
     assert faults(written(600, stalls=STUTTERS, clipped=161)) == {"stutters", "clipped_audio"}
+
+
+def test_words_that_were_final_before_the_caller_had_ended_have_no_delay() -> None:
+    recorder, turn, answer = Recorder(), Turn("yes please"), Answer()
+    turn.asked_ns, turn.text, turn.text_ns = 2 * SECOND, "yes", 1 * SECOND
+    answer.byte_ns = answer.lead_ns = answer.onset_ns = answer.until_ns = 3 * SECOND
+    Ledger(recorder, "", "call", ()).turn(turn, answer)
+    measured = Aggregate(recorder.take(0, 0.0, 1.0, LOAD))
+    assert measured.distribution("voice.stt_final_gap") is None
+    assert measured.count("voice.wer") == 1

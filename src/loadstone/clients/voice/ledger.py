@@ -99,7 +99,8 @@ class Ledger:
             self.column("endpoint_delay").add(turn.endpoint_ns - turn.asked_ns)
         if not turn.text_ns:
             return
-        self.column("stt_final_gap").add(turn.text_ns - turn.asked_ns)
+        if turn.text_ns >= turn.asked_ns:  # of words that were final before the caller had ended nobody waited for the last
+            self.column("stt_final_gap").add(turn.text_ns - turn.asked_ns)
         found = word_errors(turn.reference, turn.text)
         if found.words:
             self.count("words", found.words)
