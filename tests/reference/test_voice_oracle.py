@@ -227,6 +227,12 @@ def test_each_third_answer_of_the_backend_fails_and_says_so() -> None:
     assert (len(caller.at("answer_started")), len(caller.at("error"))) == (3, 1)
 
 
+def test_a_call_may_ask_for_its_own_failures_and_the_next_one_has_none() -> None:
+    caller = call("##--------" * 2, fail_every="1", delay_ms=100, speak_s=0.1)
+    assert (len(caller.at("answer_started")), len(caller.at("error"))) == (0, 2)
+    assert not call("##--------", delay_ms=100, speak_s=0.1).at("error")
+
+
 def test_each_call_loses_the_memory_it_is_told_to() -> None:
     voice = call("", leak="10kB").hub.voice
     assert voice.counts.leaked_bytes == sum(map(len, voice.leaked)) == 10_000

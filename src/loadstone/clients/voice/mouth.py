@@ -60,8 +60,8 @@ class Mouth:
     """
 
     __slots__ = (
-        "_at", "_closed", "_deadline", "_done", "_due_ns", "_every_second", "_lateness", "_left", "_mute", "_send", "_silence", "_speech", "_timers",
-        "frames", "voiced_from_ns", "voiced_until_ns",
+        "_at", "_closed", "_deadline", "_done", "_due_ns", "_every_second", "_lateness", "_left", "_mute", "_send", "_silence", "_speech",
+        "_timers", "frames", "voiced_from_ns", "voiced_until_ns",
     )  # fmt: skip
 
     def __init__(
