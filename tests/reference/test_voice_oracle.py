@@ -252,6 +252,21 @@ def test_a_call_above_the_pool_waits_for_a_place() -> None:
     assert asyncio.run(held()) == [1, 0, 1, 1]
 
 
+def test_a_session_is_agreed_to_only_when_its_call_has_a_place() -> None:
+    async def held() -> tuple[int, int]:
+        hub = VoiceHub(VoiceSwitches(pool=1), HandClock())
+        callers = [Caller(_Hubs(hub), {}) for _ in range(2)]
+        talks = [VoiceTalk(cast("Any", caller), "realtime", Oracle) for caller in callers]
+        for talk in talks:
+            talk.opened()
+        talks[1].received(TEXT, b'{"type": "session.update", "session": {}}')
+        before = len(callers[1].got)
+        talks[0].closed()
+        return before, len(callers[1].got)
+
+    assert asyncio.run(held()) == (0, 2)
+
+
 def test_mulaw_and_other_rates_keep_the_sound() -> None:
     pcm = np.arange(-32_000, 32_000, 7).astype("<i2")
     back = np.frombuffer(pcm_of(mulaw_of(pcm.tobytes())), "<i2").astype(int)

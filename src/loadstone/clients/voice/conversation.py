@@ -72,7 +72,7 @@ class Conversation:
         if answer.onset_ns:
             await self._to_its_end(answer)
         if turn.asked_ns:
-            line.ledger.turn(turn, answer)
+            line.ledger.turn(turn, answer, waited=line.lost is None)
 
     async def _barge_in(self, act: Act) -> None:
         assert act.barge_in is not None

@@ -154,12 +154,7 @@ class Line:
     def _other(self, heard: Heard, at_ns: int) -> None:
         ear, turn = self.ear, self.turn
         if isinstance(heard, Clear):
-            played_ms = ear.clear(at_ns)
-            if played_ms is not None:
-                self.send(self.dialect.interrupted(played_ms))
-            marks, self._marks = self._marks, {}
-            for mark in marks.values():
-                self.send(self.dialect.played(mark))
+            self._cleared(at_ns)
         elif isinstance(heard, Mark):
             number = self._marked = self._marked + 1
             self._marks[number] = heard.name
@@ -176,6 +171,14 @@ class Line:
             self.ledger.fault(heard.kind, heard.text or heard.kind)
         elif isinstance(heard, Unknown):
             self.ledger.count("unknown_events")
+
+    def _cleared(self, at_ns: int) -> None:
+        played_ms = self.ear.clear(at_ns)
+        if played_ms is not None:
+            self.send(self.dialect.interrupted(played_ms))
+        marks, self._marks = self._marks, {}
+        for mark in marks.values():
+            self.send(self.dialect.played(mark))
 
     def _turn_ended(self, heard: TurnEnded, at_ns: int) -> None:
         if heard.who == "agent":
