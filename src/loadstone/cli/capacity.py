@@ -19,7 +19,7 @@ from loadstone.cli.perform import Showing, watched_of
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.errors import UnitError, UsageError
-from loadstone.load.spawn import WorkerProcess, discard, worker_ahead
+from loadstone.load.spawn import WorkerProcess, ahead, worker_ahead
 
 if TYPE_CHECKING:
     from loadstone.capacity import Question
@@ -84,16 +84,13 @@ def command(
     loadstone capacity voice
     """
     asked = asked_files(given.pop("formats"), given.pop("out"), given.pop("name"), as_json=as_json)
-    worker = worker_ahead()
     if store and not keep_levels:
         raise UsageError("nothing is kept there", where="flag --store", hint="--keep-levels")
     keep(store, wanted=keep_levels)
-    try:
+    with ahead() as worker:
         given = _meant_by(suites, given)
         plan = _url_plan(suites[0], given) if _is_url(suites) else _suite_plan(suites, given)
         return _perform(plan, given, Showing(as_json, quiet, no_color), asked, worker, url=_is_url(suites))
-    finally:
-        discard(worker)
 
 
 def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, worker: WorkerProcess, *, url: bool) -> int:
