@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from types import ModuleType
 
@@ -23,3 +25,13 @@ def test_ctrl_c_while_the_program_is_imported_ends_it_without_a_traceback(monkey
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == ExitCode.INTERRUPTED
+
+
+def test_what_is_closed_at_the_start_is_there_and_takes_what_is_printed() -> None:
+    say = (
+        "import sys; from loadstone.cli.start import open_streams; open_streams(); print('out'); sys.stdin.read(); sys.stderr.write('err')"
+    )
+    tell = "import os; sys.exit(sum(os.path.samestat(os.fstat(n), os.stat(os.devnull)) for n in range(3)))"
+    closed = 'exec "$0" -c "$1" <&- >&- 2>&-'
+    ended = subprocess.run(["/bin/sh", "-c", closed, sys.executable, f"{say}; {tell}"], env=dict(os.environ), timeout=60, check=False)
+    assert ended.returncode == 3
