@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def open_streams() -> None:
-    """Put nothing in the place of standard streams that are closed (`>&-`): else the next socket would take one's number, and its output."""
+    """Put nothing in the place of standard streams that are closed (`>&-`): else the next socket would take one's number and output."""
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
             nothing = os.open(os.devnull, os.O_RDWR)
