@@ -167,3 +167,10 @@ def test_a_volley_counts_what_fails_as_what_it_is() -> None:
     assert measured.count("http.errors", {"kind": "malformed"}) == 1
     assert measured.count("http.errors", {"kind": "status"}) == 1
     assert measured.count("http.requests") == measured.count("iteration.count") == 4
+
+
+def test_a_volley_follows_each_redirect() -> None:
+    moved = response(b"", "Location: /there", status=302, reason="Found")
+    _, measured, server = volley(4, (answer(*([moved, HELLO] * 4)),))
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/", b"/there"] * 4
+    assert measured.count("http.requests") == 8

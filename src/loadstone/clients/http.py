@@ -128,7 +128,7 @@ class HttpClient:
         head = connection.head
         if head is None or not head.plain or head.status not in prepared.plain:
             reply = self._answered(prepared, due, excused, connection)
-            return await self._follow(prepared, reply) if reply.status in REDIRECTS else reply
+            return await self.follow(prepared, reply) if reply.status in REDIRECTS else reply
         sent, first, end, seen = connection.sent_ns, connection.first_ns, connection.end_ns, connection.seen_ns
         prepared.step.rows.add(due, sent, first, end, seen, excused, connection.got, connection.put)
         if connection.stage == "idle" and shared.keep_alive:
@@ -144,7 +144,7 @@ class HttpClient:
 
     async def _exchange(self, prepared: Prepared, due: int, excused: int, kept: Connection | None, sink: BodySink | None = None) -> Reply:
         reply = await self._exchange_once(prepared, due, excused, kept, sink)
-        return await self._follow(prepared, reply, sink) if reply.status in REDIRECTS else reply
+        return await self.follow(prepared, reply, sink) if reply.status in REDIRECTS else reply
 
     async def _exchange_once(self, prepared: Prepared, due: int, excused: int, kept: Connection | None, sink: BodySink | None) -> Reply:
         connection = kept
@@ -185,7 +185,7 @@ class HttpClient:
         self.give_back(prepared.origin, connection)
         return reply
 
-    async def _follow(self, prepared: Prepared, reply: Reply, sink: BodySink | None = None) -> Reply:
+    async def follow(self, prepared: Prepared, reply: Reply, sink: BodySink | None = None) -> Reply:
         """Go where the reply points to, as often as is allowed."""
         most, followed = prepared.redirects, 0
         while (following := self._following(prepared, reply, followed, most)) is not None:
