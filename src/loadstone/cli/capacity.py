@@ -144,7 +144,7 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     by = given["by"]
     knob = Knob.USERS if by in HELD else Knob(by) if by else None
     shares = shares_of(plan, knob)
-    objectives = tuple(parse_gate(text) for text in given["slos"]) or objectives_of(plan, shares)
+    objectives = tuple(parse_gate(text, at=f"flag --slo {text!r}") for text in given["slos"]) or objectives_of(plan, shares)
     if not objectives:
         raise UsageError("there is no objective that a load could break", where="loadstone capacity", hint=f"--slo '{SLOS[0]}'")
     name = by or str(shares.knob)
