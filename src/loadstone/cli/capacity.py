@@ -134,7 +134,7 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
 def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     from dataclasses import replace
 
-    from loadstone.capacity import Question, needed_samples
+    from loadstone.capacity import Question, StepDown, needed_samples
     from loadstone.judge.capacity_search import Limits
     from loadstone.plan.gate_text import parse_gate
     from loadstone.plan.profile import OpenProfile
@@ -168,7 +168,7 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     limits = Limits(
         start, min(LEAST[name], start), most, whole=whole, by_chance=by_chance, ramp_s=ramp_s, level_s=level_s, verify_s=verify_s
     )
-    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=not given["no_step_down"], noun=by or "")
+    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=None if given["no_step_down"] else StepDown(), noun=by or "")
     return replace(question, limits=replace(limits, needed=needed_samples(question)))
 
 
