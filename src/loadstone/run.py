@@ -29,7 +29,6 @@ from loadstone.load.fleet import LocalFleet
 from loadstone.load.frames import Ready
 from loadstone.load.outlook import longest_s
 from loadstone.load.spawn import WorkerProcess
-from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.earlier import Earlier

@@ -55,7 +55,9 @@ def test_what_a_page_does_wrong_is_a_fault(page: Page, faults: list[str], writte
 
 
 def test_a_page_of_a_local_server_is_no_fault(page: Page, faults: list[str]) -> None:
-    with ScriptedServer([always(answer(response(b"<title>local</title><link rel=icon href=data:,>", "Content-Type: text/html")))]) as server:
+    with ScriptedServer(
+        [always(answer(response(b"<title>local</title><link rel=icon href=data:,>", "Content-Type: text/html")))]
+    ) as server:
         page.goto(server.url)
         assert page.title() == "local"
     assert faults == []

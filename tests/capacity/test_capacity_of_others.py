@@ -83,7 +83,9 @@ def test_no_load_beyond_what_the_seats_serve_is_met_whatever_the_machine_does() 
         asked = question("p95(http.response_time) < 100ms", start=40, most=400, budget_s=7)
         limits = replace(asked.limits, ramp_s=1.0, level_s=1.0, verify_s=2.0)
         plan = asked.plan.model_copy(update={"target": url})
-        found = search(replace(asked, plan=plan, limits=limits, step_down=None, warm_up_s=0.3), told=levels.append, rest=lambda _: None).found
+        found = search(
+            replace(asked, plan=plan, limits=limits, step_down=None, warm_up_s=0.3), told=levels.append, rest=lambda _: None
+        ).found
     assert all(level.seen.answer is not Answer.MET for level in levels if level.seen.load >= 1.3 * TRUTH)
     assert any(level.seen.load >= TRUTH for level in levels) or found.outcome is not Outcome.AT_LEAST
     if found.outcome is Outcome.FOUND:
@@ -101,7 +103,10 @@ def test_levels_that_are_kept_are_runs_that_can_be_listed_and_told(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LOADSTONE_STORE")
-    slo, brief = "p95(http.response_time) < 10s", ("--start", "80", "--max", "80", "--level-time", "1s", "--max-time", "12s", "--no-step-down")
+    slo, brief = (
+        "p95(http.response_time) < 10s",
+        ("--start", "80", "--max", "80", "--level-time", "1s", "--max-time", "12s", "--no-step-down"),
+    )
     with seats() as url:
         code, out = called("capacity", url, "--slo", slo, *brief, "--json", "--keep-levels", "--store", str(tmp_path / "levels.db"))
     document = json.loads(out)

@@ -135,10 +135,10 @@ bands:
 
 
 def test_where_a_gate_was_written_is_no_part_of_what_it_says() -> None:
-    texts = "target: http://h\nscenarios: {{a: {{profile: {{rate: 5/s, duration: 2s}}, steps: [{{get: /}}]}}}}\n{}gates: [count(http.requests) > 1]\n"
+    scenario = "target: http://h\nscenarios: {a: {profile: {rate: 5/s, duration: 2s}, steps: [{get: /}]}}\n"
     plans = []
     for name, above in (("one.yaml", ""), ("two.yaml", "\n\n")):
-        Path(name).write_text(texts.format(above))
+        Path(name).write_text(f"{scenario}{above}gates: [count(http.requests) > 1]\n")
         plans.append(load([name])[0])
     one, two = plans
     assert one.gates[0].at.startswith("one.yaml:3 gates[0]")

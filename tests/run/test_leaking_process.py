@@ -67,7 +67,7 @@ def test_a_run_says_how_fast_a_process_leaks_how_sure_that_is_until_when_it_last
     scenario = {"profile": {"rate": "1/s", "duration": f"{READINGS}s"}, "steps": [{"get": "/"}]}
     suite.write_text(json.dumps({"target": "http://127.0.0.1:9", "scenarios": {"a": scenario}, "gates": ["leak(target.memory) = none"]}))
 
-    def read(plan: Plan, sinks: Sequence[Sink] = (), **_more: Any) -> Story:
+    def read(plan: Plan, _sinks: Sequence[Sink] = (), **_more: Any) -> Story:
         return judge_again(plan, readings_of(program, size), datetime(2025, 1, 1, tzinfo=UTC), unfinished=False)
 
     monkeypatch.setattr("loadstone.run.execute", read)

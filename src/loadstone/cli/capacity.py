@@ -168,7 +168,9 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     limits = Limits(
         start, min(LEAST[name], start), most, whole=whole, by_chance=by_chance, ramp_s=ramp_s, level_s=level_s, verify_s=verify_s
     )
-    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=None if given["no_step_down"] else StepDown(), noun=by or "")
+    question = Question(
+        plan, shares, objectives, limits, budget_s, given["poisson"], step_down=None if given["no_step_down"] else StepDown(), noun=by or ""
+    )
     return replace(question, limits=replace(limits, needed=needed_samples(question)))
 
 

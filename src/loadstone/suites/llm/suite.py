@@ -293,7 +293,11 @@ def chosen_parts(options: ls.Options) -> tuple[str, ...]:
     if options.scenario and not options.load:
         raise ls.UsageError("is about load alone", where="option scenario", hint=f"loadstone load llm --scenario {options.scenario}")
     if options.url and not options.model and options.scenario != "api":
-        raise ls.UsageError("which model?", where="option url", hint=f"--model NAME ({options.url.rstrip('/')}/v1/models lists them), or --load --scenario api, which asks no model")
+        raise ls.UsageError(
+            "which model?",
+            where="option url",
+            hint=f"--model NAME ({options.url.rstrip('/')}/v1/models lists them), or --load --scenario api, which asks no model",
+        )
     if options.load:
         return (options.scenario,) if options.scenario else ("llm", "api")
     parts: tuple[str, ...] = options.only or options.parts
