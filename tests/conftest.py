@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 from hypothesis import settings
@@ -28,3 +29,7 @@ if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _may_hold_files():
 # A machine that is busy with other tests makes no example wrong.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Where these tests are a background job of a script, Ctrl-C is ignored, and would be by every program that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
+import threading
 import traceback
 from importlib import import_module
 from typing import NoReturn
@@ -98,6 +100,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the program."""
+    _hear_interrupts()
     words = list(sys.argv[1:] if arguments is None else arguments)
     verbose = any(word in VERBOSE for word in words)
     words = [word for word in words if word not in VERBOSE]
@@ -128,6 +131,12 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001  the last line of defence
         _bug(error, verbose=verbose)
     sys.exit(code if isinstance(code, int) else ExitCode.PASS)
+
+
+def _hear_interrupts() -> None:
+    # Shells start the background jobs of a script with SIGINT ignored. Commands end by it and must tell what they know by then.
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _bug(error: Exception, *, verbose: bool) -> NoReturn:
