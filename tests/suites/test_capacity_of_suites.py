@@ -35,5 +35,7 @@ def test_users_are_turned_up_until_every_objective_of_the_suite_is_decided(
     assert document["not_measured"] == []
     assert all(level["load"] == users for level in document["levels"])
     assert all(level["errors"] == 0 for level in document["levels"])
-    assert document["outcome"] == "at_least" or BLAMED & {level["answer"] for level in document["levels"]}
+    answers = {level["answer"] for level in document["levels"]}
+    assert answers <= {"met", "unclear"} | BLAMED
+    assert answers & ({"met"} | BLAMED)
     assert document["levels"][-1]["rate"] > 0.9 * document["levels"][-1]["requests"] / document["levels"][-1]["seconds"]
