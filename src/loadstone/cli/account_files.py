@@ -42,7 +42,7 @@ class Asked(NamedTuple):
 
 def account_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--format, --out, --name and --theme."""
-    options = [
+    options: list[Callable[..., Any]] = [
         click.option("--format", "formats", metavar="LIST", help=f"{_HELP} One without --out goes to stdout.  [default: json,txt]"),
         click.option("--out", metavar="DIR", help="Write the files there, beside the page."),
         click.option("--name", metavar="NAME", help="With --out: what the files are called, instead of names with the time stamp."),
