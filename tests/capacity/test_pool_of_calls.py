@@ -34,6 +34,19 @@ def test_the_size_of_a_pool_lies_in_the_interval(pool: int) -> None:
     assert found.high - found.low <= max(1, 0.06 * pool)
 
 
+@given(pool=st.integers(1, 60))
+@settings(max_examples=60, deadline=None)
+def test_a_load_that_was_not_met_is_no_part_of_the_answer(pool: int) -> None:
+    found = searched(pool, left_s=3_600).found()
+    assert found.not_met is not None
+    assert found.high is not None
+    assert found.high < found.not_met
+    if found.not_met == pool + 1:
+        assert found.high == pool
+    if found.met == pool == found.not_met - 1:
+        assert (found.low, found.estimate, found.high) == (pool, pool, pool)
+
+
 @given(pool=st.integers(1, 12))
 @settings(max_examples=12, deadline=None)
 def test_a_small_pool_is_found_in_the_time_that_the_command_takes_by_itself(pool: int) -> None:

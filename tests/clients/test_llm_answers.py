@@ -1,5 +1,6 @@
 """The language-model client against a server that sends exactly these bytes, good and bad."""
 
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -315,3 +316,26 @@ def test_a_second_question_has_its_own_body_and_length_and_the_same_head() -> No
     lengths = [int(head.rpartition(b"Content-Length: ")[2]) for head in heads]
     assert lengths == [len(body) for body in bodies]
     assert heads[0].rpartition(b"Content-Length")[0] == heads[1].rpartition(b"Content-Length")[0]
+
+
+def test_a_compressed_stream_is_told_as_what_it_is() -> None:
+    came, measured = ask_for(gzip.compress(GOOD), STREAM, "Content-Encoding: gzip")
+    assert (came.failure, came.reason) == ("content_type", "content encoding gzip, which was not asked for and is not read")
+    assert kinds(measured) == {"content_type": 1}
+
+
+def test_half_a_character_in_an_answer_breaks_nothing_and_two_halves_are_one() -> None:
+    came, _ = ask_for(sse(chunk("\ud83d"), chunk("\ude00 "), chunk("\ud83d"), chunk(finish="stop"), DONE))
+    assert (came.ok, came.text) == (True, "\N{GRINNING FACE} \N{REPLACEMENT CHARACTER}")
+    assert came.body == came.text.encode()
+
+
+def test_a_count_that_no_answer_can_have_is_no_count() -> None:
+    for count in (10**30, -1, 0, "2", 2.5, True, None):
+        came, measured = ask_for(
+            sse(chunk("Hel"), chunk("lo"), chunk(finish="stop"), {"choices": [], "usage": {"completion_tokens": count}}, DONE)
+        )
+        assert (came.ok, came.output_tokens, came.timeline.counted_by) == (True, 2, "chunks"), count
+        assert measured.count("llm.output_tokens") == 2
+    came, _ = ask_for(sse(chunk("Hello"), chunk(finish="stop"), {"choices": [], "usage": {"completion_tokens": 2.0}}, DONE))
+    assert (came.output_tokens, came.timeline.counted_by) == (2, "server")

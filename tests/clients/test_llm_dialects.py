@@ -176,3 +176,17 @@ def test_what_a_server_says_about_an_error_is_found_in_any_form() -> None:
     assert said_by(b'{"error": {"message": "no", "code": "c"}}') == "c: no"
     assert said_by(b'{"error": "no"}') == said_by(b'{"detail": "no"}') == said_by(b"no") == "no"
     assert said_by(b"<html>no</html>") == said_by(b"") == said_by(b"[1]") == ""
+
+
+def test_an_event_named_error_is_an_error_whatever_it_holds() -> None:
+    for document, words in (
+        ({"message": "boom", "code": 500}, "500: boom"),
+        ({"detail": "gone"}, "gone"),
+        ({"error": "full"}, "full"),
+        ("no GPU", "no GPU"),
+    ):
+        into = Transcript()
+        text = document if isinstance(document, str) else json.dumps(document)
+        read_event(DIALECTS["chat"], Alike(into), Event(text, "error"), 1, into)
+        read_event(DIALECTS["chat"], Alike(into), Event("[DONE]"), 2, into)
+        assert (into.fault, into.fault_text, into.ended) == ("stream_error", words, True), document

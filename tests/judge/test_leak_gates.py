@@ -180,3 +180,38 @@ def test_sizes_follow_the_unit() -> None:
     assert sizes_of(memory).small(2e8) == 4e6
     assert sizes_of(time).small(100.0) == 5.0
     assert sizes_of(count).small(10.0) == 4.0
+
+
+def saw_tooth(lives: Sequence[int], rate: float = 2e5, probe: str = "web") -> list[Snapshot]:
+    """A target that grows from the same level again each time it is started."""
+    tags = (("probe", probe),)
+    lived = [(number, at) for number, life in enumerate(lives) for at in range(life)]
+    return [
+        Snapshot(
+            at,
+            float(at),
+            at + 1.0,
+            gauges={Series("target.memory", tags): Gauge.of(5e7 + rate * age), Series("target.restarts", tags): Gauge.of(number)},
+        )
+        for at, (number, age) in enumerate(lived)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lives", "rate", "status", "said"),
+    [
+        ([60, 300, 60, 60], 2e5, Status.FAIL, "started again 3 times; judged is the longest time between, 60 s to 36"),
+        ([60, 300], 0.0, Status.PASS, "started again once"),
+        ([30] * 20, 2e5, Status.NO_DATA, "started again 19 times"),
+    ],
+)
+def test_restarts_do_not_hide_a_leak(judge: Judge, lives: list[int], rate: float, status: Status, said: str) -> None:
+    (verdict,) = judge(saw_tooth(lives, rate), "leak(target.memory) = none")
+    assert (verdict.status, said in verdict.reason) == (status, True), verdict.reason
+
+
+def test_restarts_of_one_target_say_nothing_of_another(judge: Judge) -> None:
+    steady = Series("target.memory", (("probe", "database"),))
+    snapshots = [Snapshot(one.seq, one.start_s, one.end_s, gauges={**one.gauges, steady: Gauge.of(1e8)}) for one in saw_tooth([30] * 20)]
+    (verdict,) = judge(snapshots, "leak(target.memory{probe=database}) = none")
+    assert (verdict.status, "started again" in verdict.reason) == (Status.PASS, False)

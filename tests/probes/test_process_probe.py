@@ -166,6 +166,15 @@ def test_a_cgroup_is_every_process_in_it_with_its_limits(tree: ProcTree) -> None
         tree.read(tree.probe("cgroup:nosuch"))
 
 
+def test_a_cgroup_of_a_mixed_system_may_have_its_processes_in_version_1_alone(tree: ProcTree) -> None:
+    for part, pids in (("unified", ""), ("memory", "10\n")):
+        box = tree.cgroups / part / "box"
+        box.mkdir(parents=True)
+        (box / "cgroup.procs").write_text(pids)
+    tree.put(10)
+    assert tree.read(tree.probe("cgroup:box"))["target.processes"] == 1
+
+
 def test_version_1_says_its_limits_in_other_files_and_none_as_a_very_large_number(tree: ProcTree) -> None:
     tree.put(10)
     (tree.proc / "10" / "cgroup").write_text("4:memory:/box\n2:cpu,cpuacct:/box\n")

@@ -227,6 +227,12 @@ def test_each_third_answer_of_the_backend_fails_and_says_so() -> None:
     assert (len(caller.at("answer_started")), len(caller.at("error"))) == (3, 1)
 
 
+def test_a_call_may_ask_for_its_own_failures_and_the_next_one_has_none() -> None:
+    caller = call("##--------" * 2, fail_every="1", delay_ms=100, speak_s=0.1)
+    assert (len(caller.at("answer_started")), len(caller.at("error"))) == (0, 2)
+    assert not call("##--------", delay_ms=100, speak_s=0.1).at("error")
+
+
 def test_each_call_loses_the_memory_it_is_told_to() -> None:
     voice = call("", leak="10kB").hub.voice
     assert voice.counts.leaked_bytes == sum(map(len, voice.leaked)) == 10_000
@@ -244,6 +250,21 @@ def test_a_call_above_the_pool_waits_for_a_place() -> None:
         return [len(callers[0].got), before, len(callers[1].got), hub.counts.waited]
 
     assert asyncio.run(held()) == [1, 0, 1, 1]
+
+
+def test_a_session_is_agreed_to_only_when_its_call_has_a_place() -> None:
+    async def held() -> tuple[int, int]:
+        hub = VoiceHub(VoiceSwitches(pool=1), HandClock())
+        callers = [Caller(_Hubs(hub), {}) for _ in range(2)]
+        talks = [VoiceTalk(cast("Any", caller), "realtime", Oracle) for caller in callers]
+        for talk in talks:
+            talk.opened()
+        talks[1].received(TEXT, b'{"type": "session.update", "session": {}}')
+        before = len(callers[1].got)
+        talks[0].closed()
+        return before, len(callers[1].got)
+
+    assert asyncio.run(held()) == (0, 2)
 
 
 def test_mulaw_and_other_rates_keep_the_sound() -> None:

@@ -137,7 +137,7 @@ def test_hostile_texts_appear_as_harmless_text(color: bool) -> None:
         (make_story([], gates=()), "NO DATA", "Nothing was measured"),
         (make_story([make_snapshot(target_rate=200)], asked_arrivals=200), "UNTRUSTWORTHY", "100 of 200 asked arrivals were sent"),
         (make_story([], unreachable=True), "UNREACHABLE", "Nothing answers at http://127.0.0.1:8000."),
-        (make_story(interrupted=True), "INTERRUPTED", "Stopped by hand after 10 s"),
+        (make_story(interrupted=True), "INTERRUPTED", "Broken off after 10 s"),
     ],
 )
 def test_the_verdict_comes_first_with_its_exit_code_and_one_sentence_why(story: Story, banner: str, sentence: str) -> None:

@@ -11,13 +11,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from tests.suites.threaded_services import ThreadedService
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "bot"
 SCHEMA = """
@@ -56,7 +56,7 @@ def message_bot() -> Any:
     return import_module("message_bot")
 
 
-class BoardService:
+class BoardService(ThreadedService):
     """The same bot behind HTTP, in a thread: POST /ask {"input": {"text": …}} → {"result": {"text": …}}.
 
     fails: the share of attempts that are answered 503
@@ -69,10 +69,7 @@ class BoardService:
         self.asked = threading.Event()
         routes = [Route(path, self._answer, methods=["POST"]) for path in ("/ask", "/simple")]
         routes.append(Route("/forget", self._forget, methods=["POST"]))
-        config = uvicorn.Config(Starlette(routes=routes), host="127.0.0.1", port=0, log_level="error")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._ready = threading.Event()
+        super().__init__(routes)
 
     async def _answer(self, request: Request) -> JSONResponse:
         text = (await request.json()).get("input", {}).get("text")
@@ -90,18 +87,3 @@ class BoardService:
     async def _forget(self, request: Request) -> JSONResponse:
         self.cleaned.append(await request.json())
         return JSONResponse({})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        while not self._server.started:
-            threading.Event().wait(0.01)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"

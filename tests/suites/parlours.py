@@ -6,17 +6,16 @@ import asyncio
 import contextlib
 import itertools
 import random
-import threading
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Any
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tests.suites.threaded_services import ThreadedService
 
 OURS = """
 api:
@@ -47,7 +46,7 @@ websocket:
 """
 
 
-class Parlour:
+class Parlour(ThreadedService):
     """Questions, talks, a stream and live rooms, in a thread.
 
     fails: the share of questions that are answered 503
@@ -70,9 +69,7 @@ class Parlour:
             Route("/v2/stream", self._stream, methods=["POST"]),
             WebSocketRoute("/live/{room}", self._live),
         ]
-        config = uvicorn.Config(Starlette(routes=routes), host="127.0.0.1", port=0, log_level="error", ws="websockets-sansio")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        super().__init__(routes, ws="websockets-sansio")
 
     async def _up(self, request: Request) -> Response:
         self.seen[request.url.path] += 1
@@ -140,18 +137,3 @@ class Parlour:
         await asyncio.sleep(0.02)
         await socket.send_json({"kind": "reply", "body": "So it is."})
         await socket.send_json({"kind": "composing", "busy": False})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        while not self._server.started:
-            threading.Event().wait(0.01)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"

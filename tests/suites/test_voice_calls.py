@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from loadstone.errors import UsageError
+from loadstone.plan.feed import read_rows
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.scaled import Knob, objectives_of, shares_of
@@ -50,8 +51,9 @@ def test_each_part_that_fails_is_followed_by_a_call_that_must_be_answered() -> N
     plan = planned(only="pipeline")
     assert plan.embedded
     failing = next(each for each in plan.scenarios if each.name == "failing parts")
-    called = [step.voice.path for step in failing.steps if step.voice is not None]
-    assert [path.partition("fail_part=")[2].partition("&")[0] for path in called if path] == [part for part in live.FAILING for _ in "12"]
+    assert failing.profile.model_dump()["users"] == 5
+    assert [each["part"] for each in read_rows(failing.data[0])[1]] == ["stt", "tts", "vad", "reply", "tool"]
+    assert ["fail_every=1" in path for path in paths(plan) if "fail_part=${row.part}" in path] == [True, False]
     gates = [line.gate for line in plan.gates if line.requirement == "pipeline_recovers"]
     assert gates == [
         "rate(voice.dead_turn{step=reference agent: a part fails}) >= 100%",

@@ -32,6 +32,7 @@ START = {"rate": 10.0, "users": 1.0, "connections": 10.0, "calls": 1.0}
 MOST = {"rate": 100_000.0, "users": 10_000.0, "connections": 20_000.0, "calls": 2_000.0}
 LEAST = {"rate": 0.1, "users": 1.0, "connections": 1.0, "calls": 1.0}
 SECONDS = (3.0, 7.0, 16.0)  # of a coarse level, of a usual one, of one that verifies
+LEAST_OF_CALLS_S = 10.0  # a coarse level of calls; in a shorter one none of two turns comes to its end
 SPARE_S = 6.0  # around the levels of the shortest search
 HELD = ("connections", "calls")  # users by other names
 PAUSE = "1s"  # between two requests of a connection that is only held
@@ -158,7 +159,8 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     ramp_s, level_s, verify_s = SECONDS
     if given["level_time"]:
         level_s = parse_duration(given["level_time"])
-        ramp_s, verify_s = max(2.0, level_s / 2), 2 * level_s
+        least_s = min(LEAST_OF_CALLS_S, level_s) if name == "calls" else 2.0
+        ramp_s, verify_s = max(least_s, level_s / 2), 2 * level_s
     budget_s = parse_duration(given["max_time"])
     if budget_s < ramp_s + verify_s + SPARE_S:
         what = f"{given['max_time']} is too short for a search: a level and its verification take {ramp_s + verify_s + SPARE_S:.0f} s"

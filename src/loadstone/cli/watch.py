@@ -112,7 +112,10 @@ def _lines(seen: Seen, watched: str) -> list[str]:
     lines = [f"{seen.status.value.upper().replace('_', ' ')}  {watched}, judged for {seen.seconds:.0f} s{ended}", ""]
     marks = {"pass": "✓", "fail": "✗", "no_data": "?"}
     lines += [f"  {marks[verdict.status.value]}  {verdict.gate}\n     {verdict.reason}" for verdict in seen.verdicts]
-    lines += [f"  !  {probe}: {count} readings brought nothing: {reason}" for (probe, reason), count in sorted(seen.missed.items())]
+    lines += [
+        f"  !  {probe}: {count} {'reading' if count == 1 else 'readings'} brought nothing: {reason}"
+        for (probe, reason), count in sorted(seen.missed.items())
+    ]
     rows = _levels(seen)
     width = max((len(name) for name, _ in rows), default=0)
     return [*lines, *([""] if rows else []), *(f"  {name.ljust(width)}  {text}" for name, text in rows)]

@@ -111,11 +111,16 @@ class Intake:
         """See BodySink."""
         self._link = link
 
+    @property
+    def compressed(self) -> str:
+        """The content coding of the body; "" without one."""
+        return self.head.encoding.decode("latin-1").replace("identity", "") if self.head is not None else ""
+
     def begin(self, head: Head) -> bool:
         """See BodySink: only a body that says that it is events is read as such."""
         self.head = head
         self.content_type = dict(head.headers()).get("content-type", "").partition(";")[0].strip().lower()
-        if head.status not in self._accepts or head.encoding not in {b"", b"identity"}:
+        if head.status not in self._accepts or self.compressed:
             return False
         make = PARSERS.get(self.content_type)
         self.parser = make() if make else None

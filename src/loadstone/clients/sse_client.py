@@ -178,7 +178,8 @@ class SseClient:
         elif failed is not None:
             stream.failure, stream.reason = failed.kind, failed.text
         elif intake.parser is None:
-            stream.failure, stream.reason = NOT_EVENTS, f"content type {intake.content_type or '(none)'} is no stream of events"
+            what = f"content encoding {intake.compressed}" if intake.compressed else f"content type {intake.content_type or '(none)'}"
+            stream.failure, stream.reason = NOT_EVENTS, f"{what} is no stream of events"
         elif intake.parser.half:
             stream.failure, stream.reason = Kind.CLOSED_EARLY, "ended inside an event"
         self._record(stream, prepared, reply)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -100,7 +100,9 @@ class Found:
 
     met:      the greatest load that was shown to meet every objective, by the longest test of it; None when none did
     not_met:  the least load that was shown not to; None when none was
-    low, high: the interval: those two, widened by what chance does to levels of this length
+    low, high: the interval: those two, widened by what chance does to levels of this length; of whole loads, `high` is the
+               greatest that may still be met
+    whole:    loads are whole numbers
     remarks:  what a reader should know of how it was found, one sentence each
     """
 
@@ -110,13 +112,15 @@ class Found:
     low: float | None
     high: float | None
     remarks: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def estimate(self) -> float | None:
         """The middle of the interval on the log scale; its lower end where there is no upper one."""
         if self.low is None or self.high is None or self.outcome is not Outcome.FOUND:
             return self.met
-        return math.sqrt(self.low * self.high)
+        middle = math.sqrt(self.low * self.high)
+        return float(round(middle)) if self.whole else middle
 
 
 CLOSE = 1.05  # high ÷ low at which looking closer ends: ±2.5 %
@@ -177,18 +181,27 @@ class Search:
         if upper is None:
             reached = lower >= self.limits.most * (1 - 1e-9)
             return Found(Outcome.AT_LEAST if reached else Outcome.CANNOT_TELL, lower, None, lower, None, remarks)
-        wider = 1.0 + self._chance(lower)
-        return Found(Outcome.OWN_LIMIT if own else Outcome.FOUND, lower, upper, lower / wider, self._surely_not(upper) * wider, remarks)
+        if own:
+            wider = 1.0 + self._chance(lower)
+            return Found(Outcome.OWN_LIMIT, lower, upper, lower / wider, self._surely_not(upper) * wider, remarks)
+        return self._within(Outcome.FOUND, lower, upper, remarks)
 
     def _doubtful(self, lower: float, upper: float, remarks: tuple[str, ...]) -> Found:
         """Other programs held up the levels from `upper` on: what failed without them, above, is the end of the interval."""
-        wider = 1.0 + self._chance(lower)
         sure = min((load for load in self._loads() if load > upper and self._standing(load) is Answer.NOT_MET), default=None)
-        high = None if sure is None else self._surely_not(sure) * wider
-        near = high is not None and high / lower * wider <= CLOSE_ENOUGH
         times = self._tries(upper)
         busy = f"other programs kept this machine busy {times} time{'s' if times != 1 else ''} at {upper:g}: repeat it when they are quiet"
-        return Found(Outcome.FOUND if near else Outcome.CANNOT_TELL, lower, sure, lower / wider, high, (*remarks, busy))
+        found = self._within(Outcome.CANNOT_TELL, lower, sure, (*remarks, busy))
+        near = found.low is not None and found.high is not None and found.high / found.low <= CLOSE_ENOUGH
+        return replace(found, outcome=Outcome.FOUND) if near else found
+
+    def _within(self, outcome: Outcome, lower: float, upper: float | None, remarks: tuple[str, ...]) -> Found:
+        """The interval from what was met to what was not."""
+        wider = 1.0 + self._chance(lower)
+        high = None if upper is None else self._surely_not(upper) * wider
+        if high is not None and self.limits.whole:
+            high = max(lower, high - 1.0)  # that load itself was not met
+        return Found(outcome, lower, upper, lower / wider, high, remarks, self.limits.whole)
 
     def _chance(self, lower: float) -> float:
         """How far, as a share, chance moves the load at which a level of this length fails: 95 %.

@@ -13,6 +13,7 @@ from loadstone.judge.leak_text import explain
 from loadstone.judge.level_history import Course, GaugeCourses, ValueCourse
 from loadstone.judge.limits import ReadyGate
 from loadstone.judge.readings import Reading, read
+from loadstone.judge.restarts import Restarts, Stretch
 from loadstone.judge.stretch import narrow
 from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.measure.aggregate import Aggregate
@@ -35,11 +36,15 @@ _WORST_FIRST = (Answer.LEAK, Answer.CANNOT_TELL, Answer.NO_LEAK)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one series of the metric does."""
+    """What one series of the metric does.
+
+    between: restarts of its target that were judged, where there were some
+    """
 
     series: Series
     finding: Finding
     now: float
+    between: Stretch | None = None
 
 
 def is_about_course(gate: ReadyGate) -> bool:
@@ -53,6 +58,7 @@ class CourseWatch:
     def __init__(self, gate: ReadyGate) -> None:
         self.gate = gate
         self._evidence = LeakEvidence() if gate.spec.stat == "leak" and gate.metric.name.startswith(TARGET) else None
+        self._restarts = Restarts()
         metric, tags = gate.metric, gate.spec.tags
         if metric.kind is Kind.GAUGE:
             self._history: GaugeCourses | ValueCourse = GaugeCourses(metric.name, tags, metric.scale)
@@ -63,19 +69,28 @@ class CourseWatch:
         """One more second that is judged."""
         if self._evidence is not None:
             self._evidence.see(snapshot)
+            self._restarts.see(snapshot)
         names = [name for name in (self.gate.metric.name, self.gate.metric.share_of) if name]
         self._history.see(narrow(snapshot, names))
 
     def findings(self) -> list[Found]:
         """What each series does, the worst first."""
         longest = max((course.seen for course in self._history.courses.values()), default=0)
-        low = MIDDLE if self.gate.spec.stat == "drift" else LOW
         found = [
-            Found(series, judge_leak(course.times_s, self._upwards(course), sizes_of(self.gate.metric), q=low), course.values[-1])
+            self._found(series, course)
             for series, course in sorted(self._history.courses.items())
             if course.values and course.seen >= PRESENT * longest
         ]
         return sorted(found, key=lambda one: (_WORST_FIRST.index(one.finding.answer), -one.finding.rate))
+
+    def _found(self, series: Series, course: Course) -> Found:
+        """Of a target that was started again what the longest time between says: a leak over restarts is a saw-tooth."""
+        low = MIDDLE if self.gate.spec.stat == "drift" else LOW
+        between = self._restarts.between(series)
+        times, values = np.asarray(course.times_s), self._upwards(course)
+        if between is not None:
+            times, values = between.of(times, values)
+        return Found(series, judge_leak(times, values, sizes_of(self.gate.metric), q=low), course.values[-1], between)
 
     def verdict(self, view: View) -> Verdict:
         """The answer for the whole run: that of the series which is worst."""
@@ -101,8 +116,8 @@ class CourseWatch:
         value = finding.rate if finding.whole is not None else None
         at_s = finding.settled_s if finding.answer is Answer.LEAK else None
         cause = self._evidence.cause(gate.metric.name) if self._evidence is not None and finding.answer is Answer.LEAK else None
-        if cause is not None:
-            reason += f"; {cause}"
+        reason += f"; {worst.between}" if worst.between is not None else ""
+        reason += f"; {cause}" if cause is not None else ""
         return Verdict(gate.spec, _STATUS[finding.answer], value, gate.limit, unit, finding.readings, reason, at_s, sure[0], sure[1], cause)
 
     def _growth_verdict(self) -> Verdict:

@@ -119,23 +119,26 @@ def tcp_lines(folder: str) -> list[list[str]]:
     return [line for line in lines if len(line) > 9]
 
 
-def cgroup_folder(path: str, cgroups: str) -> Path | None:
-    """Where the kernel shows a cgroup: version 2, the unified part of a mixed system, or version 1's memory controller."""
+def cgroup_folders(path: str, cgroups: str) -> list[Path]:
+    """Where the kernel shows a cgroup: version 2, the unified part of a mixed system, or version 1's memory controller.
+
+    On a mixed system a cgroup may stand in several of them, and its processes in one alone.
+    """
     inside = path.removeprefix(CGROUPS).strip("/")
-    return next(
-        (folder for part in ("", "unified", "memory") if (folder := Path(cgroups, part, inside)).joinpath("cgroup.procs").exists()), None
-    )
+    folders = (Path(cgroups, part, inside) for part in ("", "unified", "memory"))
+    return [folder for folder in folders if folder.joinpath("cgroup.procs").exists()]
 
 
 def in_cgroup(path: str, cgroups: str) -> set[int]:
     """Every process of a cgroup and of those below it."""
-    folder = cgroup_folder(path, cgroups)
-    if folder is None:
+    folders = cgroup_folders(path, cgroups)
+    if not folders:
         raise NoReading("gone", f"there is no cgroup {path}")
     found: set[int] = set()
     try:
-        for file in (folder / "cgroup.procs", *folder.glob("*/**/cgroup.procs")):
-            found.update(int(line) for line in file.read_text().split())
+        for folder in folders:
+            for file in (folder / "cgroup.procs", *folder.glob("*/**/cgroup.procs")):
+                found.update(int(line) for line in file.read_text().split())
     except PermissionError:
         raise NoReading("permission", f"cgroup {path} may not be read") from None
     except OSError:

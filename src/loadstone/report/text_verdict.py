@@ -57,7 +57,7 @@ def _untrustworthy(document: Document) -> str:
 def _interrupted(judged_s: float) -> str:
     if not judged_s:
         return "Interrupted during warm-up, nothing judged."
-    return f"Stopped by hand after {format_duration(judged_s)} of judged time; this is what was measured until then."
+    return f"Broken off after {format_duration(judged_s)} of judged time; this is what was measured until then."
 
 
 def _failed(document: Document) -> str:

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
+from loadstone.clients.ground import Ground
 from loadstone.clients.message import Message
 from loadstone.clients.voice.calibration import beep
-from loadstone.clients.voice.client import VoiceClient
+from loadstone.clients.voice.client import VoiceClient, VoiceClients
 from loadstone.clients.voice.mouth import Utterance
 from loadstone.clients.voice.utterances import Utterances
 from loadstone.judge.failure_patterns import WHOLE_OF
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.exchanges import FAILED
+from loadstone.plan.model import Plan
 from loadstone.plan.voice import VoiceCall
 from loadstone.reference.process import ReferenceProcess
 from loadstone.testing.server import ScriptedServer, hold
@@ -134,6 +136,20 @@ def test_the_caller_is_calibrated_before_its_first_call(oracle: str) -> None:
     level = measured.gauge("voice.calibration")
     assert level is not None
     assert level.last >= 0
+
+
+def test_a_scenario_that_follows_is_not_calibrated_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.clients.voice.client.MOST_ERROR_MS", float("inf"))
+    plan = Plan.model_validate({"scenarios": {"next": {"profile": {"users": 1, "duration": "1h"}, "steps": [{"get": "/"}]}}})
+
+    async def held(client: VoiceClient) -> tuple[float | None, float | None]:
+        await client.calibrated()
+        shared = client._shared
+        return shared.calibration_ms, VoiceClients(Ground(plan, "next", shared.http, shared.timers)).calibration_ms
+
+    first, following = Talk().speak("voice", held)
+    assert first is not None
+    assert following == first
 
 
 def test_every_count_of_failures_has_a_whole_that_patterns_are_a_share_of() -> None:

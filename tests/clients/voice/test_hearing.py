@@ -70,3 +70,35 @@ def test_samples_at_full_scale_are_counted() -> None:
     hearing, _ = ear()
     hearing.hear(np.full(1_600, -32_768, "<i2").tobytes(), 5 * MS)
     assert hearing.answer.clipped == 1_600
+
+
+def test_sound_that_is_taken_back_before_it_was_heard_is_no_answer() -> None:
+    hearing, _ = ear()
+    hearing.hear(silence(500) + tone(200), 1_000 * MS)  # all at once: audible from 1,500 ms on
+    hearing.clear(1_200 * MS)
+    assert (hearing.answer.onset_ns, hearing.answer.audible_ns) == (0, 0)
+    hearing.hear(tone(100), 2_000 * MS)
+    assert hearing.answer.onset_ns == 2_000 * MS
+    assert hearing.answer.byte_ns == hearing.answer.lead_ns == 2_000 * MS
+
+
+@pytest.mark.parametrize("before_ms", [0, 40])
+def test_less_than_a_frame_that_is_taken_back_hides_nothing_that_follows(before_ms: int) -> None:
+    hearing, _ = ear()
+    if before_ms:
+        hearing.hear(silence(before_ms), 1_000 * MS)
+    hearing.hear(tone(10), 1_500 * MS)
+    hearing.clear(1_600 * MS)
+    hearing.hear(tone(100), 2_000 * MS)
+    assert hearing.answer.onset_ns == 2_000 * MS
+    assert hearing.answer.until_ns == pytest.approx(2_100 * MS, abs=5 * MS)
+
+
+def test_a_clear_of_nothing_interrupts_nobody() -> None:
+    hearing, _ = ear()
+    assert hearing.clear(1_000 * MS) is None
+    hearing.hear(tone(100), 2_000 * MS)
+    assert hearing.clear(2_040 * MS) == 40
+    assert hearing.clear(2_050 * MS) is None
+    hearing.hear(tone(100), 3_000 * MS)
+    assert hearing.clear(4_000 * MS) is None

@@ -65,3 +65,39 @@ def test_a_dead_turn_says_whether_silence_was_sent_or_nothing(heard_ms: float, k
 
 def test_many_stalls_are_a_stutter_and_many_samples_at_full_scale_are_clipped() -> None:
     assert faults(written(600, stalls=STUTTERS, clipped=161)) == {"stutters", "clipped_audio"}
+
+
+def test_words_that_were_final_before_the_caller_had_ended_have_no_delay() -> None:
+    recorder, turn, answer = Recorder(), Turn("yes please"), Answer()
+    turn.asked_ns, turn.text, turn.text_ns = 2 * SECOND, "yes", 1 * SECOND
+    answer.byte_ns = answer.lead_ns = answer.onset_ns = answer.until_ns = 3 * SECOND
+    Ledger(recorder, "", "call", ()).turn(turn, answer)
+    measured = Aggregate(recorder.take(0, 0.0, 1.0, LOAD))
+    assert measured.distribution("voice.stt_final_gap") is None
+    assert measured.count("voice.wer") == 1
+
+
+@pytest.mark.parametrize(("heard", "words", "wrong"), [((), None, None), ((1,), 9, 6), ((0, 2), 9, 3), ((0, 1, 2), 9, None)])
+def test_words_of_which_an_agent_told_none_are_wrong_where_it_tells_any(
+    heard: tuple[int, ...], words: int | None, wrong: int | None
+) -> None:
+    recorder = Recorder()
+    ledger = Ledger(recorder, "", "call", ())
+    for number in range(3):
+        turn = Turn("one two three")
+        turn.asked_ns = ASKED_NS
+        if number in heard:
+            turn.text, turn.text_ns = "one two three", ASKED_NS + SECOND
+        ledger.turn(turn, Answer(), waited=True)
+    measured = Aggregate(recorder.take(0, 0.0, 1.0, LOAD))
+    assert (measured.count("voice.words"), measured.count("voice.wer") or None) == (words, wrong)
+
+
+def test_a_turn_that_nobody_waited_for_may_have_been_heard() -> None:
+    recorder = Recorder()
+    ledger = Ledger(recorder, "", "call", ())
+    for text_ns in (ASKED_NS + SECOND, 0):
+        turn = Turn("yes")
+        turn.asked_ns, turn.text, turn.text_ns = ASKED_NS, "yes" if text_ns else "", text_ns
+        ledger.turn(turn, Answer())
+    assert Aggregate(recorder.take(0, 0.0, 1.0, LOAD)).count("voice.words") == 1

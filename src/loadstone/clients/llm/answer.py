@@ -52,7 +52,7 @@ class Answer:
     @property
     def text(self) -> str:
         """What the model said, reasoning apart."""
-        return "".join(self._transcript.content)
+        return _whole_characters("".join(self._transcript.content))
 
     @property
     def body(self) -> bytes:
@@ -62,7 +62,7 @@ class Answer:
     @property
     def reasoning(self) -> str:
         """What the model said to itself."""
-        return "".join(self._transcript.reasoning)
+        return _whole_characters("".join(self._transcript.reasoning))
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -136,3 +136,12 @@ class Answer:
 
 def _seconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / SECOND
+
+
+def _whole_characters(text: str) -> str:
+    """Halves of a character, which JSON can write into two chunks (RFC 8259, section 8.2), made one; a half alone is replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

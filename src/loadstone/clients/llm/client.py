@@ -249,7 +249,7 @@ class LlmClient:
         complete = reply.failure is None
         if not streamed and complete:
             transcript.at_ns, transcript.events = reply.end_ns, 1
-            self._whole(dialect, call, reply, intake.content_type, transcript)
+            self._whole(dialect, call, reply, intake, transcript)
         failure, reason, outcome = _verdict(reply, failed, transcript, half=streamed and intake.parser is not None and intake.parser.half)
         marks = Marks(reply.due_ns, reply.sent_ns, reply.first_ns, reply.end_ns)
         rules = self._shared.rules
@@ -264,8 +264,11 @@ class LlmClient:
         self._shared.enter(answer, prepared.step)
         return answer
 
-    def _whole(self, dialect: Dialect, call: Call, reply: Reply, content_type: str, transcript: Transcript) -> None:
-        if content_type == "application/json" or content_type.endswith("+json"):
+    def _whole(self, dialect: Dialect, call: Call, reply: Reply, intake: Intake, transcript: Transcript) -> None:
+        content_type = intake.content_type
+        if intake.compressed:
+            transcript.went_wrong(Fault.CONTENT_TYPE, f"content encoding {intake.compressed}, which was not asked for and is not read")
+        elif content_type == "application/json" or content_type.endswith("+json"):
             read_whole(dialect, reply.body, transcript)
             if call.stream and transcript.fault is None:
                 transcript.went_wrong(Fault.CONTENT_TYPE, "asked for a stream, got application/json in one piece")

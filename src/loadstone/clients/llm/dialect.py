@@ -12,6 +12,7 @@ from loadstone.clients.llm.transcript import Fault, Transcript, Usage
 from loadstone.clients.sse import Event
 
 END_MARK = "[DONE]"
+MOST_TOKENS = 10**9  # of one answer; what is above is a mistake, and its sum would not fit into a counter
 Message = Mapping[str, Any]
 
 
@@ -72,6 +73,9 @@ def read_event(dialect: Dialect, alike: Alike, event: Event, stamp_ns: int, into
     if data == END_MARK:
         into.ended = True
         return
+    if event.name == "error":  # whatever dialect: some servers end with their mark after it as if all were well
+        into.went_wrong(Fault.STREAM_ERROR, said_by(data.encode()))
+        return
     chunks = len(into.texts)
     try:
         document, end = scan(data, 0)
@@ -121,14 +125,16 @@ def said_by(body: bytes) -> str:
         text = body[:400].decode("utf-8", "replace").strip()
         return "" if text.startswith("<") else text  # a page for people says nothing here
     if isinstance(document, Mapping):
-        found = document.get("error") or document.get("detail") or document.get("message")
+        found = document.get("error") or document.get("detail") or (document if document.get("message") else None)
         return error_text(found) if found else ""
     return ""
 
 
 def whole_number(value: Any) -> int | None:
-    """A count; None for what is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A count; None for what is none, or can be none. Some servers write 5.0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS or value != int(value):
+        return None
+    return int(value)
 
 
 def openai_usage(usage: Any) -> Usage:

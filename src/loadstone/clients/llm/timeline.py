@@ -85,6 +85,8 @@ def measure(transcript: Transcript, marks: Marks, rules: Rules, *, streamed: boo
     usage = transcript.usage
     line.input_tokens = usage.input if usage else None
     counted = usage.output if usage else None
+    if not counted and transcript.texts:
+        counted = None  # a server that counts no token of a text that came does not count
     if transcript.texts or counted is not None:
         line.tokens, line.output_tokens, line.counted_by = tokens_of(transcript.texts, counted, rules.tokenizer)
     if line.output_tokens and line.e2e_ns:

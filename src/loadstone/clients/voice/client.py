@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
 
 from loadstone.clients.failure import Failed, Kind
 from loadstone.clients.ground import Ground
@@ -20,14 +21,18 @@ from loadstone.clients.voice.mouth import Speech
 from loadstone.clients.voice.pcm import PcmDialect
 from loadstone.clients.voice.utterances import Utterances
 from loadstone.clients.websocket_client import WebSocketClients
-from loadstone.clock import MILLISECOND, SECOND, now_ns
+from loadstone.clock import MILLISECOND, SECOND, Timers, now_ns
 from loadstone.measure.recorder import MOST_STEPS, OTHER_STEP, Recorder
 from loadstone.measure.snapshot import Series, Tags
+from loadstone.measure.voice import MOST_ERROR_MS
 from loadstone.plan.voice import Act, VoiceSettings, Waiting
 
 READY_S = 10.0
 MID_WORD_NS = 100 * MILLISECOND  # between the last audible sample of an answer and the end of the call
 CALIBRATING = (Act(speak=""), Act(wait_answer=Waiting(within=2.0))) * TURNS
+
+# Of each worker, whose timers they are, by rate: what was exact enough is not measured again by its next scenario.
+_CALIBRATIONS: WeakKeyDictionary[Timers, dict[int, float]] = WeakKeyDictionary()
 
 
 class VoiceClients:
@@ -39,7 +44,7 @@ class VoiceClients:
         self.sockets = WebSocketClients(ground)
         self.sockets.settings = ground.plan.websocket.model_copy(update={"deflate": False})  # sound does not deflate
         self.utterances = Utterances(self.settings.rate_hz)
-        self.calibration_ms: float | None = None
+        self.calibration_ms: float | None = _CALIBRATIONS.get(self.timers, {}).get(self.settings.rate_hz)
         self._calibrating: asyncio.Task[None] | None = None
         self._ledgers: dict[Tags, Ledger] = {}
         self.new_dialect()  # a rate or an option that cannot be ends the run before there is load
@@ -69,8 +74,8 @@ class VoiceClients:
         return dialect_of(settings.protocol, settings.rate_hz, **options)
 
     async def calibrated(self) -> None:
-        """Wait until it is known how exact this worker is; the first caller measures it for all."""
-        if not self.settings.calibrate:
+        """Wait until it is known how exact this worker is; the first caller measures it for all, and for the scenarios that follow."""
+        if not self.settings.calibrate or self.calibration_ms is not None:
             return
         if self._calibrating is None:
             self._calibrating = asyncio.ensure_future(self._calibrate())
@@ -90,6 +95,8 @@ class VoiceClients:
                 return
             gaps = list(recorder.column("", Series("voice.response_gap", ()))._values)  # noqa: SLF001  in order, before they are folded
             self.calibration_ms = error_ms(gaps, oracle.truths_ns)
+        if self.calibration_ms is not None and self.calibration_ms < MOST_ERROR_MS:
+            _CALIBRATIONS.setdefault(self.timers, {})[rate_hz] = self.calibration_ms
 
 
 class Call:

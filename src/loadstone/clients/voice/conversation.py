@@ -72,7 +72,7 @@ class Conversation:
         if answer.onset_ns:
             await self._to_its_end(answer)
         if turn.asked_ns:
-            line.ledger.turn(turn, answer)
+            line.ledger.turn(turn, answer, waited=line.lost is None)
 
     async def _barge_in(self, act: Act) -> None:
         assert act.barge_in is not None
@@ -84,7 +84,8 @@ class Conversation:
         if answer is not None:
             while not line.mouth.voiced_from_ns and line.lost is None:
                 await line.until(now_ns() + 20 * MILLISECOND)
-            line.ledger.count("barge_ins")
+            if line.lost is None:
+                line.ledger.count("barge_ins")
             await self._stopped(answer, line.mouth.voiced_from_ns)
             self._enter()
         ear.begin_answer()
@@ -148,11 +149,11 @@ class Conversation:
             ear.begin_answer()
 
     async def _onset(self, answer: Answer, since_ns: int, within_s: float | None) -> bool:
-        """Wait until it becomes audible; False when it does not in time."""
+        """Wait until it is audible; False when it does not become so in time. What was sent ahead may yet be cleared."""
         line = self._line
         limit = since_ns + round((within_s or self._settings.within_s) * SECOND)
-        while not answer.onset_ns and line.lost is None and now_ns() < limit:
-            await line.until(limit)
+        while line.lost is None and (now := now_ns()) < limit and not 0 < answer.onset_ns <= now:
+            await line.until(min(answer.onset_ns or limit, limit))
         return answer.onset_ns > 0
 
     async def _to_its_end(self, answer: Answer) -> None:
@@ -183,7 +184,9 @@ class Conversation:
         at_ns = answer.onset_ns + round(after_s * SECOND)
         while line.lost is None and now_ns() < at_ns:
             await line.until(at_ns)
-        if line.lost is not None or answer.until_ns < now_ns() - STOPPED_NS:
+        if line.lost is not None:
+            return None
+        if answer.until_ns < now_ns() - STOPPED_NS:
             line.ledger.fault(
                 "short_answer", f"an answer that had ended {after_s:g} s after it began, when the caller was to speak into it"
             )

@@ -48,6 +48,11 @@ class Answer:
         self.stalls: list[int] = []
         self.complete = self.over = False
 
+    def take_back(self) -> None:
+        """Nothing of it was audible before it was cleared: what comes now is its beginning."""
+        self.byte_ns = self.lead_ns = self.onset_ns = self.until_ns = 0
+        self.first_sample = self.first_loud = -1
+
     @property
     def audible_ns(self) -> int:
         """From its first audible sample to its last."""
@@ -144,12 +149,15 @@ class Ear:
         if last is not None:
             answer.until_ns = max(answer.until_ns, last + round(self._ns_per_sample))
 
-    def clear(self, at_ns: int) -> int:
-        """The agent gives way; answers how much of its answer was heard by now, in ms."""
-        self.playout.clear(at_ns)
+    def clear(self, at_ns: int) -> int | None:
+        """The agent gives way; answers how much of its answer was heard by now, in ms, and None when nothing was being heard."""
+        playout, answer = self.playout, self.answer
+        interrupted = playout.until_ns > at_ns and answer.first_sample >= 0
+        playout.clear(at_ns)
         self.cleared_ns = at_ns
-        answer = self.answer
+        heard = max(playout.position(at_ns) - answer.first_sample, 0)
         answer.until_ns = min(answer.until_ns, at_ns)
-        heard = self.playout.position(at_ns) - max(answer.first_sample, 0)
+        if answer.first_loud >= 0 and not 0 < answer.onset_ns <= at_ns:
+            answer.take_back()
         self._told()
-        return max(round(heard * self._ns_per_sample / MILLISECOND), 0)
+        return round(heard * self._ns_per_sample / MILLISECOND) if interrupted else None

@@ -38,6 +38,7 @@ class Ledger:
     def __init__(self, recorder: Recorder, scenario: str, step: str, tags: Tags) -> None:
         self._recorder, self._scenario, self._step, self._tags = recorder, scenario, step, tags
         self._columns: dict[str, Column] = {}
+        self._tells, self._untold = False, 0  # does the agent tell what it hears; words before it is known
 
     def column(self, name: str) -> Column:
         """The column of a time, by its name without `voice.`."""
@@ -67,13 +68,13 @@ class Ledger:
 
     # -- turns ------------------------------------------------------------------------------------------------------
 
-    def turn(self, turn: Turn, answer: Answer) -> None:
-        """A turn that an answer was due to, once."""
+    def turn(self, turn: Turn, answer: Answer, *, waited: bool = False) -> None:
+        """A turn that an answer was due to, once; waited: nothing more of it is to come."""
         if turn.judged:
             return
         turn.judged = True
         self.count("turns")
-        self._understood(turn)
+        self._understood(turn, waited=waited)
         if not answer.onset_ns:
             self._dead(answer)
             return
@@ -94,16 +95,29 @@ class Ledger:
         if answer.byte_ns:
             self.fault("silent_audio", "an answer of which nothing is audible")
 
-    def _understood(self, turn: Turn) -> None:
+    def _understood(self, turn: Turn, *, waited: bool) -> None:
         if turn.endpoint_ns >= turn.asked_ns > 0:
             self.column("endpoint_delay").add(turn.endpoint_ns - turn.asked_ns)
         if not turn.text_ns:
+            if waited:
+                self._unheard(word_errors(turn.reference, "").words)
             return
-        self.column("stt_final_gap").add(turn.text_ns - turn.asked_ns)
+        self._tells = True
+        self._unheard(0)
+        if turn.text_ns >= turn.asked_ns:  # of words that were final before the caller had ended nobody waited for the last
+            self.column("stt_final_gap").add(turn.text_ns - turn.asked_ns)
         found = word_errors(turn.reference, turn.text)
         if found.words:
             self.count("words", found.words)
             self.count("wer", found.errors)
+
+    def _unheard(self, words: int) -> None:
+        """Words of which the agent told none: all wrong, where it tells what it hears; an agent that never does is not accused."""
+        self._untold += words
+        if self._tells and self._untold:
+            self.count("words", self._untold)
+            self.count("wer", self._untold)
+            self._untold = 0
 
     def lead(self, answer: Answer) -> None:
         """The silence before an answer, as the agent sent it."""

@@ -65,7 +65,8 @@ class Line:
         self._read: Callable[[Any], list[Heard]] = dialect.read if hasattr(dialect, "read") else dialect.feed
         self.begun_ns = now_ns()
         self._waiter: asyncio.Future[None] | None = None
-        self._marks: list[str] = []
+        self._marks: dict[int, str] = {}  # by number: agents give one name to many
+        self._marked = 0
 
     # -- waiting ----------------------------------------------------------------------------------------------------
 
@@ -153,13 +154,11 @@ class Line:
     def _other(self, heard: Heard, at_ns: int) -> None:
         ear, turn = self.ear, self.turn
         if isinstance(heard, Clear):
-            self.send(self.dialect.interrupted(ear.clear(at_ns)))
-            for mark in self._marks:
-                self.send(self.dialect.played(mark))
-            self._marks.clear()
+            self._cleared(at_ns)
         elif isinstance(heard, Mark):
-            self._marks.append(heard.name)
-            self.timers.at(max(ear.playout.until_ns, at_ns), partial(self._heard_to, heard.name))
+            number = self._marked = self._marked + 1
+            self._marks[number] = heard.name
+            self.timers.at(max(ear.playout.until_ns, at_ns), partial(self._heard_to, number))
         elif isinstance(heard, Transcript):
             if heard.final and heard.who == "caller":
                 turn.text, turn.text_ns = f"{turn.text} {heard.text}", at_ns
@@ -173,15 +172,24 @@ class Line:
         elif isinstance(heard, Unknown):
             self.ledger.count("unknown_events")
 
+    def _cleared(self, at_ns: int) -> None:
+        played_ms = self.ear.clear(at_ns)
+        if played_ms is not None:
+            self.send(self.dialect.interrupted(played_ms))
+        marks, self._marks = self._marks, {}
+        for mark in marks.values():
+            self.send(self.dialect.played(mark))
+
     def _turn_ended(self, heard: TurnEnded, at_ns: int) -> None:
         if heard.who == "agent":
-            self.ear.answer.complete = True
+            answer = self.ear.answer
+            answer.complete = answer.byte_ns > 0  # else it is the end of the one before, which was broken off
             self.wake()
         else:
             self.turn.endpoint_ns = at_ns
 
-    def _heard_to(self, mark: str) -> None:
+    def _heard_to(self, number: int) -> None:
         """Everything before this mark has been heard, unless it was cleared: then it was returned already."""
-        if mark in self._marks:
-            self._marks.remove(mark)
+        mark = self._marks.pop(number, None)
+        if mark is not None:
             self.send(self.dialect.played(mark))

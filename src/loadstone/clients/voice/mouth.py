@@ -60,8 +60,8 @@ class Mouth:
     """
 
     __slots__ = (
-        "_at", "_deadline", "_done", "_due_ns", "_every_second", "_lateness", "_left", "_mute", "_send", "_silence", "_speech", "_timers",
-        "frames", "voiced_from_ns", "voiced_until_ns",
+        "_at", "_closed", "_deadline", "_done", "_due_ns", "_every_second", "_lateness", "_left", "_mute", "_send", "_silence", "_speech",
+        "_timers", "frames", "voiced_from_ns", "voiced_until_ns",
     )  # fmt: skip
 
     def __init__(
@@ -72,7 +72,7 @@ class Mouth:
         self._speech: Speech | None = None
         self._done: asyncio.Future[None] | None = None
         self._at = self._due_ns = 0
-        self._mute = False
+        self._mute = self._closed = False
         self._left = FRAMES_PER_S
         self._deadline: Deadline | None = None
         self.frames = 0
@@ -87,15 +87,18 @@ class Mouth:
         """Say this with the frames to come; the future ends with its last voiced one, or with `close`."""
         self._speech, self._at = speech, 0
         self.voiced_from_ns = self.voiced_until_ns = 0
-        self._done = asyncio.get_running_loop().create_future()
-        return self._done
+        done = self._done = asyncio.get_running_loop().create_future()
+        if self._closed:  # nobody is there to hear it
+            self._finish()
+        return done
 
     def mute(self, *, on: bool) -> None:
         """Send nothing at all, as a caller whose microphone is off; the clock goes on."""
         self._mute = on
 
     def close(self) -> None:
-        """No more frames."""
+        """No more frames, and nothing more to say."""
+        self._closed = True
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

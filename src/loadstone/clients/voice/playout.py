@@ -63,10 +63,12 @@ class Playout:
 
     def clear(self, at_ns: int) -> None:
         """What was not heard by then is thrown away."""
-        self._held = 0
         if self.playing(at_ns):
             self._ends[-1] = self.position(at_ns)
             self.until_ns = at_ns
+        elif self._starts and self._ends[-1] is None:
+            self._ends[-1] = self.samples - self._held  # what waited for a whole frame belongs to no stretch
+        self._held = 0
 
     def position(self, at_ns: int) -> int:
         """How many samples have been heard by then, as a position."""

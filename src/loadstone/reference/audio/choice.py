@@ -51,6 +51,6 @@ def switches_of(request: Request, backend: Backend) -> VoiceSwitches:
 
 def failing(backend: Backend, switches: VoiceSwitches, part: str) -> None:
     """Raise Refusal 500 when this answer is one that is to fail, at that part."""
-    if switches.fail_part == part and backend.hub.voice.fails():
+    if switches.fail_part == part and backend.hub.voice.fails(switches.fail_every):
         backend.hub.voice.counts.failed += 1
         raise Refusal(500, f"injected fault: {part} failed", code="injected_fault")

@@ -138,7 +138,7 @@ class Agent:
             self._thinking = asyncio.ensure_future(self._answer(b"".join(self._turn), end))
 
     async def _answer(self, pcm: bytes, end: float) -> None:
-        fault = self._switches.fail_part if self._hub.fails() else ""
+        fault = self._switches.fail_part if self._hub.fails(self._switches.fail_every) else ""
         try:
             _fail_if(fault, "vad")
             said = await self._studio.workers.recognise(pcm, self._switches.stt)

@@ -146,7 +146,7 @@ class Oracle:
         self._mouth.say(self._frames(self._switches.greeting_s, 0.0), due)
 
     def _say(self, due: float) -> None:
-        if self._hub.fails():
+        if self._hub.fails(self._switches.fail_every):
             self._hub.counts.failed += 1
             self._mouth.tell(self._wording.failed(f"injected fault: {self._switches.fail_part} failed"))
             return

@@ -9,23 +9,24 @@ from random import Random
 
 from loadstone.reference.database import Database
 
-# What pocketsphinx listens for; whatever else is said is heard as the likeliest of these, or as nothing.
+# What pocketsphinx listens for, all that ships as speech among it; whatever else is said is heard as the likeliest of these, or as nothing.
 GRAMMAR = """#JSGF V1.0;
 grammar calls;
 <hello> = hello | good morning;
 <backchannel> = okay | right | uh huh | mm hmm;
-<time> = what time is it;
-<coffee> = i would like to order ( one | two | three ) ( large | small ) ( coffee | coffees );
-<weather> = can you tell me the weather in ( berlin | london | paris ) tomorrow;
-<taxi> = i need a taxi [ to the main station ] | to the main station;
-<lights> = turn ( on | off ) the lights in the kitchen;
+<time> = what time is it | what is the time now;
+<coffee> = i would like to order ( a | one | two | three ) ( large | small ) ( coffee | coffees );
+<weather> = can you tell me the weather in ( berlin | london | paris ) tomorrow | will it rain in ( berlin | london | paris ) tomorrow;
+<taxi> = i need a taxi [ to the main station | <train> ] | to the main station | <train>;
+<train> = and then a train to milano;
+<lights> = turn ( on | off ) the lights in the kitchen | open the window in the kitchen now;
 <digit> = zero | one | two | three | four | five | six | seven | eight | nine;
 <number> = my number is <digit> <digit> <digit> <digit> <digit> <digit> <digit>;
 <hotel> = [ good morning ] i booked a room for two nights but i would like to stay until friday is that possible;
-<wait> = wait | stop | wait stop;
+<wait> = wait | stop | wait stop | wait a moment;
 <bye> = goodbye | thank you | thank you goodbye;
 public <said> = <hello> | <backchannel> | <time> | <coffee> | <weather> | <taxi> | <lights> | <number> | <hotel> | <wait> | <bye>
-  | yes | yes please | no | no thank you;
+  | yes | yes please | yes i do | no | no thank you;
 """
 _WORDS_OF_BACKCHANNEL = frozenset({"okay", "right", "uh huh", "mm hm", "mm hmm"})
 NOT_UNDERSTOOD = "I am sorry, I did not understand that. Could you please say it again in other words?"
@@ -82,9 +83,12 @@ RULES = (
     Rule(frozenset({"time"}), "My clock says that it is {}. Is there anything else that I can do for you today?", "clock"),
     Rule(frozenset({"order"}), "I have put down {} for you. Would you like to have anything else with that?", "order"),
     Rule(frozenset({"weather"}), "Tomorrow {}, with a light wind from the west in the afternoon.", "weather"),
+    Rule(frozenset({"rain"}), "Tomorrow {}, with a light wind from the west in the afternoon.", "weather"),
     Rule(frozenset({"taxi"}), "A taxi to the station is on its way to you. It will be there in about ten minutes."),
     Rule(frozenset({"station"}), "A taxi to the station is on its way to you. It will be there in about ten minutes."),
+    Rule(frozenset({"train"}), "Your seat in the train to Milano is booked. It leaves from the main station."),
     Rule(frozenset({"lights"}), "The lights in the kitchen are now as you want them. Good night."),
+    Rule(frozenset({"window"}), "The window in the kitchen is open now. Please mind the rain."),
     Rule(frozenset({"number"}), "I have noted your number. It is {}. Thank you very much.", "number"),
     Rule(frozenset({"booked"}), "Yes, that is possible. Your room is yours until Friday, for the same price a night."),
     Rule(frozenset({"wait"}), "Of course, I am waiting. Please tell me what I can do for you."),

@@ -26,7 +26,7 @@ class VoiceSwitches:
     yield_after_ms: of the caller's voice in one stretch, before the agent gives way at all
     speed:      of sending, against real time; 0 sends an answer as one burst
     sent_rate:  in which the sound really is, whatever was agreed; None: as agreed
-    fail_every: each n-th answer of the backend fails, at `fail_part`; 0 none does
+    fail_every: an answer fails, at `fail_part`, when its number among those of the backend is a multiple; 0 none does
     pool:       calls that are served at once; None is unlimited
     workers:    processes in which the real agent recognises and synthesizes; as at the start
     level:      peak from which a frame counts as voiced, of 32,767
@@ -161,5 +161,5 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
 }
 _DEFAULT = VoiceSwitches()
 # What all calls share cannot be set by one of them.
-SHARED = frozenset({"pool", "fail_every", "wyoming", "workers"})
+SHARED = frozenset({"pool", "wyoming", "workers"})
 OF_A_CALL = frozenset(_READ) - SHARED

@@ -29,6 +29,7 @@ class Mind(Protocol):
         """The call is over."""
 
 
+MOST_UNSAID = 32
 MakeMind = Callable[[VoiceHub, Wording, VoiceSwitches, Mouth], Mind]
 
 
@@ -64,6 +65,7 @@ class VoiceTalk:
         # Made at once, so that a mind that cannot be had refuses the call before it is taken.
         self._mind = make(self._hub, self._wording, self.switches, self._mouth)
         self._served = False
+        self._unsaid: list[bytes] = []  # replies to what came while the call waited for a place
 
     def opened(self) -> None:
         """See Talk."""
@@ -72,12 +74,13 @@ class VoiceTalk:
     def _begin(self) -> None:
         self._served = True
         self._hub.leak(self.switches.leak)
-        for frame in self._wording.opened():
+        for frame in (*self._wording.opened(), *self._unsaid):
             self._line.send(frame)
+        self._unsaid.clear()
         self._mind.opened(self._hub.metronome.now())
 
     def received(self, opcode: int, payload: bytes) -> None:
-        """See Talk. What comes while the call waits for a place is lost, as it is in a telephone that rings."""
+        """See Talk. Sound that comes while the call waits for a place is lost, as in a telephone that rings; events are answered then."""
         at = self._hub.metronome.now()
         counts = self._hub.counts
         try:
@@ -92,7 +95,10 @@ class VoiceTalk:
                 self._mind.heard(native, at)
             return
         for frame in self._wording.replies():
-            self._line.send(frame)
+            if self._served:
+                self._line.send(frame)
+            elif len(self._unsaid) < MOST_UNSAID:
+                self._unsaid.append(frame)
         if self._wording.marks_back:
             counts.marks_back += self._wording.marks_back
             self._wording.marks_back = 0

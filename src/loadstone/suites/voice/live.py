@@ -1,6 +1,7 @@
 """Live calls: who is called, what callers say, and what a part that fails must not do to the call."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import loadstone as ls
@@ -11,7 +12,8 @@ RATES_HZ = {"pcm": 16_000, "realtime": 24_000, "twilio": 8_000, "wyoming": 16_00
 AGENT, ORACLE, OWN = "reference agent", "oracle", "your agent"
 ENDPOINT_MS = 150  # of the pipeline's calls: what is judged is the work of the parts, not how long they wait for more words
 TURN_S = 5.5  # of a call in which answers are heard to their end
-FAILING = ("stt", "tts", "vad", "reply", "tool")
+FAILING = Path(__file__).with_name("failing_parts.csv")  # a caller for each of them
+TOOLS, TOOL_S = ("time", "weather", "coffee"), 2.4  # and how long such a call lasts
 BREAKS_OFF: dict[str, Any] = {"hang_up": {"after": "200ms"}}  # the answer's beginning is enough
 DEAD_AFTER = "1500ms"
 FAILS, RECOVERS = "a part fails", "after the failure"
@@ -78,6 +80,15 @@ def origin(url: str) -> str:
 
 
 @dataclass(frozen=True)
+class Calls:
+    """A scenario of the pipeline."""
+
+    profile: ls.ClosedProfile
+    steps: list[dict[str, Any]]
+    data: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class OwnPipeline:
     """What only its owner knows of an agent: where each part of it is broken, and what makes it use a tool."""
 
@@ -96,40 +107,38 @@ def own_pipeline(failing: str, questions: str) -> OwnPipeline:
     return OwnPipeline(tuple(broken), tuple(each.strip() for each in questions.split("|") if each.strip()))
 
 
-def pipeline(to: Callee, duration_s: float, own: OwnPipeline = OwnPipeline()) -> dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]]:
-    """Profile and steps by scenario: one turn, several turns, tools, and parts that fail."""
+def pipeline(to: Callee, duration_s: float, own: OwnPipeline = OwnPipeline()) -> dict[str, Calls]:
+    """Scenarios by name: one turn, several turns, tools, and parts that fail."""
     at_once: dict[str, object] = {"endpoint_ms": ENDPOINT_MS} if to.name == AGENT else {"delay_ms": ENDPOINT_MS, "speak_s": 1}
     one = ls.constant_users(1, duration_s)
-    found: dict[str, tuple[ls.ClosedProfile, list[dict[str, Any]]]] = {
-        "one turn": (one, [to.step("one turn", ({"speak": "taxi"}, BREAKS_OFF), **at_once)]),
-        "several turns": (
-            one,
-            [to.step("several turns", ({"speak": "yes"}, "wait_answer", {"speak": "goodbye"}, BREAKS_OFF), **at_once)],
-        ),
+    several = ({"speak": "yes"}, "wait_answer", {"speak": "goodbye"}, BREAKS_OFF)
+    found = {
+        "one turn": Calls(one, [to.step("one turn", ({"speak": "taxi"}, BREAKS_OFF), **at_once)]),
+        "several turns": Calls(one, [to.step("several turns", several, **at_once)]),
     }
     if to.name == OWN:
         if own.tool_questions:
             asked = enumerate(own.tool_questions, 1)
-            found["tool calls"] = (one, [to.step(f"tool question {number}", ({"speak": each}, BREAKS_OFF)) for number, each in asked])
+            found["tool calls"] = Calls(one, [to.step(f"tool question {number}", ({"speak": each}, BREAKS_OFF)) for number, each in asked])
         if own.failing:
             steps = [step for part, url in own.failing for step in broken(to, part, url)]
-            found["failing parts"] = (ls.per_user_iterations(1, 1, "120s"), steps)
+            found["failing parts"] = Calls(ls.per_user_iterations(1, 1, "120s"), steps)
         return found
-    tools = [to.step(f"tool {name}", ({"speak": name}, BREAKS_OFF), **at_once) for name in ("time", "weather", "coffee")]
-    found["tool calls"] = (one, tools)
+    rounds = max(1, round(duration_s / (len(TOOLS) * TOOL_S)))  # whole ones: each tool is used as often as the others
+    tools = [to.step(f"tool {name}", ({"speak": name}, BREAKS_OFF), **at_once) for name in TOOLS]
+    found["tool calls"] = Calls(ls.per_user_iterations(rounds, 1, max(20.0, 3 * duration_s)), tools)
     if to.protocol != "wyoming":
-        steps = [step for part in FAILING for step in failing(to, part, at_once)]
-        found["failing parts"] = (ls.per_user_iterations(1, 1, "120s"), steps)
+        parts_at_once = len(FAILING.read_text().split()) - 1
+        data = {"file": str(FAILING), "take": "per_user"}
+        found["failing parts"] = Calls(ls.per_user_iterations(1, parts_at_once, "30s"), failing(to, at_once), data)
     return found
 
 
-def failing(to: Callee, part: str, switches: dict[str, object]) -> list[dict[str, Any]]:
-    """A call whose turn is never answered, because a part fails; and one right after it, which is."""
-    said = {"speak": "time" if part == "tool" else "no"}
+def failing(to: Callee, switches: dict[str, object]) -> list[dict[str, Any]]:
+    """A call whose turn is never answered, because the caller's part fails; and one right after it, which is."""
+    said, part = {"speak": "time"}, "${row.part}"  # what every part has work to do for
     return [
-        {"name": "break a part", "method": "PUT", "path": "/voice", "json": {"fail_every": 1}},
-        to.step(FAILS, (said, {"wait_answer": {"within": DEAD_AFTER}}), fail_part=part, **switches),
-        {"name": "mend it", "method": "DELETE", "path": "/voice"},
+        to.step(FAILS, (said, {"wait_answer": {"within": DEAD_AFTER}}), fail_every=1, fail_part=part, **switches),
         to.step(RECOVERS, (said, BREAKS_OFF), fail_part=part, **switches),
     ]
 

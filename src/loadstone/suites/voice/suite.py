@@ -67,7 +67,7 @@ OPTIONS = (
     ),
 )
 PRESETS = {
-    "quick": {"duration": "4s"},
+    "quick": {"duration": "2s"},
     "full": {"duration": "60s", "users": 20, "messages": 40, "calls": 10},
     "stress": {"type": "stress", "duration": "60s"},
     "regression": {"type": "regression", "duration": "15s"},
@@ -207,15 +207,15 @@ class Plan:
         if not self.callable():
             return
         own = live.own_pipeline(self.options.failing, self.options.tool_questions)
-        for name, (profile, steps) in live.pipeline(self.to, max(CALL_S, self.options.duration / 2), own).items():
-            self.steps(name, profile, steps)
+        for name, calls in live.pipeline(self.to, max(CALL_S / 2, self.options.duration / 2), own).items():
+            self.steps(name, calls.profile, calls.steps, data=calls.data)
             here = f"{{scenario={name}}}"
             self.gate(f"rate(voice.call_errors{here}) <= 0%", "pipeline")
             if name != "failing parts":
                 self.gate(f"mean(voice.response_gap{here}) < {self.limit('answer_ms')}ms", "pipeline", "answer_ms")
                 self.gate(f"rate(voice.dead_turn{here}) <= 0%", "pipeline")
                 continue
-            for step in steps:
+            for step in calls.steps:
                 if live.FAILS in step["name"] and self.to.name != live.OWN:  # another agent may say that it is sorry
                     self.gate(f"rate(voice.dead_turn{{step={step['name']}}}) >= 100%", "pipeline_recovers")
                 if live.RECOVERS in step["name"]:
@@ -310,9 +310,9 @@ class Plan:
             self.skipped.append(why)
             sys.stderr.write(f"voice: skipped: {why}\n")
 
-    def steps(self, name: str, profile: Any, steps: list[dict[str, Any]]) -> None:
+    def steps(self, name: str, profile: Any, steps: list[dict[str, Any]], **settings: Any) -> None:
         """One more scenario of written steps, which begins when the one before has ended."""
-        self.scenarios.append(ls.Scenario(name, profile=profile, steps=steps, after=self.last))
+        self.scenarios.append(ls.Scenario(name, profile=profile, steps=steps, after=self.last, **settings))
         self.last = name
 
     def chosen(self, kind: str) -> list[str]:
