@@ -132,7 +132,7 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
 def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     from dataclasses import replace
 
-    from loadstone.capacity import Question, needed_samples
+    from loadstone.capacity import Question, StepDown, needed_samples
     from loadstone.judge.capacity_search import Limits
     from loadstone.plan.gate_text import parse_gate
     from loadstone.plan.profile import OpenProfile
@@ -142,7 +142,7 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     by = given["by"]
     knob = Knob.USERS if by in HELD else Knob(by) if by else None
     shares = shares_of(plan, knob)
-    objectives = tuple(parse_gate(text) for text in given["slos"]) or objectives_of(plan, shares)
+    objectives = tuple(parse_gate(text, at=f"flag --slo {text!r}") for text in given["slos"]) or objectives_of(plan, shares)
     if not objectives:
         raise UsageError("there is no objective that a load could break", where="loadstone capacity", hint=f"--slo '{SLOS[0]}'")
     name = by or str(shares.knob)
@@ -167,7 +167,9 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     limits = Limits(
         start, min(LEAST[name], start), most, whole=whole, by_chance=by_chance, ramp_s=ramp_s, level_s=level_s, verify_s=verify_s
     )
-    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=not given["no_step_down"], noun=by or "")
+    question = Question(
+        plan, shares, objectives, limits, budget_s, given["poisson"], step_down=None if given["no_step_down"] else StepDown(), noun=by or ""
+    )
     return replace(question, limits=replace(limits, needed=needed_samples(question)))
 
 
