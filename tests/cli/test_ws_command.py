@@ -21,7 +21,7 @@ from loadstone.testing.server import ScriptedServer, always, hold
 from loadstone.testing.websocket import accept, answer_frames
 
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())", "ws"]
-LIMIT_S = 60
+LIMIT_S = 120
 LIMIT = 7
 LOSES_EVERY = 10
 
@@ -51,12 +51,12 @@ class Rooms:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(120)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(10)
+        self._thread.join(120)
         self._loop.close()
 
     async def _serve(self) -> None:

@@ -198,7 +198,7 @@ class TestCommandProbe(ProbeContract):
         assert nothing.value.reason == "timeout"
         pid = int(note.read_text())
         with contextlib.suppress(psutil.NoSuchProcess):
-            assert psutil.wait_procs([psutil.Process(pid)], timeout=10)[1] == []
+            assert psutil.wait_procs([psutil.Process(pid)], timeout=120)[1] == []
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from loadstone.reference.process import ReferenceProcess
 
 def ask(url: str, method: str = "GET", body: Any = None) -> Any:
     request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), method=method)  # noqa: S310 - our own URL
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
         return json.loads(answer.read())
 
 
@@ -150,7 +150,7 @@ def test_pings_and_close_frames_can_be_left_unanswered() -> None:
 def test_a_frame_that_breaks_the_rules_is_closed_with_its_code(frame: bytes, code: int) -> None:
     with served() as (backend, _):
         host, port = backend.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as link:
+        with socket.create_connection((host, int(port)), timeout=120) as link:
             link.sendall(
                 b"GET /ws/echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -110,7 +110,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_process_of_somebody_elses_is_watched_by_its_pid(sleeper: subprocess.Popen[bytes]) -> None:
     words = ["watch", "--pid", str(sleeper.pid), "-d", "1s", "--every", "100ms", "--json"]
-    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, timeout=120)
     document = json.loads(done.stdout)
     assert done.returncode == document["exit_code"] == ExitCode.INCONCLUSIVE, done.stderr  # ten readings cannot tell
     assert {gate["gate"] for gate in document["gates"]} >= {"leak(target.memory) = none", "leak(target.descriptors) = none"}
