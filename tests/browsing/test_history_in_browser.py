@@ -127,7 +127,7 @@ def test_nothing_can_be_clicked_that_would_do_nothing_yet(site: str, page: Any, 
 
 def test_a_run_is_promoted_and_its_baseline_retired_when_one_is_sure(site: str, store_url: str, page: Any) -> None:
     page.goto(f"{site}/runs/run1")
-    expect(page.frame_locator("iframe.report").locator("#verdict")).to_be_visible(timeout=SLOW_MS)
+    expect(page.frame_locator("iframe.report").locator("#verdict")).to_be_visible()
     page.click("button:text-is('Promote')")
     expect(page.locator("#answer")).to_have_text("run run1 is pinned in main")
     page.goto(f"{site}/baselines")
@@ -169,7 +169,7 @@ def test_names_from_outside_are_text_on_every_page(site: str, page: Any, path: s
         assert frame.evaluate("window.pwned") is None
         assert frame.locator("img").count() == 0
     if path == "/runs/evil":
-        expect(page.frame_locator("iframe.report").locator("#verdict")).to_be_visible(timeout=SLOW_MS)
+        expect(page.frame_locator("iframe.report").locator("#verdict")).to_be_visible()
         assert "window.pwned = 1" in page.frame_locator("iframe.report").locator(".brand").inner_text()
     if path == "/":
         assert "window.pwned = 1" in page.inner_text("tbody")
