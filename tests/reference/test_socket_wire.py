@@ -34,7 +34,7 @@ def served(*switches: str) -> Any:
 
 
 def hold(talk: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(talk(), 30))
+    asyncio.run(asyncio.wait_for(talk(), 120))
 
 
 async def closed_with(client: ClientConnection) -> tuple[int | None, str | None]:
@@ -56,7 +56,7 @@ def test_echo_gives_back_text_binary_fragments_and_large_messages_with_and_witho
                     assert await client.recv() == message
                 await client.send(["a", "b", "c"])
                 assert await client.recv() == "abc"
-                await asyncio.wait_for(await client.ping(), 5)
+                await asyncio.wait_for(await client.ping(), 120)
 
     with served() as (backend, url):
         hold(talk)

@@ -58,7 +58,7 @@ def truth(backend: ReferenceProcess) -> Any:
 
 def hold(talk: Callable[[], Awaitable[Any]]) -> Any:
     async def bounded() -> Any:
-        return await asyncio.wait_for(talk(), 40)
+        return await asyncio.wait_for(talk(), 120)
 
     return asyncio.run(bounded())
 
@@ -85,7 +85,7 @@ def test_a_call_in_raw_pcm_is_answered_also_when_its_frames_come_in_fragments_wi
         async with connect(socket_url(backend, "pcm"), compression=None) as client:
             await client.send(QUIET)
             await client.send([LOUD[:100], LOUD[100:]])
-            await asyncio.wait_for(await client.ping(), 5)
+            await asyncio.wait_for(await client.ping(), 120)
             return (await heard_until(client, "answer_ended"))[1]
 
     before = truth(backend)
