@@ -26,5 +26,5 @@ def output(name: str, *arguments: str) -> str:
 def called(words: Sequence[str]) -> int:
     """The exit code of `loadstone` with these words."""
     with pytest.raises(SystemExit) as ended:
-        main(words)
+        main(list(words))
     return int(ended.value.code or 0)
