@@ -109,6 +109,47 @@ def test_a_name_finds_programs_scripts_and_modules_and_what_takes_their_place(tr
     assert (values["target.processes"], values["target.restarts"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("looks", "program", "between", "restarts"),
+    [
+        (6, "/usr/bin/app", 0, 1),
+        (6, "/usr/bin/app", 1, 1),  # a supervisor takes a moment
+        (6, "/usr/bin/app", 5, 0),  # somebody else came, much later
+        (2, "/usr/bin/app", 0, 0),  # made for a task
+        (6, "/usr/bin/ffmpeg", 0, 0),  # a tool
+    ],
+)
+def test_a_worker_that_its_supervisor_replaces_is_a_restart(
+    tree: ProcTree, looks: int, program: str, between: int, restarts: int
+) -> None:
+    tree.put(10, words="app")
+    tree.put(11, parent=10, program=program)
+    probe = tree.probe("10")
+    for _ in range(looks):
+        assert tree.read(probe)["target.restarts"] == 0
+    tree.end(11)
+    for _ in range(between):
+        assert tree.read(probe)["target.restarts"] == 0
+    tree.put(12, parent=10, program=program, start=99)
+    assert tree.read(probe)["target.restarts"] == restarts
+    assert tree.read(probe)["target.restarts"] == restarts
+
+
+def test_workers_that_come_and_go_with_the_load_are_no_restarts(tree: ProcTree) -> None:
+    tree.put(10, words="app")
+    probe = tree.probe("10")
+    for pid in (11, 12, 13):
+        tree.put(pid, parent=10, start=pid)
+        tree.read(probe)
+    for _ in range(6):
+        tree.read(probe)
+    tree.end(11)
+    for _ in range(3):
+        values = tree.read(probe)
+    tree.end(12)
+    assert (tree.read(probe)["target.restarts"], values["target.processes"]) == (0, 3)
+
+
 def test_the_process_that_is_nearest_to_its_limit_of_descriptors_is_told(tree: ProcTree) -> None:
     for pid, sockets, limit in ((10, (1, 2, 3, 4), "5"), (11, (5,), "1024"), (12, (6,), "unlimited")):
         tree.put(pid, parent=1 if pid == 10 else 10, name="app", words="app", sockets=sockets)
