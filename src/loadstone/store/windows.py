@@ -73,8 +73,7 @@ class WindowStore:
                 raise UsageError("no monitor wrote this file", where=where, hint="the --store of a monitor")
         except sqlite3.Error as error:
             self._let_go()
-            hint = "a file that only one monitor writes to"
-            raise UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint=hint) from None
+            raise UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint=_hint(error)) from None
 
     def keep(self, window: KeptWindow) -> None:
         """Write one window; one of the same length and begin is replaced."""
@@ -141,6 +140,17 @@ class WindowStore:
             self.failure = ""
         except sqlite3.Error as error:
             self.failure = f"{self.path or 'memory'}: {error}"
+
+
+def _hint(error: sqlite3.Error) -> str:
+    """What helps, by SQLite's own number of what went wrong (its extended ones carry it in their lowest byte)."""
+    return {
+        sqlite3.SQLITE_FULL: "room on its disk, or --store on another",
+        sqlite3.SQLITE_IOERR: "room on its disk, or --store on another",
+        sqlite3.SQLITE_READONLY: "a file and a folder to write to",
+        sqlite3.SQLITE_CANTOPEN: "a folder to write to",
+        sqlite3.SQLITE_NOTADB: "the --store of a monitor, or a name that no file has",
+    }.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "a file that only one monitor writes to")
 
 
 def _locked(path: Path) -> IO[bytes] | None:
