@@ -154,6 +154,8 @@ def _perform_once(
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     kept.append(write_suite_files(watched, story_told, recording))
     code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
+    if code != story.exit_code:
+        click.echo(f"loadstone: exit code {code:d}: what was asked for could not be written", err=True)
     if dashboard is not None:
         dashboard.ended(story_told.document.verdict, code, recording.run_id if recording else "")
     if tell_doubt(story, left):
