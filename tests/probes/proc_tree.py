@@ -35,7 +35,6 @@ class ProcTree:
         state: str = "S",
         disk: int = 0,
         sockets: tuple[int, ...] = (),
-        program: str = "/usr/bin/app",
     ) -> None:
         """A process, new or with other numbers."""
         folder = self.proc / str(pid)
@@ -44,8 +43,6 @@ class ProcTree:
         (folder / "ns").mkdir(exist_ok=True)
         if not (folder / "ns" / "net").is_symlink():
             (folder / "ns" / "net").symlink_to("net:[1]")
-        if not (folder / "exe").is_symlink():
-            (folder / "exe").symlink_to(program)
         fields = [state, parent, 0, 0, 0, 0, 0, faults, 0, 0, 0, ticks, 0, waited, 0, 20, 0, 3, 0, start, 0, pages, 0, 0]
         (folder / "stat").write_text(f"{pid} ({name}) {' '.join(map(str, fields))}\n")
         (folder / "cmdline").write_text(words.replace(" ", "\0"))

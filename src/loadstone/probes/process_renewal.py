@@ -1,4 +1,4 @@
-"""Processes that a supervisor starts in place of others: gunicorn's workers after so many requests, a pool's after so many tasks."""
+"""Workers that a supervisor starts in place of others: gunicorn's after so many requests, PHP-FPM's, uvicorn's after they died."""
 
 from __future__ import annotations
 
@@ -6,50 +6,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadstone.probes import procfs
+from loadstone.probes.process_choice import listening_inodes
 
-LASTING = 5  # looks; what lives shorter was made for a task, and is no worker
+SETTLED = 2  # looks until a worker has the socket that its parent hands on
+LASTING = 5  # looks; what lives shorter was made for a task
 AT_ONCE = 2  # looks within which a supervisor starts the next
 
 
 @dataclass(slots=True)
 class _Worker:
-    """kind: its parent and their common program; None for a child that runs another one, such as a tool for a task."""
+    """kind: its parent and its name; serves: it listens on a socket of its parent's."""
 
-    kind: tuple[int, str] | None
+    kind: tuple[int, str]
     looks: int = 0
+    serves: bool = False
 
 
 class Renewals:
-    """Sees the members of a tree at each look, and says when one was replaced.
+    """Sees the members of a tree at each look, and says when a worker was replaced.
 
-    Replaced is a process that ran its parent's program and lasted, when its parent starts the same again at once.
+    A worker listens where its parent does. A database's process for each connection does not, nor does a tool that is started for a
+    task: that these come and go is no restart. Where sockets may not be looked into, nobody is a worker.
     """
 
     def __init__(self, proc: str) -> None:
         self._proc = proc
-        self._workers: dict[tuple[int, int], _Worker] = {}  # PID and start
+        self._known: dict[tuple[int, int], _Worker] = {}  # PID and start
         self._owed: dict[tuple[int, str], int] = {}  # of a kind one ended: looks that its parent has left
 
     def see(self, members: Mapping[int, procfs.Stat]) -> bool:
         """Was one replaced since the look before?"""
-        before, first = self._workers, not self._workers
-        self._workers = {(pid, stat.start): before.get((pid, stat.start)) or self._worker(stat, members) for pid, stat in members.items()}
+        before = self._known
+        self._known = {
+            (pid, stat.start): before.get((pid, stat.start)) or _Worker((stat.parent, stat.name)) for pid, stat in members.items()
+        }
         self._owed = {kind: left - 1 for kind, left in self._owed.items() if left > 1}
-        for key in before.keys() - self._workers.keys():
-            if (kind := before[key].kind) is not None and before[key].looks >= LASTING:
-                self._owed[kind] = AT_ONCE
-        fresh = set() if first else {self._workers[key].kind for key in self._workers.keys() - before.keys()}
-        renewed = fresh & self._owed.keys()
+        ended = [before[key] for key in before.keys() - self._known.keys()]
+        self._owed |= {worker.kind: AT_ONCE for worker in ended if worker.serves and worker.looks >= LASTING}
+        renewed = self._owed.keys() & {self._known[key].kind for key in self._known.keys() - before.keys()}
         for kind in renewed:
             del self._owed[kind]
-        for worker in self._workers.values():
+        for (pid, _), worker in self._known.items():
             worker.looks += 1
+            if worker.looks == SETTLED and worker.kind[0] in members:
+                worker.serves = self._listens_with(pid, worker.kind[0])
         return bool(renewed)
 
-    def _worker(self, stat: procfs.Stat, members: Mapping[int, procfs.Stat]) -> _Worker:
-        parent = members.get(stat.parent)
-        program = self._program(stat) if parent is not None else ""
-        return _Worker((stat.parent, program) if parent is not None and program == self._program(parent) else None)
-
-    def _program(self, stat: procfs.Stat) -> str:
-        return procfs.program(self._proc, stat.pid) or stat.name
+    def _listens_with(self, pid: int, parent: int) -> bool:
+        try:
+            shared = set(procfs.socket_inodes(self._proc, pid)) & set(procfs.socket_inodes(self._proc, parent))
+        except OSError:
+            return False
+        return bool(shared and shared & listening_inodes(f"{self._proc}/{pid}/net"))

@@ -114,14 +114,6 @@ def pairs(data: bytes) -> dict[str, int]:
     return found
 
 
-def program(root: str, pid: int) -> str:
-    """The file that the process runs; empty where it has ended or may not be looked into."""
-    try:
-        return os.readlink(f"{root}/{pid}/exe")
-    except OSError:
-        return ""
-
-
 def words_of(root: str, pid: int) -> list[str]:
     """The command line; empty for kernel threads and processes that have ended."""
     try:
