@@ -140,7 +140,9 @@ def test_a_worker_that_its_supervisor_replaces_is_a_restart(
 def test_a_worker_on_a_unix_socket_is_one(tree: ProcTree) -> None:
     for pid, parent in ((10, 1), (11, 10)):
         tree.put(pid, parent=parent, sockets=(7,))
-        (tree.proc / str(pid) / "net" / "unix").write_text("Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 00010000 0001 01 7 /app\n")
+        (tree.proc / str(pid) / "net" / "unix").write_text(
+            "Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 00010000 0001 01 7 /app\n"
+        )
     probe = tree.probe("10")
     for _ in range(6):
         tree.read(probe)

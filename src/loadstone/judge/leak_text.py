@@ -43,7 +43,8 @@ def explain(
     verdict = finding.answer.value.replace("LEAK", what.upper())
     head = f"{verdict}: {whose}: " if whose else f"{verdict}: "
     if finding.course is Course.SHORT and finding.readings >= FEWEST_READINGS:
-        return f"{head}{finding.readings} readings, nearly all in a few moments; {LET_LIVE if restarting else 'run longer, or beside less other work'}"
+        advice = LET_LIVE if restarting else "run longer, or beside less other work"
+        return f"{head}{finding.readings} readings, nearly all in a few moments; {advice}"
     if finding.course is Course.SHORT:
         return f"{head}{finding.readings} readings, and {FEWEST_READINGS} are the fewest; {LET_LIVE if restarting else 'run longer'}"
     parts = [f"{head}{_SAID[finding.course]}: {rate_text(finding, unit)}"]
