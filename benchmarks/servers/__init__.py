@@ -53,9 +53,10 @@ def nginx() -> Iterator[str]:
 
 
 def compiled(name: str) -> Path:
-    """A server in C, compiled once for each version of its source."""
+    """A server in C, compiled once for each version of its source and of what all of them begin with."""
     source = Path(__file__).with_name(f"{name}.c")
-    program = CACHE / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
+    version = hashlib.sha256(source.read_bytes() + source.with_name("listening.h").read_bytes()).hexdigest()
+    program = CACHE / f"{name}-{version[:12]}"
     if not program.exists():
         compiler = need("gcc")
         program.parent.mkdir(parents=True, exist_ok=True)

@@ -8,20 +8,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "listening.h"
 
 enum { MOST_CONNECTIONS = 65536, QUEUE = 1 << 17, LATENESS_BUCKETS = 100000, EVENTS = 512 };
 
@@ -33,22 +27,12 @@ static struct { int64_t due_ns; int fd; uint32_t generation; } waiting[QUEUE];
 static uint64_t first, last; /* of the queue; positions are taken modulo QUEUE */
 static uint64_t lateness_us[LATENESS_BUCKETS], answers;
 static int64_t delay_ns;
-static int poller, timer;
+static int timer;
 
 static int64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-static void fail(const char *what) {
-    perror(what);
-    exit(2);
-}
-
-static void watch(int fd) {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event)) fail("epoll_ctl");
 }
 
 static void answer(int fd, int64_t due_ns) {
@@ -139,35 +123,15 @@ static int64_t lateness_at(double share) {
     return -1;
 }
 
-static int listen_on(int port) {
-    int yes = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address)) fail("bind");
-    if (listen(listener, 4096)) fail("listen");
-    return listener;
-}
-
 int main(int argc, char **argv) {
     if (argc != 3) {
         fprintf(stderr, "usage: delay PORT DELAY_US\n");
         return 2;
     }
     delay_ns = atoll(argv[2]) * 1000;
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    signal(SIGPIPE, SIG_IGN);
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
 
-    poller = epoll_create1(0);
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-    int listener = listen_on(atoi(argv[1])), signals = signalfd(-1, &ends, 0);
+    int signals = end_signals(), listener = listen_on(atoi(argv[1]));
     watch(listener);
     watch(timer);
     watch(signals);

@@ -16,23 +16,17 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "listening.h"
 
 enum { MOST_CONNECTIONS = 16384, ROOM = 65536, BUCKETS = 2000000, EVENTS = 512, MOST_PER_CHUNK = 64, TEXT = 8192 };
 
@@ -59,18 +53,13 @@ static size_t waiting;
 static struct histogram { uint32_t us[BUCKETS]; uint64_t count; } late, ttft, gap;
 static uint64_t requests, answers, failures, events_written, broken;
 static int open_now, most_open, active, most_active;
-static int poller, timer, realtime;
+static int timer, realtime;
 static int64_t armed_ns, first_ns, last_ns; /* the first request, the end of the newest answer */
 
 static int64_t clock_ns(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
     return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-static void fail(const char *what) {
-    perror(what);
-    exit(2);
 }
 
 static void count(struct histogram *into, int64_t ns) {
@@ -377,11 +366,6 @@ static void read_from(int fd) {
     understand(fd);
 }
 
-static void watch(int fd) {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event)) fail("epoll_ctl");
-}
-
 static void accept_all(int listener) {
     int fd, yes = 1;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
@@ -396,39 +380,19 @@ static void accept_all(int listener) {
     }
 }
 
-static int listen_on(int port) {
-    int yes = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address)) fail("bind");
-    if (listen(listener, 4096)) fail("listen");
-    return listener;
-}
-
 int main(int argc, char **argv) {
     if (argc < 2) {
         fprintf(stderr, "usage: tokens PORT [NAME=NUMBER]...\n");
         return 2;
     }
     for (int k = 2; k < argc; k++) set(usual, argv[k], strlen(argv[k]));
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
     prctl(PR_SET_TIMERSLACK, 1);
     /* A neighbour on this core must not make the schedule late; who may not ask for this goes on without, and "late" says what it cost. */
     realtime = !sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &(struct sched_param){.sched_priority = 1});
     make_ready();
-    signal(SIGPIPE, SIG_IGN);
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
 
-    poller = epoll_create1(0);
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-    int listener = listen_on(atoi(argv[1])), signals = signalfd(-1, &ends, 0);
+    int signals = end_signals(), listener = listen_on(atoi(argv[1]));
     watch(listener);
     watch(timer);
     watch(signals);

@@ -8,18 +8,12 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "listening.h"
 
 enum { MOST_CONNECTIONS = 65536, ROOM = 65536 + 14, EVENTS = 512, PING = 9, PONG = 10, CLOSE = 8, TOO_BIG = 1009 };
 
@@ -30,12 +24,7 @@ static struct connection {
 } connections[MOST_CONNECTIONS];
 static uint8_t out[ROOM * 2];
 static uint64_t messages, handshakes, broken;
-static int poller, open_now, most_open;
-
-static void fail(const char *what) {
-    perror(what);
-    exit(2);
-}
+static int open_now, most_open;
 
 static uint32_t rotated(uint32_t word, int by) { return word << by | word >> (32 - by); }
 
@@ -193,11 +182,6 @@ static void read_from(int fd) {
     echo(fd);
 }
 
-static void watch(int fd) {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event)) fail("epoll_ctl");
-}
-
 static void accept_all(int listener) {
     int fd, yes = 1;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
@@ -211,33 +195,13 @@ static void accept_all(int listener) {
     }
 }
 
-static int listen_on(int port) {
-    int yes = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address)) fail("bind");
-    if (listen(listener, 4096)) fail("listen");
-    return listener;
-}
-
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: ws_echo PORT\n");
         return 2;
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    signal(SIGPIPE, SIG_IGN);
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
 
-    poller = epoll_create1(0);
-    int listener = listen_on(atoi(argv[1])), signals = signalfd(-1, &ends, 0);
+    int signals = end_signals(), listener = listen_on(atoi(argv[1]));
     watch(listener);
     watch(signals);
     for (;;) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from loadstone.errors import ExitCode, TargetUnreachable
@@ -35,11 +35,22 @@ REST_AFTER_FAILURE_S = 1.0
 REST_BUSY_S = 3.0  # others' bursts pass
 RESTS_S = {Answer.NOT_MET: REST_AFTER_FAILURE_S, Answer.HOST_BUSY: REST_BUSY_S}
 # Up past the limit, then down: half of the capacity leaves room to work the queue off, nine tenths is where it was met before.
-OVERLOAD, OVERLOAD_S = 1.4, 4.0
-REST_SHARE, REST_LOAD_S = 0.5, 12.0
-AGAIN_SHARE, AGAIN_S = 0.9, 6.0
-STEP_DOWN_S = OVERLOAD_S + REST_LOAD_S + AGAIN_S + 3.0
+OVERLOAD, REST_SHARE, AGAIN_SHARE = 1.4, 0.5, 0.9
 SPOILT_SHARE = 0.05  # of a level's seconds that other programs may spoil; a 95th percentile can break with them
+
+
+@dataclass(frozen=True, slots=True)
+class StepDown:
+    """How long each part of the way back down lasts."""
+
+    overload_s: float = 4.0
+    rest_s: float = 12.0
+    again_s: float = 6.0
+
+    @property
+    def seconds(self) -> float:
+        """All of it, with its start and its end."""
+        return self.overload_s + self.rest_s + self.again_s + 3.0
 
 
 class Execute(Protocol):
@@ -82,7 +93,7 @@ class _Seconds:
 class Question:
     """What is asked: which plan, turned up how, against which objectives, in how much time.
 
-    step_down: look at recovery and hysteresis, too
+    step_down: look at recovery and hysteresis, too; None: do not
     noun:      what the load is called; empty: rate or users
     """
 
@@ -93,7 +104,7 @@ class Question:
     budget_s: float
     poisson: bool = False
     warm_up_s: float = WARM_UP_S
-    step_down: bool = True
+    step_down: StepDown | None = StepDown()
     noun: str = ""
 
     @property
@@ -133,8 +144,8 @@ def search(
     recovery = None
     try:
         hunt.go()
-        if not hunt.ended and hunt.search.found().outcome is Outcome.FOUND and hunt.reserve_s:
-            recovery = hunt.step_down()
+        if not hunt.ended and hunt.search.found().outcome is Outcome.FOUND and hunt.down is not None:
+            recovery = hunt.step_down(hunt.down)
     except TargetUnreachable as error:
         hunt.cut_short(error, f"the target is gone: {error.what}")
         hunt.gone = True
@@ -175,7 +186,9 @@ class _Hunt:
     ) -> None:
         self.question, self.search, self.levels = question, Search(question.limits), list[Level]()
         self.ended, self.gone, self.interrupted = "", False, False
-        self.reserve_s = STEP_DOWN_S if question.step_down and question.budget_s >= 4 * STEP_DOWN_S else 0.0
+        down = question.step_down
+        self.down = down if down is not None and question.budget_s >= 4 * down.seconds else None
+        self.reserve_s = self.down.seconds if self.down else 0.0
         self._gates = _ready(question)
         self._told, self._sinks, self._worker, self._command = told, sinks, worker, command
         self._look, self._limit_s = (
@@ -203,13 +216,13 @@ class _Hunt:
         if self.search.ask(float("inf")) is not None:
             self.ended = "the time was up"
 
-    def step_down(self) -> Recovery | None:
+    def step_down(self, down: StepDown) -> Recovery | None:
         """Past the limit, down to half of the capacity, and up again to just below it, in one run without a pause."""
         found = self.search.found()
         if found.met is None or found.not_met is None:
             return None
         overload, low, again = (self._whole(load) for load in (found.not_met * OVERLOAD, found.met * REST_SHARE, found.met * AGAIN_SHARE))
-        steps = [(overload, OVERLOAD_S), (low, REST_LOAD_S), (again, AGAIN_S)]
+        steps = [(overload, down.overload_s), (low, down.rest_s), (again, down.again_s)]
         plan = step_down_plan(self.question.plan, self.question.shares, steps)
         plan = plan.model_copy(update={"stop": plan.stop.model_copy(update={"error_share": None})})
         kept = _Seconds()
@@ -217,12 +230,12 @@ class _Hunt:
         story = self._run(plan, [kept], worker=self._next_worker(), command=self._command)
         if story.exit_code is ExitCode.INTERRUPTED or not kept.snapshots:
             return None
-        down_s, up_s = OVERLOAD_S, OVERLOAD_S + REST_LOAD_S
+        down_s, up_s = down.overload_s, down.overload_s + down.rest_s
         resting = [each for each in kept.snapshots if down_s <= _middle(each) < up_s]
         # The first second at the new load still holds answers to what was asked before.
         last = [each for each in kept.snapshots if _middle(each) >= up_s + 1 and each.phase != WIND_DOWN]
         seconds = _back_after(resting, self._gates, down_s)
-        return Recovery(overload, OVERLOAD_S, low, seconds, REST_LOAD_S, again, _met(Aggregate(last), self._gates))
+        return Recovery(overload, down.overload_s, low, seconds, down.rest_s, again, _met(Aggregate(last), self._gates))
 
     def cut_short(self, error: BaseException, why: str) -> None:
         """The search ends here; without a single level there is nothing to tell, and the error goes on."""
@@ -264,7 +277,8 @@ class _Hunt:
         judged = [each for each in kept.snapshots if each.judged and each.phase != WIND_DOWN]
         spoilt = kept.spoilt[-1] if len(kept.spoilt) > SPOILT_SHARE * len(judged) else ""
         crowded = kept.crowded[-1] if len(kept.crowded) > SPOILT_SHARE * len(judged) else ""
-        return judge_level(ask, story, judged, self._gates, Others(spoilt, crowded))
+        level = judge_level(ask, story, judged, self._gates, Others(spoilt, crowded))
+        return replace(level, by_users=question.shares.knob is Knob.USERS)
 
     def _next_worker(self) -> WorkerProcess | None:
         worker, self._worker = self._worker, None

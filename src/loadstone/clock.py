@@ -162,6 +162,7 @@ class Timers:
         self._seq = 0
         self._set_for = 1 << 63
         self._firing = False
+        self._fired_ns = 0  # when the alarm's callback last began
         self._cancelled = 0  # entries of the heap that do nothing
 
     def __len__(self) -> int:
@@ -181,7 +182,9 @@ class Timers:
         """Call back at this time, in order of time; at the next turn when it has passed."""
         self._seq += 1
         deadline = Deadline(at_ns, call, self)
-        heapq.heappush(self._heap, (at_ns, self._seq, deadline))
+        # One that is long past when it is set, again and again, would stand before all others for ever.
+        place_ns = max(at_ns, self._fired_ns) if self._firing else at_ns
+        heapq.heappush(self._heap, (place_ns, self._seq, deadline))
         if at_ns < self._set_for and not self._firing:
             self._arm(at_ns)
         return deadline
@@ -195,7 +198,7 @@ class Timers:
         """Run all that is due and set the alarm for the next; the alarm's callback."""
         heap, clock = self._heap, self.now_ns
         last = self._seq  # what is added from here on has its turn next time, so that a callback cannot keep the loop for itself
-        self._firing = True
+        self._firing, self._fired_ns = True, clock()
         try:
             while heap and heap[0][0] <= clock() and heap[0][1] <= last:
                 deadline = heapq.heappop(heap)[2]

@@ -13,6 +13,8 @@ A failing request is data, never one of these.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -73,6 +75,16 @@ class Mistake:
 
     def __str__(self) -> str:
         return str(UsageError(self.what, where=self.where, hint=self.hint))
+
+
+def in_order(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """By file and line, as a person goes through them; those from elsewhere first."""
+
+    def line(mistake: Mistake) -> tuple[str, int]:
+        match = re.match(r"(\S+):(\d+)(?: |$)", mistake.where)
+        return (match[1], int(match[2])) if match else ("", 0)
+
+    return sorted(dict.fromkeys(mistakes), key=line)
 
 
 class PlanError(UsageError):

@@ -17,8 +17,8 @@ from loadstone.clients.address import split_url
 from loadstone.clients.reach import check_reachable
 from loadstone.clock import SECOND
 from loadstone.errors import UsageError
-from loadstone.judge.bands import grade_all
 from loadstone.judge.conclude import conclude
+from loadstone.judge.fitting import panel_of
 from loadstone.judge.panel import Panel, Past
 from loadstone.judge.run_state import RunState
 from loadstone.judge.story import Story
@@ -29,7 +29,6 @@ from loadstone.load.fleet import LocalFleet
 from loadstone.load.frames import Ready
 from loadstone.load.outlook import longest_s
 from loadstone.load.spawn import WorkerProcess
-from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.earlier import Earlier
@@ -70,9 +69,7 @@ def execute(
     rest = plan if earlier is None else rest_of(plan, earlier.ran_s, earlier.end_s - paused_s(changes, earlier.end_s))
     fleet, probes = LocalFleet(rest, worker), Watch.of(plan)
     try:
-        catalogue = catalogue_of(plan, probes.metrics)
-        gates = Panel(plan.gates, catalogue, allow_few=plan.allow_few, past=past)
-        grade_all(plan.bands, Aggregate(), catalogue)
+        gates = panel_of(plan, catalogue_of(plan, probes.metrics), past)
         if preflight and plan.target:
             check_reachable(split_url(plan.target, unix=plan.http.unix_socket or "")[0])
         state = RunState(plan, gates)

@@ -27,7 +27,7 @@ FILES = {
     "syntax error": ("target: [http://h\nscenarios: {}\n", "bad.yaml:2", ""),
     "unknown metric": (
         f"target: http://h\n{SCENARIO}gates: ['p95(http.respons_time) < 1s']\n",
-        "gate 'p95(http.respons_time) < 1s'",
+        "bad.yaml:3 gates[0] = 'p95(http.respons_time) < 1s'",
         "http.response_time",
     ),
 }

@@ -157,7 +157,7 @@ def test_history_and_baseline_are_told_by_what_is_kept(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("postgresql://me:s3cret@db.example/runs?sslmode=on", "postgresql://db.example/runs"),
+        ("postgresql://me:s3cret@db.example/runs?sslmode=on", "postgresql://me:***@db.example/runs?sslmode=on"),
         ("sqlite:////elsewhere/r.db", "/elsewhere/r.db"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from loadstone.errors import PlanError, PluginError, UsageError
+from loadstone.plan.resolve import load
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +103,46 @@ def test_check_knows_the_metrics_that_gates_may_name() -> None:
     error = call("check", "suite.yaml").exception
     assert isinstance(error, PlanError)
     assert len(error.mistakes) == 2
+
+
+def test_every_gate_and_band_that_fits_no_metric_is_told_with_its_line_and_the_nearest_name() -> None:
+    Path("one.yaml").write_text("""\
+target: http://h
+scenarios: {a: {profile: {rate: 5/s, duration: 2s}, steps: [{get: /}]}}
+gates:
+  - p95(http.respons_time) < 1s
+  - {gate: p95(http.errors) < 1%, name: errors}
+  - recovery(http.respons_time) < 30s within 1.5x for 5s
+  - kind: at-mots
+bands:
+  - {value: p95(http.respons_time), good: 10ms, issue: 20ms}
+""")
+    Path("two.yaml").write_text("gates: [p95(other.metric) < 1s]\n")
+    error = call("check", "one.yaml", "two.yaml").exception
+    assert isinstance(error, PlanError)
+    told = str(error).splitlines()
+    assert [line.partition(" = ")[0].partition(": ")[0] for line in told] == [
+        "one.yaml:4 gates[0]",
+        "one.yaml:5 gates[1].gate",
+        "one.yaml:6 gates[2]",
+        "one.yaml:7 gates[3].kind",
+        "one.yaml:9 bands[0].value",
+        "two.yaml:1 gates[4]",
+    ]
+    assert "did you mean 'http.response_time'?" in told[0]
+    assert "http.errors is a count and has no 'p95'; it has count, sum" in told[1]
+    assert "unknown gate 'at-mots'. Try: one of baseline, " in told[3]
+
+
+def test_where_a_gate_was_written_is_no_part_of_what_it_says() -> None:
+    scenario = "target: http://h\nscenarios: {a: {profile: {rate: 5/s, duration: 2s}, steps: [{get: /}]}}\n"
+    plans = []
+    for name, above in (("one.yaml", ""), ("two.yaml", "\n\n")):
+        Path(name).write_text(f"{scenario}{above}gates: [count(http.requests) > 1]\n")
+        plans.append(load([name])[0])
+    one, two = plans
+    assert one.gates[0].at.startswith("one.yaml:3 gates[0]")
+    assert two.gates[0].at.startswith("two.yaml:5 gates[0]")
+    assert one.gates == two.gates
+    assert one.gates[0].spec() == two.gates[0].spec()
+    assert type(one).model_validate(one.model_dump()).gates == one.gates

@@ -72,3 +72,19 @@ def test_users_that_cannot_all_connect_are_refused(users: int, settings: dict[st
 
 def test_over_a_unix_socket_there_are_no_ports_to_run_out_of() -> None:
     check_machine(plan(1900, workers=2, http={"unix_socket": "server.sock"}))
+
+
+@pytest.mark.parametrize(
+    "profile", [{"rate": "1e9/s", "duration": 1}, {"kind": "spike", "rate": "1000/s", "peak": 3000, "at": "10s", "for": "5s"}]
+)
+def test_a_rate_that_no_worker_can_bring_about_is_refused_before_it_takes_the_machine(profile: dict[str, Any]) -> None:
+    scenario = {"profile": profile, "steps": [{"get": "/"}]}
+    with pytest.raises(
+        UsageError, match=r"scenarios\.shop\.profile: .* are asked for at the peak, and 2 workers can bring about .* more workers"
+    ):
+        check_machine(Plan.model_validate({"target": "http://h", "scenarios": {"shop": scenario}, "workers": 2}))
+
+
+def test_a_burst_asks_for_no_rate() -> None:
+    scenario = {"profile": {"kind": "burst", "size": 50, "every": "10s", "duration": "30s"}, "steps": [{"get": "/"}]}
+    check_machine(Plan.model_validate({"target": "http://h", "scenarios": {"shop": scenario}}))

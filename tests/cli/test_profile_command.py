@@ -27,6 +27,6 @@ def test_without_the_profiler_nothing_is_started(monkeypatch: pytest.MonkeyPatch
         raise UsageError("needs py-spy, which is not installed")
 
     monkeypatch.setattr("loadstone.probes.flame.program", absent)
-    monkeypatch.setattr("loadstone.cli.profile.worker_ahead", lambda: pytest.fail("no worker is wanted"))
+    monkeypatch.setattr("loadstone.cli.profile.ahead", lambda: pytest.fail("no worker is wanted"))
     found = CliRunner().invoke(command, ["voice", "--only", "tools"])
     assert isinstance(found.exception, UsageError)

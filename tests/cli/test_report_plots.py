@@ -26,8 +26,8 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store with one run, whose seconds are kept."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOADSTONE_STORE", f"sqlite:///{tmp_path}/runs.db")
-    store = SqliteStore(f"sqlite:///{tmp_path}/runs.db")
-    store.add(make_row(0, id="run0"), make_parts(document=WHOLE, keep_seconds=True))
+    with SqliteStore(f"sqlite:///{tmp_path}/runs.db") as store:
+        store.add(make_row(0, id="run0"), make_parts(document=WHOLE, keep_seconds=True))
 
 
 def called(*words: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loadstone.charts.figures.palette import palette
 from loadstone.cli.main import main
 from loadstone.errors import ExitCode
 from loadstone.probes.loopback import loopback_server
@@ -101,3 +102,18 @@ def test_no_baseline_is_about_all_levels(run: Run, url: str, flag: str) -> None:
     code, _, err = run("hit", url, "--sweep", "users=1,2", flag, "1")
     assert code == ExitCode.USAGE
     assert flag in err
+
+
+@pytest.mark.parametrize("sweep", [(), ("--sweep", "users=1,2")])
+def test_colours_of_no_image_are_refused_before_any_load(run: Run, url: str, tmp_path: Path, sweep: tuple[str, ...]) -> None:
+    code, out, err = run("hit", url, *sweep, "--theme", "dark", "--out", str(tmp_path))
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "flag --theme" in err
+
+
+def test_the_images_of_a_sweep_have_the_colours_that_are_asked_for(run: Run, url: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="no matplotlib: pip install 'loadstone[images]'")
+    files = ("--out", str(tmp_path), "--format", "svg", "--name", "dark")
+    run("hit", url, "-d", "1s", "--sweep", "users=1", "--sweep-pause", "0s", "--quiet", "--theme", "dark", *files)
+    panel = "#" + "".join(f"{round(255 * part):02x}" for part in palette("dark")["panel"][:3])
+    assert panel in (tmp_path / "dark.svg").read_text().lower()

@@ -55,6 +55,21 @@ def test_credentials_stay_with_their_host() -> None:
     assert b"X-Api: 2" in other.requests[0]
 
 
+def test_each_request_names_the_host_that_it_goes_to() -> None:
+    with ScriptedServer([always(answer(HELLO))]) as other, ScriptedServer([answer(to("/same"), to(other.url + "/other"))]) as server:
+        assert Talk(target=server.url).hold(lambda http: http.get("/")).ok
+    places = [server.url, server.url, other.url]
+    hosts = [[line for line in request.split(b"\r\n") if line.lower().startswith(b"host:")] for request in server.requests + other.requests]
+    assert hosts == [[b"Host: " + place.removeprefix("http://").encode()] for place in places]
+
+
+def test_a_host_of_the_users_own_stays_at_its_place() -> None:
+    with ScriptedServer([always(answer(HELLO))]) as other, ScriptedServer([answer(to("/same"), to(other.url + "/other"))]) as server:
+        assert Talk(target=server.url, headers={"host": "shop.example"}).hold(lambda http: http.get("/")).ok
+    assert [b"shop.example" in request for request in server.requests + other.requests] == [True, True, False]
+    assert b"Host: " + other.url.removeprefix("http://").encode() in other.requests[0]
+
+
 def test_cookies_of_a_redirect_are_sent_to_its_place() -> None:
     with ScriptedServer([answer(response(b"", "Set-Cookie: id=7", "Location: /home", status=303), HELLO)]) as server:
         assert Talk(target=server.url).hold(lambda http: http.post("/login", form={"u": "x"})).ok

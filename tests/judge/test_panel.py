@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadstone.errors import PlanError, PluginError, UsageError
+from loadstone.errors import PlanError, UsageError
 from loadstone.judge.panel import Asked, Panel
 from loadstone.judge.verdict import Status, Verdict
 from loadstone.measure.aggregate import Aggregate
@@ -76,16 +76,16 @@ def test_a_gate_in_code_ends_the_run_once_and_keeps_its_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gate", "error", "said"),
+    ("gate", "said"),
     [
-        ({"kind": "at-mots"}, PluginError, "unknown gate 'at-mots'. Try: at-most"),
-        ({"kind": "at-most"}, UsageError, "gate at-most: needs a number"),
-        ({"kind": "crash"}, PluginError, "the gate 'crash' raised RuntimeError: no licence"),
-        ("p95(http.respond_time) < 2s", PlanError, "unknown metric"),
+        ({"kind": "at-mots"}, "unknown gate 'at-mots'. Try: at-most"),
+        ({"kind": "at-most"}, "gate at-most: needs a number"),
+        ({"kind": "crash"}, "the gate 'crash' raised RuntimeError: no licence"),
+        ("p95(http.respond_time) < 2s", "unknown metric"),
     ],
 )
-def test_a_gate_that_cannot_be_made_is_told_before_the_run(gate: Any, error: type[Exception], said: str) -> None:
-    with pytest.raises(error) as found:
+def test_a_gate_that_cannot_be_made_is_told_before_the_run(gate: Any, said: str) -> None:
+    with pytest.raises(PlanError) as found:
         panel(LATENCY, gate)
     assert said in str(found.value)
 

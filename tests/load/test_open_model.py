@@ -1,5 +1,6 @@
 """Open model in simulated time: `due` never moves, and no arrival is forgotten."""
 
+import itertools
 import math
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from loadstone.measure.aggregate import Aggregate
 from loadstone.plan.model import Plan
-from loadstone.testing.client import ScriptedTarget, capacity, constant, failing, stall
+from loadstone.testing.client import Answer, ScriptedTarget, capacity, constant, failing, stall
 from loadstone.testing.clock import at
 from loadstone.testing.simulation import Simulation, simulate
 
@@ -73,6 +74,26 @@ def test_the_wait_for_a_session_is_the_targets_share_and_not_the_generators_lag(
 def test_a_burst_sends_all_at_the_same_instant(make_plan: Any) -> None:
     run = simulate(make_plan({"kind": "burst", "size": 50, "every": "10s", "duration": "30s"}), constant(0.01))
     assert sorted(run.target.sent_s()) == [0.0] * 50 + [10.0] * 50 + [20.0] * 50
+
+
+def test_the_first_of_a_burst_are_sent_before_all_of_it_is_placed(make_plan: Any) -> None:
+    runs: list[Simulation] = []
+
+    def placing_takes_time(run: Simulation) -> None:
+        timers, ticks = run.scenes[0].timers, itertools.count()
+        clock = timers.now_ns
+        timers.now_ns = lambda: clock() + 3_000 * next(ticks)
+        runs.append(run)
+
+    def stop_at_the_first(_at_s: float) -> Answer:
+        runs[0].stop()
+        return Answer(0.001)
+
+    plan = make_plan({"kind": "burst", "size": 20_000, "every": "10s", "duration": "10s"}, max_sessions=10)
+    run = simulate(plan, stop_at_the_first, meanwhile=placing_takes_time)
+    came, ended = ledger(run.everything)
+    assert came == ended
+    assert 0 < came < 20_000
 
 
 def test_a_spike_multiplies_the_rate_while_it_lasts(make_plan: Any) -> None:

@@ -1,6 +1,7 @@
 """The monitor: windows, restarts, and its own memory."""
 
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ from loadstone.testing.samples import make_snapshot
 from loadstone.testing.simulation import simulate
 
 RULE = "response: p95(http.response_time) warning > 1s critical > 5s"
+
+
+@pytest.fixture
+def store() -> Iterator[WindowStore]:
+    """In memory."""
+    store = WindowStore(None)
+    yield store
+    store.close()
 
 
 class Told:
@@ -80,21 +89,20 @@ def test_a_killed_monitor_goes_on_with_its_alerts_and_in_the_same_hour(tmp_path:
     assert any("recovered" in line for line in lines)
 
 
-def test_windows_past_their_time_are_forgotten_while_hours_stay() -> None:
-    store = WindowStore(None)
+def test_windows_past_their_time_are_forgotten_while_hours_stay(store: WindowStore) -> None:
     monitor = monitor_on(store, Told(), retention=Retention(windows_s=HOUR_S))
     seconds(monitor, 3 * 3600)
     assert store.count(60.0) <= 121
     assert store.count(HOUR_S) == 3
 
 
-def test_the_order_of_a_rule_without_its_metric_is_told_at_the_start() -> None:
-    monitor = monitor_on(WindowStore(None), Told(), "max(no.such) warning > 5")
+def test_the_order_of_a_rule_without_its_metric_is_told_at_the_start(store: WindowStore) -> None:
+    monitor = monitor_on(store, Told(), "max(no.such) warning > 5")
     assert [rule.subject for rule in monitor.absent] == ["max(no.such)"]
 
 
-def test_levels_of_a_process_are_part_of_each_window() -> None:
-    told, store, catalogue = Told(), WindowStore(None), Catalogue()
+def test_levels_of_a_process_are_part_of_each_window(store: WindowStore) -> None:
+    told, catalogue = Told(), Catalogue()
     monitor = Monitor(
         "pid",
         catalogue,
@@ -114,8 +122,7 @@ def test_levels_of_a_process_are_part_of_each_window() -> None:
     assert kept.end_s == pytest.approx(60.0)
 
 
-def test_a_suspended_machine_makes_one_long_second_and_no_burst() -> None:
-    store = WindowStore(None)
+def test_a_suspended_machine_makes_one_long_second_and_no_burst(store: WindowStore) -> None:
     monitor = monitor_on(store, Told())
     clock, slept = [0.0], []
 
@@ -145,8 +152,7 @@ def test_a_suite_is_probed_at_a_low_rate_in_all_its_scenarios_at_once() -> None:
     assert all(snapshot.judged for snapshot in run.snapshots)
 
 
-def test_an_hour_of_monitoring_grows_by_less_than_a_megabyte() -> None:
-    store = WindowStore(None)
+def test_an_hour_of_monitoring_grows_by_less_than_a_megabyte(store: WindowStore) -> None:
     monitor = monitor_on(store, Told(), retention=Retention(windows_s=600.0))
 
     def take(snapshot: Snapshot) -> None:

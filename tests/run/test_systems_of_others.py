@@ -1,22 +1,18 @@
-"""Servers of Python's own library, which know nothing of us: runs certify themselves, gates have three answers, a leak is told."""
+"""Servers of Python's own library, which know nothing of us: runs certify themselves, gates have three answers, times have their owners."""
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from loadstone.errors import ExitCode
-from loadstone.judge.leak import MEMORY, Answer, judge_leak
 from loadstone.judge.verdict import Status
 from loadstone.plan.model import Plan
-from loadstone.probes.procfs import PAGE
 from loadstone.report.json import render_json
+from loadstone.report.text import render_text
 from loadstone.report.told import Told
 from loadstone.run import execute
 
@@ -90,33 +86,19 @@ def test_gates_hold_break_and_have_no_data(many: str) -> None:
     assert story.exit_code in {ExitCode.GATE_FAILED, ExitCode.UNTRUSTWORTHY}
 
 
-KEEPER = """
-import sys
-kept = [b"x" * 30_000_000]
-for line in sys.stdin:
-    size = int(line)
-    if size:
-        kept.append(b"x" * size)
-    print(flush=True)
-"""
-READINGS, BYTES = 120, 300_000
-
-
-@pytest.mark.parametrize(("size", "answer"), [(BYTES, Answer.LEAK), (0, Answer.NO_LEAK)])
-def test_a_process_that_keeps_what_it_is_told_leaks_at_that_rate(size: int, answer: Answer) -> None:
-    levels = []
-    with subprocess.Popen([sys.executable, "-c", KEEPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for _ in range(READINGS):
-            print(size, file=process.stdin, flush=True)
-            process.stdout.readline()
-            levels.append(float(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * PAGE)
-        process.stdin.close()
-    found = judge_leak([float(at) for at in range(READINGS)], levels, MEMORY)
-    assert found.answer is answer
-    if size:
-        assert found.low is not None
-        assert found.high is not None
-        assert found.low <= BYTES * 1.05
-        assert found.high >= BYTES * 0.95
+def test_four_marks_tell_what_was_the_servers_time_what_was_waiting_for_it_and_what_was_ours(one: str) -> None:
+    asked = plan_of(one, [], {"rate": "40/s"}, sessions=1)
+    story = execute(asked.model_copy(update={"patience_s": 20.0, "graceful_stop_s": 20.0, "allow_unreached": True}), [])
+    document = json.loads(render_json(Told.of(story)))
+    times = document["metrics"]
+    response, service, late, share = (
+        times[name] for name in ("http.response_time", "http.service_time", "load.send_lag", "generator.share")
+    )
+    # One at a time at 50 ms each, twenty of forty a second: the server's own time stays that, and who was due has waited for it.
+    assert service["min"] >= 1000 * WORK_S
+    assert response["p90"] > service["p50"] + 100
+    assert response["mean"] > service["mean"]
+    assert response["count"] == service["count"] == share["count"] == document["load"]["requests"]
+    assert late["count"] >= response["count"]
+    page = render_text(story, 100)
+    assert all(text in page for text in ("from due to the last byte", "http.service_time", "send lag", "own share"))

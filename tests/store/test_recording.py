@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from loadstone.judge.score import EXIT_CODES, Decision
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Status, Verdict
 from loadstone.measure.earlier import Earlier
+from loadstone.measure.sink import Watched
 from loadstone.plan.gate_text import GateSpec
 from loadstone.plan.model import Plan
 from loadstone.report.json import render_json
@@ -36,9 +36,16 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 class TestStoreSink(SinkConformance):
-    def make(self, watched: object) -> Recording:
-        folder = tempfile.mkdtemp()
-        return Recording.at(f"sqlite:///{folder}/runs.db", watched.plan, keep_seconds=True)  # type: ignore[attr-defined]
+    @pytest.fixture(autouse=True)
+    def _released(self, tmp_path: Path) -> Iterator[None]:
+        self.folder, self.made = tmp_path, list[Recording]()
+        yield
+        for recording in self.made:
+            recording.release()
+
+    def make(self, watched: Watched) -> Recording:
+        self.made.append(Recording.at(f"sqlite:///{self.folder}/runs.db", watched.plan, keep_seconds=True))
+        return self.made[-1]
 
 
 def test_a_run_is_unfinished_from_its_first_second_and_whole_at_its_end(store: SqliteStore) -> None:

@@ -41,6 +41,8 @@ COMMANDS = {
     "demo stall": "demo --fault stall",
     "chat by variables": "run chat --concurrent-users",
     "llm load": "load llm --scenario api --duration 3s",
+    "chat capacity": "capacity chat --start 300 --max 300 --level-time 1s --max-time 1m --no-step-down",
+    "llm capacity elsewhere": "capacity llm --url {lean} --model other --start 10 --max 10 --level-time 1s --max-time 1m --no-step-down",
 }
 KEPT = {"chat", "llm", "bot"}  # whose result files are looked at
 ENVIRONMENT = {"chat by variables": {"MAX_CONCURRENT_USERS": "4", "TEST_DURATION_MINUTES": "0.07"}}

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from loadstone.cli.perform import result_folder
 from loadstone.cli.report_files import hint_for, print_report, renderer
-from loadstone.cli.report_plots import IMAGES
+from loadstone.cli.theme import chosen_theme, theme_option, themed
 from loadstone.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from loadstone.charts.figures.palette import Theme
     from loadstone.report.account import Account
-    from loadstone.report.images import Kind
 
-THEMES = ("light", "dark")
-_THEME = "loadstone.theme"
 _HELP = "Kinds of files: html,json,csv,junit,md,txt,png,svg."
 
 
@@ -46,27 +42,15 @@ class Asked(NamedTuple):
 
 def account_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--format, --out, --name and --theme."""
-    options = [
+    options: list[Callable[..., Any]] = [
         click.option("--format", "formats", metavar="LIST", help=f"{_HELP} One without --out goes to stdout.  [default: json,txt]"),
         click.option("--out", metavar="DIR", help="Write the files there, beside the page."),
         click.option("--name", metavar="NAME", help="With --out: what the files are called, instead of names with the time stamp."),
-        click.option("--theme", type=click.Choice(THEMES), expose_value=False, callback=_keep_theme, help="Colours of png and svg."),
+        theme_option,
     ]
     for option in reversed(options):
         function = option(function)
     return function
-
-
-def _keep_theme(context: click.Context, _option: click.Parameter, theme: str | None) -> None:
-    context.meta[_THEME] = theme
-
-
-def _theme(kinds: Sequence[str]) -> str:
-    context = click.get_current_context(silent=True)
-    theme = context.meta.get(_THEME) if context is not None else None
-    if theme is not None and not set(IMAGES) & set(kinds):
-        raise UsageError("is of images", where="flag --theme", hint="--format svg; the html page follows its reader's system")
-    return theme or THEMES[0]
 
 
 def asked_files(formats: str | None, out: str | None, name: str | None, *, as_json: bool = False) -> Asked:
@@ -91,7 +75,7 @@ def asked_files(formats: str | None, out: str | None, name: str | None, *, as_js
     folder = result_folder(out)
     if folder is not None:
         _refuse_read_only(folder, str(out))
-    return Asked(kinds, folder, checked_name(name) if name is not None else "", _theme(kinds))
+    return Asked(kinds, folder, checked_name(name) if name is not None else "", chosen_theme(kinds))
 
 
 def asked_of_run(out: str | None) -> Asked:
@@ -127,11 +111,7 @@ def tell_account(account: Account, asked: Asked, page: Callable[[], str]) -> int
 
 
 def _rendered(account: Account, kind: str, theme: str) -> bytes:
-    if theme != THEMES[0] and kind in IMAGES:
-        from loadstone.report.images import sheet
-
-        return sheet(account, cast("Kind", kind), cast("Theme", theme))
-    return renderer(kind)(account)
+    return themed(renderer(kind), kind, theme)(account)
 
 
 def _written(path: Path, data: bytes) -> bool:

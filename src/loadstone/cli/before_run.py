@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from loadstone.cli.finding import Finding
 from loadstone.errors import StoreError
@@ -23,11 +22,9 @@ LOOK_S = 0.15
 SOON_S = 2.0  # to connect; a run itself waits longer before it gives up
 GOOD_LAG_MS = 1.0
 MOST_PATHS = 30
-MOST_RUNS = 1000
 GONE = 404, 410
 LOCKED = 401, 403
 OTHER_METHODS = 405, 501  # the path is there, and takes another method than HEAD
-FINE_BELOW = 400
 
 
 def look_before(plan: Plan) -> list[Finding]:
@@ -118,6 +115,7 @@ def kept_of(plan: Plan) -> list[Finding]:
     from loadstone.store.location import chosen_url
     from loadstone.store.rows import RunFilter
     from loadstone.store.store import Store
+    from loadstone.units import format_count
 
     url, named = chosen_url(asked("store"))
     if asked("no_store") or url is None:
@@ -125,21 +123,20 @@ def kept_of(plan: Plan) -> list[Finding]:
         return [Finding("history", f"not kept ({why}), so nothing can be compared with it")]
     try:
         with Store.open(url, make=False) as store:
-            runs = len(store.runs(RunFilter(suite=plan.name, most=MOST_RUNS)))
+            runs = store.count(RunFilter(suite=plan.name))
             names = [each.name for each in store.baselines()]
     except StoreError:
         return [Finding("history", f"the first run in {_shown(url)}"), Finding("baseline", baseline_hint(plan, []))]
-    many = f"{runs}{' or more' if runs == MOST_RUNS else ''} earlier run{'' if runs == 1 else 's'}" if runs else "the first run"
+    many = f"{format_count(runs)} earlier run{'' if runs == 1 else 's'}" if runs else "the first run"
     return [Finding("history", f"{many} of {plan.name} in {_shown(url)}"), Finding("baseline", baseline_hint(plan, names))]
 
 
 def _shown(url: str) -> str:
-    """Where a store is, without a password: a file as seen from here, else scheme, host and name."""
-    from loadstone.store.location import path_of, scheme_of
+    """Where a store is: a file as seen from here, else its address without the password."""
+    from loadstone.store.location import path_of, scheme_of, shown
 
     if scheme_of(url) != "sqlite":
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        return shown(url)
     path = path_of(url)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

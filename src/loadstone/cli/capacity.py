@@ -19,7 +19,7 @@ from loadstone.cli.perform import Showing, watched_of
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.errors import UnitError, UsageError
-from loadstone.load.spawn import WorkerProcess, discard, worker_ahead
+from loadstone.load.spawn import WorkerProcess, ahead, worker_ahead
 
 if TYPE_CHECKING:
     from loadstone.capacity import Question
@@ -84,16 +84,13 @@ def command(
     loadstone capacity voice
     """
     asked = asked_files(given.pop("formats"), given.pop("out"), given.pop("name"), as_json=as_json)
-    worker = worker_ahead()
     if store and not keep_levels:
         raise UsageError("nothing is kept there", where="flag --store", hint="--keep-levels")
     keep(store, wanted=keep_levels)
-    try:
+    with ahead() as worker:
         given = _meant_by(suites, given)
         plan = _url_plan(suites[0], given) if _is_url(suites) else _suite_plan(suites, given)
         return _perform(plan, given, Showing(as_json, quiet, no_color), asked, worker, url=_is_url(suites))
-    finally:
-        discard(worker)
 
 
 def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, worker: WorkerProcess, *, url: bool) -> int:
@@ -135,7 +132,7 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
 def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     from dataclasses import replace
 
-    from loadstone.capacity import Question, needed_samples
+    from loadstone.capacity import Question, StepDown, needed_samples
     from loadstone.judge.capacity_search import Limits
     from loadstone.plan.gate_text import parse_gate
     from loadstone.plan.profile import OpenProfile
@@ -145,7 +142,7 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     by = given["by"]
     knob = Knob.USERS if by in HELD else Knob(by) if by else None
     shares = shares_of(plan, knob)
-    objectives = tuple(parse_gate(text) for text in given["slos"]) or objectives_of(plan, shares)
+    objectives = tuple(parse_gate(text, at=f"flag --slo {text!r}") for text in given["slos"]) or objectives_of(plan, shares)
     if not objectives:
         raise UsageError("there is no objective that a load could break", where="loadstone capacity", hint=f"--slo '{SLOS[0]}'")
     name = by or str(shares.knob)
@@ -170,7 +167,9 @@ def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:
     limits = Limits(
         start, min(LEAST[name], start), most, whole=whole, by_chance=by_chance, ramp_s=ramp_s, level_s=level_s, verify_s=verify_s
     )
-    question = Question(plan, shares, objectives, limits, budget_s, given["poisson"], step_down=not given["no_step_down"], noun=by or "")
+    question = Question(
+        plan, shares, objectives, limits, budget_s, given["poisson"], step_down=None if given["no_step_down"] else StepDown(), noun=by or ""
+    )
     return replace(question, limits=replace(limits, needed=needed_samples(question)))
 
 

@@ -34,12 +34,8 @@ def command(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...
 
 def _check_gates(plan: Plan) -> None:
     """Metrics, statistics and units of gates and bands, as a run would look at them."""
-    from loadstone.judge.bands import grade_all
-    from loadstone.judge.panel import Panel
-    from loadstone.measure.aggregate import Aggregate
+    from loadstone.judge.fitting import panel_of
     from loadstone.measure.declared import catalogue_of
     from loadstone.probes.watch import Watch
 
-    catalogue = catalogue_of(plan, Watch.of(plan).metrics)
-    Panel(plan.gates, catalogue, allow_few=plan.allow_few)
-    grade_all(plan.bands, Aggregate(), catalogue)
+    panel_of(plan, catalogue_of(plan, Watch.of(plan).metrics))

@@ -8,7 +8,7 @@ import click
 
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.errors import ExitCode
-from loadstone.load.spawn import discard, worker_ahead
+from loadstone.load.spawn import ahead
 
 if TYPE_CHECKING:
     from loadstone.plan.model import Plan
@@ -42,17 +42,13 @@ def command(fault: str | None, *, as_json: bool, quiet: bool, no_color: bool, ou
     loadstone demo --fault errors     one request in twenty fails
     loadstone demo --fault stall      nothing is answered for four seconds
     """
-    worker = worker_ahead()
-    try:
+    with ahead() as worker:
         from loadstone.plan.resolve import load
 
         plan, _ = load(["demo"])
         if fault:
             plan = _without_calls(plan)
-    except BaseException:
-        discard(worker)
-        raise
-    code = perform(plan, Showing(as_json, quiet, no_color, out), worker=worker, faults=FAULTS.get(fault or "", ()))
+        code = perform(plan, Showing(as_json, quiet, no_color, out), worker=worker, faults=FAULTS.get(fault or "", ()))
     if not (as_json or quiet):
         from loadstone.reference.voice import parts
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from loadstone.cli.one_url import profile_of, whole_number
+from loadstone.cli.one_url import headers_of, profile_of, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
-from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.load.spawn import discard, worker_ahead
+from loadstone.errors import UsageError
+from loadstone.load.spawn import ahead
 from loadstone.units import nearest
 
 USERS, DURATION = "10", "10s"
@@ -52,17 +52,11 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     loadstone hit https://host/api -r 150/s -d 1m --gate 'p95(http.response_time) < 2s'
     loadstone hit http://127.0.0.1:8000/ --sweep users=1..64*2
     """
-    worker = worker_ahead()
-    if given["sweep"] is not None:
-        return perform_sweep(
-            given, lambda knob, level: _plan_at(url, given, knob, level), Showing(as_json, quiet, no_color, out), worker=worker
-        )
-    try:
-        plan = plan_of(url, given)
-    except BaseException:
-        discard(worker)
-        raise
-    return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
+    showing = Showing(as_json, quiet, no_color, out)
+    with ahead() as worker:
+        if given["sweep"] is not None:
+            return perform_sweep(given, lambda knob, level: _plan_at(url, given, knob, level), showing, worker=worker)
+        return perform(plan_of(url, given), showing, worker=worker)
 
 
 def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
@@ -122,16 +116,8 @@ def _step(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     step: dict[str, Any] = {"name": f"{method} {path.partition('?')[0]}", "method": method, "path": path.replace("${", "$${")}
     if body is not None:
         step["body"] = body.replace("${", "$${")
-    headers, mistakes = {}, []
-    for text in given["headers"]:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip():
-            mistakes.append(Mistake(f"{text!r} is not a header", "flag -H", "-H 'Accept: application/json'"))
-        headers[name.strip()] = value.strip().replace("${", "$${")
-    if mistakes:
-        raise PlanError(mistakes)
-    if headers:
-        step["headers"] = headers
+    if headers := headers_of(given["headers"], example="-H 'Accept: application/json'"):
+        step["headers"] = {name: value.replace("${", "$${") for name, value in headers.items()}
     statuses = [text for text in given["expects"] if _STATUS.fullmatch(text)]
     checks = [text for text in given["expects"] if not _STATUS.fullmatch(text)]
     if statuses:

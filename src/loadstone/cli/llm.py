@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from loadstone.cli.llm_questions import INPUT_TOKENS, asked_by, limited, load_of, prompts_of
-from loadstone.cli.one_url import whole_number
+from loadstone.cli.one_url import headers_of, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options, with_own_seed
-from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.load.spawn import worker_ahead
+from loadstone.errors import UsageError
+from loadstone.load.spawn import ahead
 from loadstone.units import nearest
 
 CONCURRENCY, DURATION, TIMEOUT = "8", "30s", "10m"
@@ -73,17 +73,11 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     loadstone llm http://127.0.0.1:8000 --trace requests.csv --speed 2x
     loadstone llm http://127.0.0.1:8000 --turns 2..6 --think 2s..8s
     """
-    worker = worker_ahead()
-    if given["sweep"] is not None:
-        showing = Showing(as_json, quiet, no_color, out)
-        return perform_sweep(given, lambda knob, level: _plan_at(url, given, knob, level), showing, worker=worker)
-    try:
-        plan = plan_of(url, given)
-    except BaseException:
-        worker.kill()
-        worker.wait()
-        raise
-    return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
+    showing = Showing(as_json, quiet, no_color, out)
+    with ahead() as worker:
+        if given["sweep"] is not None:
+            return perform_sweep(given, lambda knob, level: _plan_at(url, given, knob, level), showing, worker=worker)
+        return perform(plan_of(url, given), showing, worker=worker)
 
 
 def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
@@ -170,15 +164,7 @@ def _http(given: dict[str, Any], origins: dict[Any, str]) -> dict[str, Any]:
     http: dict[str, Any] = {"cookies": False, "redirects": 0, "gzip": False, "expect": "2xx"}
     http["timeouts"] = {"first_byte": timeout, "total": timeout, "idle": timeout}
     origins["http", "timeouts", "total"] = "flag --timeout"
-    headers, mistakes = {}, []
-    for text in given["headers"]:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip():
-            mistakes.append(Mistake(f"{text!r} is not a header", "flag --header", "--header 'X-Team: blue'"))
-        headers[name.strip()] = value.strip()
-    if mistakes:
-        raise PlanError(mistakes)
-    if headers:
+    if headers := headers_of(given["headers"], example="--header 'X-Team: blue'"):
         http["headers"] = headers
     if given["bearer"] and given["api_key_env"]:
         raise UsageError("there are two tokens", where="flags --bearer and --api-key-env", hint="keep one of them")

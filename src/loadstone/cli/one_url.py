@@ -1,10 +1,11 @@
-"""The load of a command that takes one URL: users, a number of requests, or a rate, from its flags."""
+"""The flags that commands for one URL share: load, headers, workers and seed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from loadstone.errors import UsageError
+from loadstone.errors import Mistake, PlanError, UsageError
 
 
 def profile_of(
@@ -44,3 +45,19 @@ def whole_number(text: str, flag: str) -> int:
         return int(text)
     except ValueError:
         raise UsageError(f"{text!r} is not a whole number", where=f"flag {flag}", hint=f"{flag} 10") from None
+
+
+def headers_of(texts: Iterable[str], *, example: str) -> dict[str, str]:
+    """The headers of `NAME: VALUE`, as -H gives them; raises PlanError with all mistakes.
+
+    example: a flag with a header, to show in hints
+    """
+    headers, mistakes = {}, []
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            mistakes.append(Mistake(f"{text!r} is not a header", f"flag {example.partition(' ')[0]}", example))
+        headers[name.strip()] = value.strip()
+    if mistakes:
+        raise PlanError(mistakes)
+    return headers

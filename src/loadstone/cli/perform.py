@@ -77,18 +77,13 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
 
     faults: of the reference backend, for a plan that asks for that
     """
-    try:
-        most = confirmations(plan)
-    except UsageError:
-        discard(worker)
-        raise
 
     def run(doubted: Sequence[Story], left: int) -> tuple[Story, int]:
         first = not doubted
         shown = showing if first else replace(showing, resume=None, stamp="")
         return _perform_once(plan, shown, worker if first else None, faults, doubted, left)
 
-    return until_confirmed(most, run)
+    return until_confirmed(confirmations(plan), run)
 
 
 def _perform_once(

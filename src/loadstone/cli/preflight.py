@@ -5,18 +5,20 @@ Whether the target answers is asked by `loadstone.run`, and suites and plug-ins 
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loadstone.errors import UsageError
-from loadstone.units import format_count, format_size
+from loadstone.units import format_count, format_rate, format_size
 
 if TYPE_CHECKING:
     from loadstone.plan.model import Plan
 
 LEAST_FREE_BYTES = 10_000_000  # an hour of a suite with a few steps
 SPARE_DESCRIPTORS = 64
+MOST_RATE_PER_S = 200_000  # twice what a worker can send at best, at 10 us of processor time a request
 
 
 def check_room(folder: Path | None) -> None:
@@ -47,9 +49,10 @@ def most_users(plan: Plan) -> tuple[int, str]:
 
 
 def check_machine(plan: Plan) -> None:
-    """Raises UsageError when the users that a plan surely needs cannot all have a connection."""
+    """Raises UsageError when the users that a plan surely needs cannot all have a connection, or nobody could bring about its rate."""
     from loadstone.probes.machine import descriptor_limit, local_ports
 
+    _check_rates(plan)
     users, where = most_users(plan)
     limit = (descriptor_limit() - SPARE_DESCRIPTORS) * plan.workers
     if users > limit:
@@ -60,3 +63,15 @@ def check_machine(plan: Plan) -> None:
     if ports is not None and not plan.http.unix_socket and users > ports * sources:
         what = f"{format_count(users)} users need a local port each, and {format_count(ports * sources)} are to be had for one target"
         raise UsageError(what, where=where, hint="http: {source_addresses: [127.0.0.1, 127.0.0.2]}, addresses of this machine")
+
+
+def _check_rates(plan: Plan) -> None:
+    from loadstone.plan.profile import OpenProfile
+
+    most = MOST_RATE_PER_S * plan.workers
+    for each in plan.scenarios:
+        peak = each.profile.peak_rate_per_s if isinstance(each.profile, OpenProfile) else 0.0
+        if most < peak < math.inf:
+            crew = f"{plan.workers} workers" if plan.workers > 1 else "1 worker"
+            what = f"{format_rate(peak)} are asked for at the peak, and {crew} can bring about {format_rate(most)} at most"
+            raise UsageError(what, where=f"scenarios.{each.name}.profile", hint="a lower rate, or more workers")

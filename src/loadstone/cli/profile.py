@@ -13,7 +13,7 @@ from loadstone.cli.perform import result_folder
 from loadstone.cli.plan_options import plan_options
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.errors import ExitCode, UsageError
-from loadstone.load.spawn import discard, worker_ahead
+from loadstone.load.spawn import ahead
 
 if TYPE_CHECKING:
     from loadstone.plan.model import Plan
@@ -42,8 +42,7 @@ def command(suites: tuple[str, ...], *, whom: str | None, samples_per_s: int, ou
     folder = result_folder(out)
     assert folder is not None
     file = folder / FILE
-    worker = worker_ahead()
-    try:
+    with ahead() as worker:
         plan = _plan(suites, given)
         from loadstone.run import execute
 
@@ -51,8 +50,6 @@ def command(suites: tuple[str, ...], *, whom: str | None, samples_per_s: int, ou
             looked_at = pid or (None if whom == WORKER else _backend(at)) or worker.pid
             with flame_graph(looked_at, file, samples_per_s):
                 story = execute(at, worker=worker)
-    finally:
-        discard(worker)
     if story.exit_code is ExitCode.INTERRUPTED:
         return int(story.exit_code)
     requests = story.result.load.requests

@@ -14,8 +14,9 @@ from loadstone.cli.found_run import Found, found_run
 from loadstone.cli.keeping import store_option
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.report_files import chosen_formats, format_option, print_report, renderer, tell_damage, write_whole
-from loadstone.cli.report_plots import IMAGES, plot_options, plots_page, tell_plots
+from loadstone.cli.report_plots import plot_options, plots_page, tell_plots
 from loadstone.cli.report_views import account_of_view
+from loadstone.cli.theme import IMAGES
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:

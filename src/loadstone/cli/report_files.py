@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.checkpoints import replace_file
+from loadstone.cli.theme import chosen_theme, theme_option, themed
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--format and --name of a run; kept in click's context, so that commands need not hand them on."""
+    """--format, --name and --theme of a run; kept in click's context, so that commands need not hand them on."""
 
     def keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
         if value is not None:
@@ -35,7 +36,7 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     format_help = f"With --out: {_FORMAT_HELP}  [default: json,txt]"
     name_help = "With --out: what its files are called, instead of names with the time stamp."
-    function = click.option("--name", metavar="NAME", expose_value=False, callback=keep, help=name_help)(function)
+    function = click.option("--name", metavar="NAME", expose_value=False, callback=keep, help=name_help)(theme_option(function))
     return click.option("--format", metavar="LIST", expose_value=False, callback=keep, help=format_help)(function)
 
 
@@ -71,9 +72,10 @@ def files_of_run(folder: Path | None, stamp: str) -> list[tuple[Callable[[Told],
     from loadstone.report.file_names import USUAL, file_name
 
     kinds, name = flags_of_run(needs_folder=folder is None)
+    theme = chosen_theme(kinds or ())
     if folder is None:
         return []
-    return [(renderer(kind), folder / file_name(kind, stamp, name or "")) for kind in kinds or USUAL]
+    return [(themed(renderer(kind), kind, theme), folder / file_name(kind, stamp, name or "")) for kind in kinds or USUAL]
 
 
 def renderer(kind: str) -> Callable[..., bytes]:

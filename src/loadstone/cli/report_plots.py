@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from loadstone.cli.report_files import print_report, renderer, write_whole
+from loadstone.cli.theme import IMAGES, THEMES
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
     from loadstone.report.images import Kind
     from loadstone.report.told import Told
 
-IMAGES = ("svg", "png")
-
 
 def plot_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--plot, --plots, --theme."""
     theme_help = "Colours of png and svg."
-    function = click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help=theme_help)(function)
+    function = click.option("--theme", type=click.Choice(THEMES), default=THEMES[0], show_default=True, help=theme_help)(function)
     function = click.option("--plots", is_flag=True, help="List the charts that the run has data for, and nothing else.")(function)
     plot_help = "With png or svg: an image of each of these charts, as latency,throughput.  [default: a sheet of the main ones]"
     return click.option("--plot", "plot", metavar="LIST", help=plot_help)(function)

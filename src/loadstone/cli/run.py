@@ -17,7 +17,7 @@ from loadstone.cli.resume import newest_log, plan_to_resume
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options, with_own_seed
 from loadstone.errors import UsageError
-from loadstone.load.spawn import discard, worker_ahead
+from loadstone.load.spawn import ahead
 
 if TYPE_CHECKING:
     from loadstone.plan.model import Plan
@@ -63,12 +63,11 @@ def command(
     checkpoint_s, reference = read_checkpoint(checkpoint), tuple(word for fault in faults for word in ("--fault", fault))
     if sweep is not None:
         _only_a_sweep(compress, faults, repeat_load=repeat_load)
-    worker = worker_ahead()
-    if sweep is not None:
-        given = {"sweep": sweep, "sweep_pause": sweep_pause, "sweep_errors": sweep_errors}
-        showing = Showing(as_json, quiet, no_color, out)
-        return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
-    try:
+    with ahead() as worker:
+        if sweep is not None:
+            given = {"sweep": sweep, "sweep_pause": sweep_pause, "sweep_errors": sweep_errors}
+            showing = Showing(as_json, quiet, no_color, out)
+            return perform_sweep(given, lambda knob, level: _plan_at(knob, level, suites, sets, tags, flags), showing, worker=worker)
         plan, run_settings = _load(suites, sets, tags, flags) if suites else _NOTHING
         if plan is not None:
             plan = _made_over(plan, compress, repeat_load=repeat_load, rates=compress_rates)
@@ -81,21 +80,17 @@ def command(
             raise UsageError(
                 "faults are those of the reference backend, and the plan has a target", where="flag --fault", hint="--embedded"
             )
-    except BaseException:
-        discard(worker)
-        raise
-    kept = {setting.name: setting.value for setting in run_settings}
-    showing = Showing(
-        as_json or bool(kept.get("json")),
-        quiet or bool(kept.get("quiet")),
-        no_color or bool(kept.get("no_color")),
-        out or kept.get("out"),
-        checkpoint_s,
-    )
-    if checkpoint_s and not showing.out:
-        discard(worker)
-        raise UsageError("needs a folder to write to", where="flag --checkpoint", hint="--out DIR")
-    return perform(plan, showing, worker=worker, faults=reference)
+        kept = {setting.name: setting.value for setting in run_settings}
+        showing = Showing(
+            as_json or bool(kept.get("json")),
+            quiet or bool(kept.get("quiet")),
+            no_color or bool(kept.get("no_color")),
+            out or kept.get("out"),
+            checkpoint_s,
+        )
+        if checkpoint_s and not showing.out:
+            raise UsageError("needs a folder to write to", where="flag --checkpoint", hint="--out DIR")
+        return perform(plan, showing, worker=worker, faults=reference)
 
 
 def _only_a_sweep(compress: str | None, faults: tuple[str, ...], *, repeat_load: bool) -> None:

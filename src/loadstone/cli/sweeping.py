@@ -15,7 +15,7 @@ from loadstone.cli.embedded import aimed
 from loadstone.cli.kept_levels import KeptLevels, refuse_baselines
 from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
 from loadstone.errors import UsageError
-from loadstone.load.spawn import WorkerProcess, discard
+from loadstone.load.spawn import WorkerProcess
 
 if TYPE_CHECKING:
     from loadstone.judge.sweep import Level
@@ -80,7 +80,6 @@ def perform_sweep(
                 command=["loadstone", *sys.argv[1:]],
             )
     finally:
-        discard(worker)
         if keeper is not None:
             keeper.release()
     account = account_of_sweep(sweep_document_of(found))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from loadstone.cli.one_url import whole_number
+from loadstone.cli.one_url import headers_of, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
-from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.load.spawn import WorkerProcess, discard, worker_ahead
+from loadstone.errors import UsageError
+from loadstone.load.spawn import ahead
 
 CALLS, DURATION = "1", "30s"
 PROTOCOLS = ("pcm", "realtime", "twilio", "wyoming")
@@ -64,7 +62,7 @@ def command(url: str | None, *, as_json: bool, quiet: bool, no_color: bool, out:
         where = "argument URL" if url is None else "flag --calibrate"
         raise UsageError(what, where=where, hint="loadstone voice ws://127.0.0.1:8000/voice/pcm, or loadstone voice --calibrate")
     showing = Showing(as_json, quiet, no_color, out)
-    with _worker() as worker:
+    with ahead() as worker:
         if url is not None:
             return perform(plan_of(url, given), showing, worker=worker)
         from loadstone.reference.process import ReferenceProcess
@@ -76,15 +74,6 @@ def command(url: str | None, *, as_json: bool, quiet: bool, no_color: bool, out:
                 *GATES,
             )
             return perform(plan_of(f"{oracle.url}{ORACLE}", {**given, "gates": gates}), showing, worker=worker)
-
-
-@contextlib.contextmanager
-def _worker() -> Iterator[WorkerProcess]:
-    worker = worker_ahead()
-    try:
-        yield worker
-    finally:
-        discard(worker)
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:
@@ -177,15 +166,7 @@ def _written(file: str) -> list[Any]:
 
 
 def _http(given: dict[str, Any]) -> dict[str, Any]:
-    headers, mistakes = {}, []
-    for text in given["headers"]:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip():
-            mistakes.append(Mistake(f"{text!r} is not a header", "flag -H", "-H 'X-Team: blue'"))
-        headers[name.strip()] = value.strip()
-    if mistakes:
-        raise PlanError(mistakes)
-    http: dict[str, Any] = {"headers": headers}
+    http: dict[str, Any] = {"headers": headers_of(given["headers"], example="-H 'X-Team: blue'")}
     if given["bearer_env"]:
         http["auth"] = {"bearer": f"${{env:{given['bearer_env']}}}"}
     if given["insecure"]:

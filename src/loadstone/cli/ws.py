@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from loadstone.cli.one_url import headers_of
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import add_probes, probe_options
 from loadstone.cli.ws_scenarios import ANSWERED, CONNECTIONS, DURATION, MESSAGE, number, scenario_of
-from loadstone.errors import Mistake, PlanError, UsageError
-from loadstone.load.spawn import worker_ahead
+from loadstone.errors import UsageError
+from loadstone.load.spawn import ahead
 
 
 @click.command("ws")
@@ -59,14 +60,8 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
     loadstone ws wss://host/chat -c 50 -r 200/s -m '{"id": ${vars.seq}}' --match json.id
     loadstone ws ws://127.0.0.1:8000/ws/chat --find-limit 500
     """
-    worker = worker_ahead()
-    try:
-        plan = plan_of(url, given)
-    except BaseException:
-        worker.kill()
-        worker.wait()
-        raise
-    return perform(plan, Showing(as_json, quiet, no_color, out), worker=worker)
+    with ahead() as worker:
+        return perform(plan_of(url, given), Showing(as_json, quiet, no_color, out), worker=worker)
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:
@@ -100,7 +95,10 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         "target": f"{origin.scheme}://{origin.authority}",
         "scenarios": {"ws": scenario},
         "websocket": settings,
-        "http": {"headers": _headers(given["headers"]), **({"verify": False} if given["insecure"] else {})},
+        "http": {
+            "headers": headers_of(given["headers"], example="-H 'Authorization: Bearer …'"),
+            **({"verify": False} if given["insecure"] else {}),
+        },
         "graceful_stop": given["timeout"] or "30s",
         "gates": list(given["gates"]) or gates,
     }
@@ -116,15 +114,3 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     add_probes(layers, given)
     plan, _ = resolve(layers, source="loadstone ws")
     return plan
-
-
-def _headers(texts: list[str]) -> dict[str, str]:
-    headers, mistakes = {}, []
-    for text in texts:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip():
-            mistakes.append(Mistake(f"{text!r} is not a header", "flag -H", "-H 'Authorization: Bearer …'"))
-        headers[name.strip()] = value.strip()
-    if mistakes:
-        raise PlanError(mistakes)
-    return headers

@@ -23,13 +23,17 @@ def redirected(shared: HttpScope, prepared: Prepared, reply: Reply) -> Prepared 
     name = name if name.endswith(" (redirected)") else f"{name} (redirected)"
     lines = [line.partition(b":") for line in prepared.head.split(b"\r\n")[1:-1]]
     headers = {key.decode("latin-1"): value.strip().decode("latin-1") for key, _, value in lines}
-    left_out = {"host", "content-length"} | (set() if keep_method else {"content-type"})
+    left_out = {"content-length"} | (set() if keep_method else {"content-type"})
     try:
         # Browsers forgive spaces, and take other bytes for UTF-8.
         place = reply.headers["location"].replace(" ", "%20").encode("latin-1").decode("utf-8", "replace")
         url = urljoin(here, place)
-        if shared.resolve_url(url)[0] != prepared.origin:
+        origin = shared.resolve_url(url)[0]
+        if origin != prepared.origin:
             left_out |= CREDENTIALS
+            headers["Host"] = (
+                origin.authority
+            )  # without one an answer is 400 (RFC 9112 section 3.2); a name of the user's own stays at its place
         return prepare(
             shared,
             {key: value for key, value in prepared.step.tags if key not in {"scenario", "step"}},

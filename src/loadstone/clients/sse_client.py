@@ -13,6 +13,7 @@ from loadstone.clients.ground import Ground
 from loadstone.clients.http import HttpClient, Place
 from loadstone.clients.http_scope import prepare
 from loadstone.clients.intake import Backlog, Intake, told_status
+from loadstone.clients.outcome import Outcome
 from loadstone.clients.reply import Reply
 from loadstone.clients.request import Prepared
 from loadstone.clients.sse import Event
@@ -26,7 +27,7 @@ NOT_EVENTS = "content_type"
 Until = Callable[[Event], bool]
 
 
-class Stream:
+class Stream(Outcome):
     """An event stream that is over; `failure` says why it is not whole, and what came until then stays.
 
     events: the first of them, with names and ids
@@ -34,29 +35,14 @@ class Stream:
     left:   the client went before the end, as it was told to
     """
 
-    __slots__ = ("_reply", "_stamps", "count", "events", "failure", "left", "reason")
+    __slots__ = ("_stamps", "count", "events", "left")
 
     def __init__(self) -> None:
+        self._reply = Reply("", 0)
         self.events: list[Event] = []
         self.count = 0
         self.failure, self.reason, self.left = "", "", False
         self._stamps: array[int] = array("q")
-        self._reply = Reply("", 0)
-
-    @property
-    def ok(self) -> bool:
-        """Did it end well, by itself or because the client had what it wanted?"""
-        return not self.failure
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; 0 without a response."""
-        return self._reply.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers of the response; names in lower case."""
-        return self._reply.headers
 
     @property
     def text(self) -> str:
@@ -71,11 +57,6 @@ class Stream:
     def json(self) -> Any:
         """The data of all events as JSON values; raises ValueError."""
         return [json_codec.loads(event.data) for event in self.events]
-
-    @property
-    def response_time_s(self) -> float:
-        """Due to last byte, in seconds."""
-        return self._reply.response_time_s
 
     @property
     def first_event_s(self) -> float | None:

@@ -14,7 +14,8 @@ from loadstone.clients.connection import Connection
 from loadstone.clients.failure import Failed
 from loadstone.clients.http import HttpClient
 from loadstone.clients.http1 import Head
-from loadstone.clients.request import Prepared
+from loadstone.clients.reply import Reply
+from loadstone.clients.request import REDIRECTS, Prepared
 from loadstone.clock import now_ns
 from loadstone.measure.recorder import Column
 
@@ -28,10 +29,13 @@ class Volley:
     def __init__(self, client: HttpClient, prepared: Prepared, durations: Column, go_on: Callable[[], bool]) -> None:
         self._client, self._prepared, self._go_on = client, prepared, go_on
         self._wire, self._bodiless, self._keep, self._expect = prepared.wire, prepared.bodiless, prepared.keep_body, prepared.expect
+        if prepared.redirects:
+            self._expect = prepared.plain
         self._add_row, self._add_duration = prepared.step.rows.add, durations.add
         self._connection: Connection | None = None
         self._finished: asyncio.Future[None] | None = None
         self._stopped = self._to_repeat = False
+        self._to_follow: Reply | None = None
 
     async def run(self) -> bool:
         """Requests as long as all is well; False when there was no connection to begin with.
@@ -53,7 +57,11 @@ class Volley:
             reply = await self._client.repeat(self._prepared, connection.sent_ns, 0, connection)
             self._add_duration(reply.seen_ns - reply.sent_ns)
         else:
+            sent = connection.sent_ns
             self._client.give_back(self._prepared.origin, connection)
+            if self._to_follow is not None:
+                await self._client.follow(self._prepared, self._to_follow)
+                self._add_duration(now_ns() - sent)
         return True
 
     def done(self) -> bool:
@@ -65,11 +73,15 @@ class Volley:
         connection: Connection = self._connection  # type: ignore[assignment]  # there is one as long as it is told of anything
         head: Head = connection.head  # type: ignore[assignment]  # of the response that is complete
         sent, seen = connection.sent_ns, connection.seen_ns
-        self._add_duration(seen - sent)
         if not head.plain or head.status not in self._expect:
-            self._client.record(self._prepared, connection, sent)
+            reply = self._client.record(self._prepared, connection, sent)
+            if head.status in REDIRECTS and self._prepared.redirects:
+                self._to_follow = reply
+            else:
+                self._add_duration(seen - sent)
             self._end()
             return
+        self._add_duration(seen - sent)
         # Due is sent: the next request of a closed loop is due when the last one has been read.
         self._add_row(sent, sent, connection.first_ns, connection.end_ns, seen, 0, connection.got, connection.put)
         if connection.usable and self._go_on():

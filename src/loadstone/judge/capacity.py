@@ -111,7 +111,7 @@ class Capacity:
     @property
     def per_core(self) -> float | None:
         """Exchanges per second and core of the target; None where its CPU was not read."""
-        return per_core([(level.story.result.load.achieved_rate, level_readings(level)) for level in self.sound])
+        return per_core([(level.rate_per_s, level_readings(level)) for level in self.sound])
 
     @property
     def scalability(self) -> Scalability | None:

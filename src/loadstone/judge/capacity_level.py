@@ -38,6 +38,7 @@ class Level:
     reason: why it is not met, unclear or spoilt; empty for a level that is met
     grows:  response times grew as those of a queue that never ends
     ended_early: it was decided before its time was up
+    by_users: users are turned up: exchanges count, not the arrivals of what goes on beside them
     """
 
     ask: Ask
@@ -47,6 +48,15 @@ class Level:
     reason: str = ""
     grows: bool = False
     ended_early: bool = False
+    by_users: bool = False
+
+    @property
+    def rate_per_s(self) -> float:
+        """Exchanges per second that were made."""
+        load, seconds = self.story.result.load, self.story.result.seconds
+        if self.by_users:
+            return load.requests / seconds if seconds else 0.0
+        return max(0.0, load.achieved_rate)  # more arrivals can be dropped in a short stretch than came due in it
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,4 +145,4 @@ def _plain_limit(spec: GateSpec, metric: Metric) -> float:
 
 
 def _mistake(spec: GateSpec, what: str, hint: str) -> UsageError:
-    return UsageError(what, where=f"gate {(spec.text or str(spec))!r}", hint=hint)
+    return UsageError(what, where=spec.where, hint=hint)

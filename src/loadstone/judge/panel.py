@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from loadstone.errors import LoadstoneError, PluginError
 from loadstone.judge.gates import GateWatch, undecided
 from loadstone.judge.limits import ReadyGate
+from loadstone.judge.mistakes import Mistakes
 from loadstone.judge.verdict import Verdict
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Snapshot, View
@@ -85,7 +86,7 @@ class Statement:
 class Panel:
     """The gates of one run, in the order of the plan.
 
-    raises: PlanError with every statement that does not fit the catalogue, PluginError for a kind that is unknown or broken
+    raises: PlanError with every gate that does not fit the catalogue, or whose kind is unknown or broken
     """
 
     def __init__(
@@ -98,15 +99,19 @@ class Panel:
         past: Past | None = None,
     ) -> None:
         self._lines = tuple(lines)
-        # Statements are watched together: their mistakes are told all at once.
-        self._statements = GateWatch(
-            [line.spec() for line in self._lines if line.is_statement and not line.needs], catalogue, allow_few=allow_few
-        )
+        mistakes = Mistakes()
+        statements = [line.spec() for line in self._lines if line.is_statement and not line.needs]
+        self._statements = GateWatch([], catalogue)
+        with mistakes.collected():
+            self._statements = GateWatch(statements, catalogue, allow_few=allow_few)
         self._coded: dict[int, Gate] = {}
         self._fired: dict[int, Verdict] = {}
         for at, line in enumerate(self._lines):
             if not line.is_statement and not line.needs:
-                self._coded[at] = _made(Asked(line.spec(), line.settings, catalogue, allow_few, past), line.kind, plugins or installed())
+                asked = Asked(line.spec(), line.settings, catalogue, allow_few, past)
+                with mistakes.collected(line.at):
+                    self._coded[at] = _made(asked, line.kind, plugins or installed())
+        mistakes.raise_any()
 
     @property
     def specs(self) -> list[GateSpec]:

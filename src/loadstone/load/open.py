@@ -21,6 +21,10 @@ from loadstone.measure.snapshot import Series
 READY_S = 0.05
 MOST_READY = 200
 
+# A schedule that is late takes at most half of the time, in pieces of this length: sockets and commands have their turns between.
+LEAST_PIECE_NS = SECOND // 200
+MOST_PIECE_NS = SECOND
+
 
 class OpenRun:
     """The arrivals of one scenario in this worker; arrival i belongs to worker i modulo the number of workers.
@@ -40,6 +44,7 @@ class OpenRun:
         self._stopped = asyncio.Event()
         self._busy = 0
         self._begun = 0
+        self._left_ns = 0  # when arrivals were last placed
         self._running = False
         self._drop_timer: Deadline | None = None
         self._schedule = Schedule(demand, scene)
@@ -58,7 +63,7 @@ class OpenRun:
 
     async def run(self) -> None:
         """Let arrivals come; ends when the last was due and none waits any more."""
-        self._running = True
+        self._running, self._left_ns = True, self._scene.timers.now_ns()
         if not self._stopped.is_set():
             self._aim()
         await self._stopped.wait()
@@ -118,9 +123,13 @@ class OpenRun:
 
     def _arrive(self) -> None:
         clock, start = self._scene.timers.now_ns, self.start_ns + self._time.warp.shift_ns
-        while self._next >= 0 and start + self._next <= clock():
+        now = clock()
+        until = now + min(max(now - self._left_ns, LEAST_PIECE_NS), MOST_PIECE_NS)
+        while self._next >= 0 and start + self._next <= now < until:
             self._place(start + self._next)
             self._next = self._schedule.advance() if self._next >= 0 else -1
+            now = clock()
+        self._left_ns = now
         self._aim()
 
     def _aim(self) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
 LOOK_EVERY_S = 0.002
@@ -83,6 +84,16 @@ def worker_ahead() -> WorkerProcess:
     os.close(theirs[0])
     os.close(ours[1])
     return Forked(pid, os.fdopen(theirs[1], "wb", 0), os.fdopen(ours[0], "rb", 0))
+
+
+@contextlib.contextmanager
+def ahead() -> Iterator[WorkerProcess]:
+    """The same, ended with the command, whatever becomes of that."""
+    worker = worker_ahead()
+    try:
+        yield worker
+    finally:
+        discard(worker)
 
 
 def _become_worker(stdin: tuple[int, int], stdout: tuple[int, int]) -> NoReturn:

@@ -58,6 +58,7 @@ class GateSpec:
     slo:        what a good request keeps, for goodput: then the metric is `llm.good` with the tag `slo`, and the statistic its
                 rate (a share of `llm.requests`) or its throughput (good requests per second), as the limit asks
     text:       the gate as it was written; two ways to write the same gate are equal
+    at:         where it was written: `suite.yaml:6 gates[0] = …`; empty where nobody knows
     """
 
     stat: str
@@ -74,6 +75,12 @@ class GateSpec:
     name: str = ""
     text: str = field(default="", compare=False)
     slo: Slo | None = None
+    at: str = field(default="", compare=False)
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        return self.at or f"gate {(self.text or str(self))!r}"
 
     @property
     def subject(self) -> str:
@@ -84,13 +91,13 @@ class GateSpec:
         return f"{self.stat}({self.metric}{{{tags}}})" if tags else f"{self.stat}({self.metric})"
 
     @classmethod
-    def in_code(cls, kind: str, text: str, requirement: str = "", name: str = "", scenario: str = "") -> GateSpec:
+    def in_code(cls, kind: str, text: str, requirement: str = "", name: str = "", scenario: str = "", at: str = "") -> GateSpec:
         """What reports say of a judgement that is no statement: it has no metric, operator or limit.
 
         scenario: the one that it looks at alone
         """
         tags = (("scenario", scenario),) if scenario else ()
-        return cls(kind, None, "", tags, "", math.inf, Dimension.NUMBER, "", None, False, requirement, name, text)
+        return cls(kind, None, "", tags, "", math.inf, Dimension.NUMBER, "", None, False, requirement, name, text, at=at)
 
     def __str__(self) -> str:
         """The gate in one spelling; `parse_gate` reads a statement back as an equal gate."""
@@ -101,7 +108,7 @@ class GateSpec:
         return f"{self.subject} {op} {self.limit_text}{over}{' abort' if self.abort else ''}"
 
 
-def parse_gate(text: str, *, requirement: str = "", name: str = "") -> GateSpec:
+def parse_gate(text: str, *, requirement: str = "", name: str = "", at: str = "") -> GateSpec:
     """The gate that a text states.
 
     raises: UsageError that names the place in the text, what was expected there and the nearest known word
@@ -118,16 +125,16 @@ def parse_gate(text: str, *, requirement: str = "", name: str = "") -> GateSpec:
         metric = scan.take(_METRIC, "the name of a metric")
         tags = _tags(scan)
         scan.expect(")", "after the metric")
-    op, (limit_text, limit, dimension), at = _none(scan, stat, metric) if stat in NONE_STATS else _comparison(scan)
+    op, (limit_text, limit, dimension), limit_at = _none(scan, stat, metric) if stat in NONE_STATS else _comparison(scan)
     if slo is not None:
-        stat = _of_goodput(scan, at, limit_text, dimension)
+        stat = _of_goodput(scan, limit_at, limit_text, dimension)
     window_s = _window(scan)
     abort = scan.word("abort")
     if window_s is None and (window_s := _window(scan)) is not None:
         raise scan.error("'abort' comes last", hint=f"{op} {limit_text} over {_seconds(window_s)} abort")
     if scan.rest():
         raise scan.error(f"nothing was expected after the gate, found {scan.rest()!r}")
-    return GateSpec(stat, q, metric, tags, op, limit, dimension, limit_text, window_s, abort, requirement, name, text.strip(), slo)
+    return GateSpec(stat, q, metric, tags, op, limit, dimension, limit_text, window_s, abort, requirement, name, text.strip(), slo, at)
 
 
 def _comparison(scan: Scan) -> tuple[str, tuple[str, float, Dimension], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from loadstone.errors import UnitError, UsageError
 from loadstone.plan.any_profile import ProfileField
@@ -96,7 +96,27 @@ class ScenarioPlan(_Model):
         return self.code or Steps(steps=self.steps)
 
 
-class GateLine(_Model):
+class _Line(_Model):
+    """A line whose metrics are looked up only when all probes are known: it remembers where it was written, for messages alone."""
+
+    _at: str = PrivateAttr("")
+
+    @property
+    def at(self) -> str:
+        """`suite.yaml:6 gates[0] = …`; empty where nobody knows."""
+        return self._at
+
+    def write_at(self, place: str) -> None:
+        """Remember the place."""
+        self._at = place
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]  # settings are a mapping
+
+
+class GateLine(_Line):
     """A gate as the plan writes it: the text alone, or with the requirement that it validates.
 
     gate:     the statement; for a gate in code how reports call it, its kind when left out
@@ -155,11 +175,11 @@ class GateLine(_Model):
         """The parsed gate; of a gate in code only what reports call it."""
         if not self.is_statement:
             scenario = self.settings.get("scenario", "")
-            return GateSpec.in_code(self.kind, self.gate or self.kind, self.requirement, self.name, str(scenario))
-        return parse_gate(self.gate, requirement=self.requirement, name=self.name)
+            return GateSpec.in_code(self.kind, self.gate or self.kind, self.requirement, self.name, str(scenario), self.at)
+        return parse_gate(self.gate, requirement=self.requirement, name=self.name, at=self.at)
 
 
-class BandLine(_Model):
+class BandLine(_Line):
     """Edges between good, fair, concern and issue for a value such as `p95(http.response_time)`.
 
     The value is good on the near side of `good` and an issue on the far side of `issue`. `concern` is where concern begins;

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from loadstone.errors import Mistake, PlanError, PluginError
+from loadstone.errors import Mistake, PlanError, PluginError, in_order
 from loadstone.plan.document import Document, Place, read_document
 from loadstone.plan.http import environment_names, from_environment
 from loadstone.plan.mistakes import Absent, Where, located, mistakes_of, named, value_at
@@ -73,23 +72,18 @@ def resolve(layers: Layers, *, source: str) -> tuple[Plan, list[Setting]]:
     try:
         plan = Plan.model_validate({**tree, "source": source})
     except ValidationError as error:
-        raise PlanError(_in_order([*mistakes, *mistakes_of(error, tree, where), *_idle(tree, where)])) from None
+        raise PlanError(in_order([*mistakes, *mistakes_of(error, tree, where), *_idle(tree, where)])) from None
     for finding in verify(plan):
         place = named(finding.place, tree)
         mistakes.append(Mistake(finding.what, located(place, tree, where), finding.hint))
     if mistakes:
-        raise PlanError(_in_order(mistakes))
+        raise PlanError(in_order(mistakes))
+    for key, lines in (("gates", plan.gates), ("bands", plan.bands)):
+        for index, line in enumerate(lines):
+            places: list[Place] = [(key, index, part) for part in ("gate", "value", "kind")]
+            written = next((place for place in places if not isinstance(value_at(tree, place), Absent)), (key, index))
+            line.write_at(located(written, tree, where))
     return plan, [*_settings(plan, layers), *layers.run]
-
-
-def _in_order(mistakes: list[Mistake]) -> list[Mistake]:
-    """By file and line, as a person goes through them; those from elsewhere first."""
-
-    def line(mistake: Mistake) -> tuple[str, int]:
-        match = re.match(r"(\S+):(\d+)(?: |$)", mistake.where)
-        return (match[1], int(match[2])) if match else ("", 0)
-
-    return sorted(dict.fromkeys(mistakes), key=line)
 
 
 def _idle(tree: Mapping[str, Any], where: Where) -> list[Mistake]:
@@ -204,7 +198,7 @@ def _merged(documents: Sequence[Document]) -> Layers:
             if key == "metrics":
                 with contextlib.suppress(Wrong):  # what is wrong with it is told when the plan is made
                     value = by_name(value)
-            mine = layers.tree.get(key)
+            mine, before = layers.tree.get(key), 0
             if key == "scenarios" and isinstance(mine, dict) and isinstance(value, dict):
                 for name in value:
                     if name in mine:
@@ -214,10 +208,11 @@ def _merged(documents: Sequence[Document]) -> Layers:
             elif key == "metrics" and (mine is not None):
                 layers.mistakes += _declare(mine, value, document)
             elif key in {"gates", "probes"} and isinstance(mine, list) and isinstance(value, list):
+                before = len(mine)
                 mine.extend(value)
             else:
                 layers.tree[key] = value
-            _origins(layers, document, (key,))
+            _origins(layers, document, (key,), before)
     return layers
 
 
@@ -231,11 +226,13 @@ def _declare(mine: Any, value: Any, document: Document) -> list[Mistake]:
     return [Mistake(what, f"{_line(document, ('metrics', name))} metrics.{name}", "rename one of them") for name in twice]
 
 
-def _origins(layers: Layers, document: Document, top: Place) -> None:
+def _origins(layers: Layers, document: Document, top: Place, before: int) -> None:
+    """Lines of one key of a file, of whose list the files before have so many members."""
     layers.origins.setdefault(top, f"file {_line(document, top)}")
     for place, line in document.lines.items():
         if place[:1] == top:
-            layers.origins[place] = f"file {document.file}:{line}"
+            moved = (*top, place[1] + before, *place[2:]) if before and len(place) > 1 and isinstance(place[1], int) else place
+            layers.origins[moved] = f"file {document.file}:{line}"
 
 
 def _line(document: Document, place: Place) -> str:

@@ -64,6 +64,8 @@ def missing_file(path: str) -> str:
         return ""
     if file.is_dir():
         return "is a folder, not a file"
+    if file.exists():
+        return "is a device or a pipe, not a file"
     if not file.parent.is_dir():
         return f"no folder {file.parent}"
     close = difflib.get_close_matches(file.name, sorted(each.name for each in file.parent.iterdir()), n=3, cutoff=0.4)

@@ -11,7 +11,7 @@ from typing import Any
 
 from loadstone.errors import UsageError
 from loadstone.reference.stations import Passage, Stalls
-from loadstone.reference.switches import duration, period, read_values, shown, whole
+from loadstone.reference.switch_values import duration, period, read_values, shown, whole
 from loadstone.units import parse_rate, parse_share
 
 MOST_INSTANCES = 1000

@@ -12,7 +12,7 @@ from loadstone.errors import UsageError
 from loadstone.reference.leaks import COUNTED_KINDS, KINDS, MOST_COUNTED, Leaks
 from loadstone.reference.memory_shapes import LARGEST_HOLE, Fragments, Linger, Plateau, SawTooth, Shape, Sized
 from loadstone.reference.raw_memory import trim_heap
-from loadstone.reference.switches import one_of, period, read_values, shown, size, whole
+from loadstone.reference.switch_values import one_of, period, read_values, shown, size, whole
 from loadstone.units import parse_size
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from loadstone.reference.delays import Delay, parse_delay
 from loadstone.reference.shares import ExactShare
 from loadstone.reference.stations import Passage, Stalls
-from loadstone.reference.switches import delay, duration, read_values, share, shown, whole
+from loadstone.reference.switch_values import delay, duration, read_values, share, shown, whole
 
 POOL_EXHAUSTED = "pool_exhausted"
 

@@ -13,7 +13,7 @@ from loadstone.errors import UsageError
 from loadstone.reference.bodies import Refusal, read_object, text_field, whole_field
 from loadstone.reference.completions import cache_headers
 from loadstone.reference.state import Backend, backend_of
-from loadstone.reference.switches import duration
+from loadstone.reference.switch_values import duration
 from loadstone.reference.texts import TASKS, transform
 
 MOST_WORKERS = 64

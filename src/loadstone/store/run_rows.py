@@ -40,14 +40,17 @@ def update(db: Session, row: RunRow) -> None:
 
 def find(database: SqlDatabase, wanted: RunFilter) -> list[RunRow]:
     """Those that fit, oldest first."""
-    conditions, values = _conditions(wanted)
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    most = "LIMIT ?" if wanted.most is not None else ""
-    values += [wanted.most] if wanted.most is not None else []
-    sql = f"SELECT {', '.join(COLUMNS)} FROM runs {where} ORDER BY started_at DESC, id DESC {most}"  # noqa: S608  our own names
-    found = database.rows(sql, tuple(values))
+    fitting, values = _fitting(", ".join(COLUMNS), wanted)
+    found = database.rows(fitting, values)
     tags = tags_of(database, [row["id"] for row in found])
     return [row_of(row, tags.get(row["id"], {})) for row in reversed(found)]
+
+
+def count(database: SqlDatabase, wanted: RunFilter) -> int:
+    """How many fit."""
+    fitting, values = _fitting("id", wanted)
+    ((found,),) = database.rows(f"SELECT count(*) FROM ({fitting}) AS fitting", values)  # noqa: S608  our own names
+    return int(found)
 
 
 def named(database: SqlDatabase, name: str) -> RunRow:
@@ -102,6 +105,15 @@ def sound(value: object) -> object:
 def stamp(moment: datetime) -> str:
     """UTC, in a text that sorts by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _fitting(columns: str, wanted: RunFilter) -> tuple[str, tuple[object, ...]]:
+    """A query for those that fit, the newest first, and its values."""
+    conditions, values = _conditions(wanted)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    most = "LIMIT ?" if wanted.most is not None else ""
+    values += [wanted.most] if wanted.most is not None else []
+    return f"SELECT {columns} FROM runs {where} ORDER BY started_at DESC, id DESC {most}", tuple(values)  # noqa: S608  our own names
 
 
 def _conditions(wanted: RunFilter) -> tuple[list[str], list[object]]:

@@ -63,6 +63,10 @@ class SqlStore(Store):
         """See Store."""
         return run_rows.find(self.database, wanted or RunFilter())
 
+    def count(self, wanted: RunFilter | None = None) -> int:
+        """See Store."""
+        return run_rows.count(self.database, wanted or RunFilter())
+
     def run(self, name: str) -> RunRow:
         """See Store."""
         return run_rows.named(self.database, name)

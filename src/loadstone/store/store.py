@@ -61,6 +61,10 @@ class Store(ABC):
     def runs(self, wanted: RunFilter | None = None) -> list[RunRow]:
         """The runs that fit, oldest first."""
 
+    def count(self, wanted: RunFilter | None = None) -> int:
+        """How many runs fit."""
+        return len(self.runs(wanted))
+
     @abstractmethod
     def run(self, name: str) -> RunRow:
         """The run of an id, of the beginning of one, `last`, or `last~2`: the second before the last.

@@ -57,23 +57,32 @@ class WindowStore:
         self._lock = _locked(path) if path is not None and not reading else None
         try:
             self._db = sqlite3.connect(where, timeout=1.0, isolation_level=None, check_same_thread=False)
-            self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-            if reading:
-                self._db.execute("PRAGMA query_only = ON")
-            else:
-                self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last windows, never the file
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, VERSION):
-                hint = "a newer Loadstone, or another file"
-                raise UsageError(f"a monitor's file of version {version}; this Loadstone reads {VERSION}", where=where, hint=hint)
-            if not reading:
-                self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-            elif not version:
-                raise UsageError("no monitor wrote this file", where=where, hint="the --store of a monitor")
         except sqlite3.Error as error:
             self._let_go()
-            raise UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint=_hint(error)) from None
+            raise _unusable(error, where) from None
+        try:
+            self._begin(where, reading=reading)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sqlite3.Error):
+                raise _unusable(error, where) from None
+            raise
+
+    def _begin(self, where: str, *, reading: bool) -> None:
+        self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        if reading:
+            self._db.execute("PRAGMA query_only = ON")
+        else:
+            self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")  # a power cut may lose the last windows, never the file
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            hint = "a newer Loadstone, or another file"
+            raise UsageError(f"a monitor's file of version {version}; this Loadstone reads {VERSION}", where=where, hint=hint)
+        if not reading:
+            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif not version:
+            raise UsageError("no monitor wrote this file", where=where, hint="the --store of a monitor")
 
     def keep(self, window: KeptWindow) -> None:
         """Write one window; one of the same length and begin is replaced."""
@@ -142,15 +151,16 @@ class WindowStore:
             self.failure = f"{self.path or 'memory'}: {error}"
 
 
-def _hint(error: sqlite3.Error) -> str:
-    """What helps, by SQLite's own number of what went wrong (its extended ones carry it in their lowest byte)."""
-    return {
+def _unusable(error: sqlite3.Error, where: str) -> UsageError:
+    """With what helps, by SQLite's own number of what went wrong (its extended ones carry it in their lowest byte)."""
+    hint = {
         sqlite3.SQLITE_FULL: "room on its disk, or --store on another",
         sqlite3.SQLITE_IOERR: "room on its disk, or --store on another",
         sqlite3.SQLITE_READONLY: "a file and a folder to write to",
         sqlite3.SQLITE_CANTOPEN: "a folder to write to",
         sqlite3.SQLITE_NOTADB: "the --store of a monitor, or a name that no file has",
     }.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "a file that only one monitor writes to")
+    return UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint=hint)
 
 
 def _locked(path: Path) -> IO[bytes] | None:

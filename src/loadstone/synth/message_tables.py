@@ -48,10 +48,13 @@ def opened(path: Path) -> sqlite3.Connection:
     """The file, to read only; raises UsageError when it is missing or no database."""
     if not path.is_file():
         raise UsageError("there is no such file", where=str(path), hint="--database with the path of a SQLite file, or without it")
+    connection = None
     try:
         connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
         raise UsageError(
             f"cannot be read as SQLite: {error}", where=str(path), hint="a SQLite file, with its -wal file beside it"
         ) from None

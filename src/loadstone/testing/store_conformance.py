@@ -164,7 +164,12 @@ class StoreConformance:
     def test_it_is_closed_more_than_once_and_not_made_unasked(self) -> None:
         """`make=False` finds nothing where nothing is."""
         with _folder() as folder:
-            _refused(lambda: self.open(folder, make=False).runs(), "a store that is not there")
+
+            def look() -> None:
+                with self.open(folder, make=False) as store:
+                    store.runs()
+
+            _refused(look, "a store that is not there")
             store = self.open(folder)
             store.close()
             store.close()
@@ -186,7 +191,9 @@ def _begun(store: Store, count: int, *, first: int = 0, **changed: str) -> list[
 
 
 def _ids(store: Store, wanted: RunFilter | None = None) -> list[str]:
-    return [row.id for row in store.runs(wanted)]
+    ids = [row.id for row in store.runs(wanted)]
+    assert store.count(wanted) == len(ids), "it counts other runs than it gives"
+    return ids
 
 
 def _refused(ask: Callable[[], object], what: str) -> None:

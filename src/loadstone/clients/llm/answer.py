@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json as json_codec
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from loadstone.clients.llm.timeline import Timeline
 from loadstone.clients.llm.transcript import ToolCall, Transcript, Usage
+from loadstone.clients.outcome import Outcome
 from loadstone.clients.reply import Reply
 from loadstone.clock import SECOND
 
 
-class Answer:
+class Answer(Outcome):
     """One call's answer; `failure` says why it is not whole, and what came until then stays.
 
     outcome: ok, failed, or cancelled when the client itself left
     """
 
-    __slots__ = ("_measure", "_reply", "_timeline", "_transcript", "failure", "outcome", "reason")
+    __slots__ = ("_measure", "_timeline", "_transcript", "outcome")
 
     def __init__(
         self, reply: Reply, transcript: Transcript, measure: Callable[[], Timeline], failure: str, reason: str, outcome: str
@@ -38,16 +39,6 @@ class Answer:
     def ok(self) -> bool:
         """Is it whole?"""
         return self.outcome == "ok"
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; 0 without a response."""
-        return self._reply.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers of the response; names in lower case."""
-        return self._reply.headers
 
     @property
     def text(self) -> str:
@@ -108,11 +99,6 @@ class Answer:
     def e2e_s(self) -> float | None:
         """Sent to last byte, in seconds."""
         return _seconds(self.timeline.e2e_ns)
-
-    @property
-    def response_time_s(self) -> float:
-        """Due to last byte, in seconds."""
-        return self._reply.response_time_s
 
     def json(self) -> Any:
         """The text as JSON, within a fence of backticks or not; raises ValueError."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from loadstone.clients.outcome import Outcome
 from loadstone.clients.reply import Reply
 from loadstone.clients.voice.wav import Sound, SoundFault
 from loadstone.clock import SECOND
@@ -14,14 +14,14 @@ BAD_ANSWER, NOT_SOUND = "bad_answer", "not_sound"
 USELESS: frozenset[SoundFault] = frozenset({"empty", "not_wav", "bad_format", "truncated", "silent"})
 
 
-class SpeechAnswer:
+class SpeechAnswer(Outcome):
     """One exchange; `failure` says why it was none, or none that is of use."""
 
-    __slots__ = ("_reply", "failure", "reason")
+    __slots__ = ()
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
-        self.failure: str = reply.failure or ""
+        self.failure = reply.failure or ""
         self.reason = reply.reason
 
     def failed(self, kind: str, why: str) -> None:
@@ -30,29 +30,9 @@ class SpeechAnswer:
             self.failure, self.reason = kind, why
 
     @property
-    def ok(self) -> bool:
-        """Is it of use?"""
-        return not self.failure
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; 0 without a response."""
-        return self._reply.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers of the response; names in lower case."""
-        return self._reply.headers
-
-    @property
     def body(self) -> bytes:
         """The body, where it was kept."""
         return self._reply.body
-
-    @property
-    def response_time_s(self) -> float:
-        """Due to last byte, in seconds."""
-        return self._reply.response_time_s
 
     @property
     def took_ns(self) -> int:

@@ -117,7 +117,8 @@ def user_analysis(base: MessageBase, question: Question) -> Finding:
     ((mentioned,),) = base.rows("SELECT count(*) FROM mentions WHERE user_id = ?", number)
     company = base.rows(
         "SELECT users.name, count(*) FROM messages AS theirs JOIN messages AS mine ON theirs.thread_id = mine.thread_id"
-        " JOIN users ON users.id = theirs.user_id WHERE mine.user_id = ?1 AND theirs.user_id <> ?1 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3",
+        " JOIN users ON users.id = theirs.user_id WHERE mine.user_id = ? AND theirs.user_id <> mine.user_id"
+        " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3",
         number,
     )
     facts = {

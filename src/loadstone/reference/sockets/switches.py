@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from loadstone.errors import UsageError
 from loadstone.reference.delays import Delay, parse_delay
-from loadstone.reference.switches import delay, duration, one_of, period, read_values, share, shown, truth, whole
+from loadstone.reference.switch_values import Reader, changed, delay, duration, one_of, period, share, truth, whole, written
 from loadstone.units import parse_duration, parse_size
 
 
@@ -57,19 +57,14 @@ class SocketSwitches:
 
     def as_json(self) -> dict[str, Any]:
         """The form that `read_socket_switches` reads back to the same switches."""
-        return {known.name: shown(getattr(self, known.name)) for known in fields(self)}
+        return written(self)
 
 
 def read_socket_switches(
     asked: Mapping[str, Any], start: SocketSwitches, *, where: str = "sockets", names: frozenset[str] | None = None
 ) -> SocketSwitches:
-    """`start` with what a mapping of names to texts or numbers changes; null gives the default back.
-
-    names:  that may be set here; all when None
-    raises: UsageError for an unknown name or a value that cannot be used
-    """
-    readers = {name: read for name, read in _READ.items() if names is None or name in names}
-    return replace(start, **read_values(asked, readers, _DEFAULT, where))
+    """See `changed`."""
+    return changed(asked, start, _READ, where, names)
 
 
 def _size(value: Any, where: str) -> int:
@@ -106,7 +101,7 @@ def _names(value: Any, where: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names)
 
 
-_READ: dict[str, Callable[[Any, str], Any]] = {
+_READ: dict[str, Reader] = {
     "limit": whole(0, 1_000_000),
     "limit_how": one_of("503", "1013"),
     "slow": one_of("drop_oldest", "disconnect", "buffer"),
@@ -132,4 +127,3 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
 SHARED = frozenset({"limit", "limit_how", "lose", "duplicate", "reorder", "delay", "drop"})
 OF_A_CONNECTION = frozenset(_READ) - SHARED
 DEFAULT_REPLY = parse_delay("500ms")
-_DEFAULT = SocketSwitches()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from loadstone.errors import UsageError
-from loadstone.reference.switches import one_of, read_values, share, shown, size, truth, whole
+from loadstone.reference.switch_values import Reader, changed, number, one_of, share, size, truth, whole, written
 from loadstone.reference.voice.sound import RATES_HZ
 
 PARTS = ("vad", "stt", "reply", "tool", "tts")
@@ -74,34 +74,14 @@ class VoiceSwitches:
 
     def as_json(self) -> dict[str, Any]:
         """The form that `read_voice_switches` reads back to the same switches."""
-        return {known.name: shown(getattr(self, known.name)) for known in fields(self)}
+        return written(self)
 
 
 def read_voice_switches(
     asked: Mapping[str, Any], start: VoiceSwitches, *, where: str = "voice", names: frozenset[str] | None = None
 ) -> VoiceSwitches:
-    """`start` with what a mapping of names to texts or numbers changes; null gives the default back.
-
-    names:  that may be set here; all when None
-    raises: UsageError for an unknown name or a value that cannot be used
-    """
-    readers = {name: read for name, read in _READ.items() if names is None or name in names}
-    return replace(start, **read_values(asked, readers, _DEFAULT, where))
-
-
-def number(least: float, greatest: float) -> Callable[[Any, str], float]:
-    """A reader of numbers in a range, as numbers or as texts."""
-
-    def read(value: Any, where: str) -> float:
-        try:
-            found = float(value)
-            if isinstance(value, bool) or not least <= found <= greatest:
-                raise ValueError(value)
-        except (ValueError, TypeError):
-            raise UsageError(f"{value!r} is not a number from {least:g} to {greatest:g}", where=where) from None
-        return found
-
-    return read
+    """See `changed`."""
+    return changed(asked, start, _READ, where, names)
 
 
 def _rate(value: Any, where: str) -> int:
@@ -118,7 +98,7 @@ def _words(value: Any, where: str) -> str:
 
 
 _milliseconds, _seconds = number(0, 600_000), number(0, 600)
-_READ: dict[str, Callable[[Any, str], Any]] = {
+_READ: dict[str, Reader] = {
     "rate": _rate,
     "encoding": one_of("pcm16", "mulaw"),
     "delay_ms": _milliseconds,
@@ -159,7 +139,6 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "workers": whole(1, 64),
     "wyoming": one_of("oracle", "agent"),
 }
-_DEFAULT = VoiceSwitches()
 # What all calls share cannot be set by one of them.
 SHARED = frozenset({"pool", "wyoming", "workers"})
 OF_A_CALL = frozenset(_READ) - SHARED

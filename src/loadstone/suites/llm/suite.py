@@ -19,6 +19,7 @@ POPULAR = 50  # questions that everybody asks, in the cache part
 SHARE_OF_NEW = 0.03  # of its questions that nobody asked before
 CACHE_ENTRIES = 200  # of the reference backend; another service has what it has
 MOSTLY = 0.9  # of a question's tokens must have been cached, where a service tells only that
+CAPACITY = {"only": "llm"}  # its other parts come later, each with a load of its own
 BATCH = 16  # texts in one embedding request
 SIMULATOR = "loadstone-simulator"  # the reference backend's model
 METRICS = {
@@ -292,7 +293,11 @@ def chosen_parts(options: ls.Options) -> tuple[str, ...]:
     if options.scenario and not options.load:
         raise ls.UsageError("is about load alone", where="option scenario", hint=f"loadstone load llm --scenario {options.scenario}")
     if options.url and not options.model and options.scenario != "api":
-        raise ls.UsageError("which model?", where="option url", hint="--model NAME, or --load --scenario api, which asks no model")
+        raise ls.UsageError(
+            "which model?",
+            where="option url",
+            hint=f"--model NAME ({options.url.rstrip('/')}/v1/models lists them), or --load --scenario api, which asks no model",
+        )
     if options.load:
         return (options.scenario,) if options.scenario else ("llm", "api")
     parts: tuple[str, ...] = options.only or options.parts
