@@ -38,7 +38,9 @@ def run_app(hub: Hub, ask: Ask | None, *, heartbeat_s: float = HEARTBEAT_S) -> S
         if hub.viewers >= MOST_VIEWERS:
             return Response(f"{MOST_VIEWERS} viewers look already\n", 503, media_type="text/plain")
         seen = _number(request.headers.get("last-event-id") or request.query_params.get("after"))
-        return StreamingResponse(_stream(hub, hub.look(seen), heartbeat_s), media_type="text/event-stream")
+        return StreamingResponse(
+            _stream(hub, hub.look(seen, request.query_params.get("of", "")), heartbeat_s), media_type="text/event-stream"
+        )
 
     async def control(request: Request) -> Response:
         asked = await posted(request)
