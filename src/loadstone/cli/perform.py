@@ -147,7 +147,7 @@ def _perform_once(
     told([sink for sink in sinks if sink is not recording])
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     kept.append(write_suite_files(watched, story_told, recording))
-    code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
+    code = _code_of(story, kept)
     if dashboard is not None:
         dashboard.ended(story_told.document.verdict, code, recording.run_id if recording else "")
     if tell_doubt(story, left):
@@ -277,6 +277,14 @@ def write_result(path: Path, data: bytes) -> bool:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
         return False
     return True
+
+
+def _code_of(story: Story, kept: Sequence[bool]) -> int:
+    """The run's code; of a pass whose files could not all be written another than the page says, which is told."""
+    if story.exit_code or all(kept):
+        return int(story.exit_code)
+    click.echo(f"loadstone: exit code {ExitCode.USAGE:d}: what was asked for could not be written", err=True)
+    return ExitCode.USAGE
 
 
 def _tell(text: str, code: int, *, kept: bool = False) -> int:

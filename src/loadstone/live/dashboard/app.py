@@ -38,7 +38,8 @@ def run_app(hub: Hub, ask: Ask | None) -> Starlette:
         if hub.viewers >= MOST_VIEWERS:
             return Response(f"{MOST_VIEWERS} viewers look already\n", 503, media_type="text/plain")
         seen = _number(request.headers.get("last-event-id") or request.query_params.get("after"))
-        return StreamingResponse(_stream(hub, hub.look(seen)), media_type="text/event-stream")
+        viewer = hub.look(seen, request.query_params.get("of", ""))
+        return StreamingResponse(_stream(hub, viewer), media_type="text/event-stream")
 
     async def control(request: Request) -> Response:
         asked = await posted(request)
