@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -40,8 +40,7 @@ def perform_sweep(
     plan_at: Callable[[str, str], Plan],
     showing: Showing,
     *,
-    worker: WorkerProcess | None = None,
-    faults: Sequence[str] = (),
+    worker: WorkerProcess,
 ) -> int:
     """Run every level of `given["sweep"]`, keep and tell each, answer the exit code.
 
@@ -64,7 +63,7 @@ def perform_sweep(
         plans = {level: plan_at(levels.knob, level) for level in levels.values}
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
         kept = keeper = KeptLevels("sweep", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
-        with aimed(next(iter(plans.values())), faults) as first:
+        with aimed(next(iter(plans.values()))) as first:
             at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
             found = sweep(
                 levels.knob,
