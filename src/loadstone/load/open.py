@@ -24,6 +24,9 @@ MOST_READY = 200
 # A schedule that is late takes at most half of the time, in pieces of this length: sockets and commands have their turns between.
 LEAST_PIECE_NS = SECOND // 200
 MOST_PIECE_NS = SECOND
+# What could not be placed for so long (or for the patience, when that is longer) is dropped: a worker that is asked for more
+# than it can place would otherwise go on long after the end of its schedule.
+LEAST_LATE_NS = SECOND
 
 
 class OpenRun:
@@ -124,6 +127,7 @@ class OpenRun:
     def _arrive(self) -> None:
         clock, start = self._scene.timers.now_ns, self.start_ns + self._time.warp.shift_ns
         now = clock()
+        self._drop_the_late(now - start - max(self._patience_ns, LEAST_LATE_NS))
         until = now + min(max(now - self._left_ns, LEAST_PIECE_NS), MOST_PIECE_NS)
         while self._next >= 0 and start + self._next <= now < until:
             self._place(start + self._next)
@@ -131,6 +135,15 @@ class OpenRun:
             now = clock()
         self._left_ns = now
         self._aim()
+
+    def _drop_the_late(self, before_ns: int) -> None:
+        """Of what is due before a moment of the schedule nothing is placed any more, but all of it is counted."""
+        if not 0 <= self._next < before_ns:
+            return
+        late = self._schedule.pass_over(before_ns)
+        self._next = self._schedule.next_ns
+        self._scene.recorder.count(self._scene.name, self._arrivals, late)
+        self._count_dropped(late)
 
     def _aim(self) -> None:
         """Wait for the next arrival; while the schedule stands still, nobody knows when that is."""
@@ -182,10 +195,13 @@ class OpenRun:
 
     def _drop(self) -> None:
         self._waiting.popleft()
+        self._count_dropped(1)
+
+    def _count_dropped(self, arrivals: int) -> None:
         scene = self._scene
-        scene.recorder.count(scene.name, self._dropped)
+        scene.recorder.count(scene.name, self._dropped, arrivals)
         # Nobody knows how long it would have taken: longer than anything recorded.
-        scene.recorder.beyond(scene.name, self._no_answer)
+        scene.recorder.beyond(scene.name, self._no_answer, arrivals)
 
     def _spawn(self, *, connected: bool) -> None:
         index = self._scene.worker + self._begun * self._scene.workers

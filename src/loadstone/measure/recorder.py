@@ -211,9 +211,9 @@ class Recorder:
         """One value of a distribution, in stored units."""
         self.column(scenario, series).add(value)
 
-    def beyond(self, scenario: str, series: Series) -> None:
-        """A value known only to be longer than anything recorded."""
-        self.bucket(self.stretch(scenario)).histogram(series).record_beyond()
+    def beyond(self, scenario: str, series: Series, values: int = 1) -> None:
+        """Values known only to be longer than anything recorded."""
+        self.bucket(self.stretch(scenario)).histogram(series).record_beyond(values)
 
     def count(self, scenario: str, series: Series, by: int = 1) -> None:
         """Add to a count."""
