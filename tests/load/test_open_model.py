@@ -115,6 +115,15 @@ def test_a_worker_that_cannot_place_what_is_asked_ends_with_its_schedule_and_cou
     assert response.beyond == run.everything.count("load.dropped")
 
 
+def test_the_most_users_at_once_are_those_of_a_moment_between_two_readings_too(make_plan: Any) -> None:
+    burst = simulate(make_plan({"kind": "burst", "size": 50, "every": "10s", "duration": "30s"}), constant(0.01))
+    short = simulate(make_plan({"kind": "per-user-iterations", "users": 3, "iterations": 2}), constant(0.01))
+    for run, most in ((burst, 50), (short, 3)):
+        users = run.judged.gauge("load.users")
+        assert users is not None
+        assert users.greatest == most
+
+
 def test_a_spike_multiplies_the_rate_while_it_lasts(make_plan: Any) -> None:
     run = simulate(make_plan({"kind": "spike", "rate": "10/s", "peak": 10, "at": "10s", "for": "5s"}), constant(0.01))
     inside = [due for due in run.target.due_s() if 10 <= due < 15]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.preflight import check_place
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def chosen_reports() -> list[tuple[Callable[[Told], bytes], Path]]:
         render = installed().get("report", name)
         if not Path(file).resolve().parent.is_dir():
             raise UsageError(f"no folder {Path(file).parent}", where=f"--report {text}", hint="a folder that is there")
+        check_place(Path(file), f"--report {text}")
         found.append((render, Path(file)))
     return found
 

@@ -45,7 +45,7 @@ class OpenRun:
         self._idle: deque[Session] = deque()
         self._waiting: deque[int] = deque()
         self._stopped = asyncio.Event()
-        self._busy = 0
+        self._busy = self._most_busy = 0
         self._begun = 0
         self._left_ns = 0  # when arrivals were last placed
         self._running = False
@@ -116,6 +116,16 @@ class OpenRun:
         """Sessions that are busy with an arrival."""
         return self._busy
 
+    def take_most_users(self) -> int:
+        """The most that were busy at one time since this was last asked."""
+        most, self._most_busy = self._most_busy, self._busy
+        return most
+
+    def _occupy(self) -> None:
+        self._busy += 1
+        if self._busy > self._most_busy:
+            self._most_busy = self._busy
+
     def _dismiss(self) -> None:
         self._idle.clear()
         for session in list(self._scene.active):
@@ -173,7 +183,7 @@ class OpenRun:
         scene = self._scene
         scene.recorder.count(scene.name, self._arrivals)
         if self._idle:
-            self._busy += 1
+            self._occupy()
             self._wait.add(0)
             self._idle.pop().wake_up(due, 0)
             return
@@ -224,7 +234,7 @@ class OpenRun:
             due = self._waiting.popleft()
             waited = self._scene.timers.now_ns() - due
             self._wait.add(waited)
-            self._busy += 1
+            self._occupy()
             session.set_due(due, waited)
             if not self._waiting and self._next < 0:
                 self._last_placed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -227,10 +228,10 @@ class Recorder:
         """Fold these columns, too, whenever values are taken or a scenario begins to be judged."""
         self._others.append(columns)
 
-    def gauge(self, series: Series, value: float) -> None:
-        """A reading of a level."""
+    def gauge(self, series: Series, value: float, most: float = -math.inf) -> None:
+        """A reading of a level, and the most it was since the reading before, where somebody has watched it."""
         before = self._gauges.get(series)
-        reading = Gauge.of(value)
+        reading = Gauge(value, value, max(value, most), value, 1)
         self._gauges[series] = before.then(reading) if before else reading
 
     def fold(self) -> None:
