@@ -107,10 +107,13 @@ def value_at(tree: Any, place: Place) -> Any:
     """The value at a place of a tree, or an Absent."""
     at: Any = tree
     for part in place:
-        items: Mapping[Any, Any] = at if isinstance(at, Mapping) else dict(enumerate(at)) if isinstance(at, (list, tuple)) else {}
-        if part not in items:
+        if isinstance(at, Mapping):
+            there = part in at
+        else:
+            there = isinstance(at, (list, tuple)) and isinstance(part, int) and 0 <= part < len(at)
+        if not there:
             return Absent()
-        at = items[part]
+        at = at[part]
     return at
 
 
