@@ -1,4 +1,4 @@
-# Each goal sets up what it needs in .venv, once: the stamp is renewed only when pyproject.toml or constraints.txt change.
+# Each goal sets up what it needs in .venv, once: the stamp is renewed only when what is installed changes.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 VENV := .venv
@@ -31,7 +31,7 @@ bench: $(STAMP) ## Loadstone beside its peers, as ratios; see benchmarks/README.
 setup: $(STAMP) ## only the environment in .venv
 	@:
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt hatch_build.py $(wildcard src/loadstone/clients/_compiled*.[ch])
 	@set -e; python="$(PYTHON)"; if [ -z "$$python" ]; then python=$$(./.ci/find-python); fi; \
 	echo "Setting up $(VENV) with $$($$python --version), once."; \
 	$$python -m venv --clear $(VENV) || { echo "Python cannot make environments. Try: apt-get install python3-venv" >&2; exit 2; }

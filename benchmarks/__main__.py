@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import (
     agents,
+    both_ways,
     capacities,
     causes,
     dashboard,
@@ -50,6 +51,7 @@ from benchmarks.rounds import Options
 BENCHMARKS = {
     "throughput": throughput,
     "scripted": scripted,
+    "both_ways": both_ways,
     "fixed_delay": fixed_delay,
     "pacing": pacing,
     "streams": streams,

@@ -28,7 +28,14 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quiet")
 def test_a_quick_look_tells_everything_but_the_top_rate() -> None:
     found = json.loads(call("--quick", "--json").output)
-    assert [each["what"] for each in found] == ["timer error", "receive clock", "event loop", "file descriptors", "local ports"]
+    assert [each["what"] for each in found] == [
+        "timer error",
+        "receive clock",
+        "event loop",
+        "usual exchange",
+        "file descriptors",
+        "local ports",
+    ]
     assert all(each["found"] for each in found)
 
 

@@ -32,7 +32,7 @@ def command(*, as_json: bool, quick: bool, target: str | None) -> None:
     Nothing but --target is touched outside this machine. Advice leaves the exit code at 0; a target that does not answer makes it 3.
     """
     reached, asked = _target(target) if target else (True, [])
-    findings = [_timer(), _kernel_clock(), _loop(), _descriptors(), _ports()]
+    findings = [_timer(), _kernel_clock(), _loop(), _exchange(), _descriptors(), _ports()]
     if not quick:
         findings.append(_top_rate())
     findings += asked
@@ -120,6 +120,17 @@ def _loop() -> Finding:
     except ImportError:
         return Finding("event loop", f"asyncio on {sys.platform}", "pip install uvloop")
     return Finding("event loop", f"uvloop {version('uvloop')}")
+
+
+def _exchange() -> Finding:
+    from loadstone.clients import http  # noqa: F401  binds the twins
+    from loadstone.clients.compiled import PYTHON, UNWANTED, twins
+
+    if twins.way != PYTHON:
+        return Finding("usual exchange", twins.way)
+    return Finding(
+        "usual exchange", f"{PYTHON}: {twins.why}" if twins.why == UNWANTED else PYTHON, "" if twins.why == UNWANTED else twins.why
+    )
 
 
 def _descriptors() -> Finding:

@@ -87,13 +87,17 @@ class Connection(Link):
             self._timer = self._wire.timers.at(sent + self._look_ns, self._on_limit)
         try:
             taken = self._send(request)
-        except BlockingIOError:
-            taken = 0
         except OSError as error:
-            self._fail(from_os_error(error))
+            self._unsent(request, 0 if isinstance(error, BlockingIOError) else error)
             return
         if taken == self.put:
             self._simple = self._tls is None and not bodiless
+        else:
+            self._unsent(request, taken)
+
+    def _unsent(self, request: bytes, taken: int | OSError) -> None:
+        if isinstance(taken, OSError):
+            self._fail(from_os_error(taken))
         else:
             self._output = memoryview(request)[taken:]
             self._wire.change(self._fd, READ | WRITE)

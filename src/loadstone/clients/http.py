@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loadstone.clients.address import Origin
+from loadstone.clients.compiled import twins
 from loadstone.clients.compression import decompress
 from loadstone.clients.connection import Connection
 from loadstone.clients.cookies import CookieJar
@@ -17,7 +18,10 @@ from loadstone.clients.redirect import redirected
 from loadstone.clients.reply import Reply
 from loadstone.clients.request import REDIRECTS, Prepared
 from loadstone.clients.stream import BodySink
+from loadstone.clients.wire import Counters
 from loadstone.clock import now_ns
+from loadstone.measure.recorder import Exchanges
+from loadstone.measure.rows import Rows
 from loadstone.measure.snapshot import Series
 
 if TYPE_CHECKING:
@@ -39,10 +43,11 @@ class Place(Protocol):
 class HttpClient:
     """One user's connections and cookies."""
 
-    __slots__ = ("_idle", "_known", "_place", "_shared", "_tags", "cookies")
+    __slots__ = ("_idle", "_keep_alive", "_known", "_loop", "_place", "_shared", "_tags", "cookies")
 
     def __init__(self, shared: HttpScope, place: Place) -> None:
         self._shared, self._place = shared, place
+        self._loop, self._keep_alive = shared.wire.loop, shared.keep_alive
         self._tags = place.tags
         self._known = shared.known(place.tags)
         self._idle: dict[Origin, list[Connection]] = {}
@@ -111,31 +116,40 @@ class HttpClient:
         due, excused = self._place.take_due()
         idle = self._idle.get(prepared.origin)
         if not idle or self.cookies or idle[-1].stage != "idle":
-            return await self._exchange(prepared, due or now_ns(), excused, self.take(prepared.origin))
+            return await self._generally(prepared, due, excused)
         connection = idle.pop()
         # The usual case in one piece: a connection that is open, and an answer that needs no closer look.
-        shared = self._shared
-        waiter = shared.create_future()
+        waiter = self._loop.create_future()
         connection.exchange_for(waiter, prepared.wire, prepared.bodiless, prepared.keep_body)
         due = due or connection.sent_ns
         try:
             await waiter
         except Failed as failed:
-            return await self._failed(prepared, due, excused, connection, failed, kept=connection)
+            return await self._without_response(prepared, due, excused, connection, failed)
         except asyncio.CancelledError:
             connection.close()
             raise
         head = connection.head
         if head is None or not head.plain or head.status not in prepared.plain:
-            reply = self._answered(prepared, due, excused, connection)
-            return await self.follow(prepared, reply) if reply.status in REDIRECTS else reply
+            return await self._finished(prepared, due, excused, connection)
         sent, first, end, seen = connection.sent_ns, connection.first_ns, connection.end_ns, connection.seen_ns
         prepared.step.rows.add(due, sent, first, end, seen, excused, connection.got, connection.put)
-        if connection.stage == "idle" and shared.keep_alive:
+        if connection.stage == "idle" and self._keep_alive:
             idle.append(connection)
         else:
             self.give_back(prepared.origin, connection)
         return Reply(prepared.target, due, sent, first, end, seen, head, head.status, connection.body)
+
+    async def _generally(self, prepared: Prepared, due: int, excused: int) -> Reply:
+        return await self._exchange(prepared, due or now_ns(), excused, self.take(prepared.origin))
+
+    async def _finished(self, prepared: Prepared, due: int, excused: int, connection: Connection) -> Reply:
+        """A whole response that needs a closer look."""
+        reply = self._answered(prepared, due, excused, connection)
+        return await self.follow(prepared, reply) if reply.status in REDIRECTS else reply
+
+    async def _without_response(self, prepared: Prepared, due: int, excused: int, kept: Connection, failed: Failed) -> Reply:
+        return await self._failed(prepared, due, excused, kept, failed, kept=kept)
 
     async def stream(self, prepared: Prepared, sink: BodySink) -> Reply:
         """As `exchange`, but the body of the response goes to the sink as it comes, if that wants it."""
@@ -352,3 +366,9 @@ class HttpClients:
     def client(self, place: Place) -> HttpClient:
         """One user's."""
         return HttpClient(self._scope, place)
+
+
+twins.bind(
+    ((Connection, "_on_events"), (Connection, "exchange_for"), (HttpClient, "exchange"), (HttpClient, "get")),
+    (Connection, Counters, Head, Prepared, HttpClient, Exchanges, Rows, Reply),
+)

@@ -49,7 +49,7 @@ class HttpScope:
 
     def __init__(self, wire: Wire, recorder: Recorder, scenario: str, settings: HttpOptions) -> None:
         self.wire, self.recorder, self.scenario, self.settings = wire, recorder, scenario, settings
-        self.create_future, self.keep_alive = wire.loop.create_future, settings.keep_alive
+        self.keep_alive = settings.keep_alive
         self.memory = HeadMemory()
         self.resolver = Resolver(settings.limits.connect_ns)
         self.tls = TlsContext(settings.tls)

@@ -14,6 +14,7 @@ import socket
 import struct
 from collections.abc import Callable
 
+from loadstone.clients.compiled import twins
 from loadstone.clock import KernelAlarm, LoopAlarm, StampClock, Timers
 
 READ, WRITE = 0x001, 0x004  # EPOLLIN, EPOLLOUT
@@ -53,8 +54,7 @@ class Wire:
         with contextlib.suppress(OSError):
             ask_for_stamps(self._asking.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
         self._poll = select.epoll() if hasattr(select, "epoll") else None
-        if self._poll is not None:
-            loop.add_reader(self._poll.fileno(), self._ready)
+        self.listen()
         if KernelAlarm.available() and self._poll is not None:
             self._alarm = KernelAlarm()
             self.timers.use(self._alarm)
@@ -62,6 +62,16 @@ class Wire:
         else:
             self.timers.use(LoopAlarm(loop, self.timers.fire))
         self.timers.at(self.timers.now_ns() + REFRESH_NS, self._refresh)
+
+    def listen(self) -> None:
+        """Have the event loop call when anything is ready; again, when the twins in use have changed."""
+        if self._poll is None:
+            return
+        fd, turn = self._poll.fileno(), twins.turn
+        if turn is None:
+            self.loop.add_reader(fd, self._ready)
+        else:
+            self.loop.add_reader(fd, turn, fd, self.handlers)
 
     @property
     def open_sockets(self) -> int:

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from loadstone.clients.compiled import twins
 from loadstone.clients.wire import Wire
 from loadstone.clock import SECOND, KernelAlarm
 from loadstone.errors import LoadstoneError
@@ -81,7 +82,15 @@ async def serve(source: int, output: int) -> None:
         if not isinstance(setup, Setup):
             return
         worker = Worker(loop, setup, send)
-        send(Ready(os.getpid(), type(loop).__module__, sys.platform == "linux", KernelAlarm.available(), descriptor_limit()))
+        send(
+            Ready(
+                os.getpid(),
+                f"{type(loop).__module__}, {twins.way} exchange",
+                sys.platform == "linux",
+                KernelAlarm.available(),
+                descriptor_limit(),
+            )
+        )
         await _follow(worker, reader)
     except LoadstoneError as error:
         send(Refused(error.what, error.where, error.hint))

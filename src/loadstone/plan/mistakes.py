@@ -107,11 +107,8 @@ def value_at(tree: Any, place: Place) -> Any:
     """The value at a place of a tree, or an Absent."""
     at: Any = tree
     for part in place:
-        if isinstance(at, Mapping):
-            there = part in at
-        else:
-            there = isinstance(at, (list, tuple)) and isinstance(part, int) and 0 <= part < len(at)
-        if not there:
+        listed = isinstance(at, (list, tuple)) and isinstance(part, int) and 0 <= part < len(at)
+        if not listed and not (isinstance(at, Mapping) and part in at):
             return Absent()
         at = at[part]
     return at

@@ -240,9 +240,13 @@ LISTED: Mapping[str, Callable[[Layers, str, str], None]] = {
 }
 
 
+# Variables that are read before there is a plan; docs/settings.md.
+NO_SETTINGS = frozenset({f"{PREFIX}PURE"})
+
+
 def _misspelt(environment: Mapping[str, str], names: set[str]) -> Iterator[Mistake]:
     """A variable that is nearly one of ours was meant to be one of ours."""
-    known = {variable(name) for name in names}
+    known = {variable(name) for name in names} | NO_SETTINGS
     for name in sorted(environment):
         close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.85)
         if name.startswith(PREFIX) and name not in known and close:
