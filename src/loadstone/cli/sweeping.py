@@ -11,8 +11,10 @@ from zlib import crc32
 import click
 
 from loadstone.cli.account_files import asked_of_run, tell_account
+from loadstone.cli.dashboard_options import refuse_dashboard
 from loadstone.cli.embedded import aimed
 from loadstone.cli.kept_levels import KeptLevels, refuse_baselines
+from loadstone.cli.outlets import refuse_outlets
 from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess
@@ -57,6 +59,8 @@ def perform_sweep(
     keeper: KeptLevels | None = None
     try:
         refuse_baselines("sweep")
+        refuse_outlets("sweep")
+        refuse_dashboard("sweep")
         asked = asked_of_run(showing.out)
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])

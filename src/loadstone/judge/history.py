@@ -110,7 +110,10 @@ def _vote(changes: Sequence[Change], newest: Difference | None, count: int, figu
     latest = changes[-1] if changes else None
     split = latest is not None and latest.worse and latest.index >= count - BEST
     if newest is None:
-        return Answer.CANNOT_TELL, f"{count} runs have {figure.name}; at least {FEWEST + NEWEST} are needed"
+        return (
+            Answer.CANNOT_TELL,
+            f"{count} {'run has' if count == 1 else 'runs have'} {figure.name}; at least {FEWEST + NEWEST} are needed",
+        )
     gate = newest.answer is Answer.WORSE
     if split and latest is not None:
         told = f"worse since {latest.run} ({latest.effect.ratio - 1:+.1%}, confidence {latest.confidence:.1%})"

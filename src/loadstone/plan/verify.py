@@ -59,6 +59,8 @@ def _below_target(step: Step) -> bool:
 
 def missing_file(path: str) -> str:
     """What is wrong with a file's name, and which names beside it are near; empty when it is there."""
+    if not path:
+        return "an empty name is given in the place of a file's"
     file = Path(path)
     if file.is_file():
         return ""
