@@ -6,18 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from loadstone.cli.main import main
 from loadstone.measure.event import Event
 from loadstone.report.text import Look
 from loadstone.store.store import Store
 from loadstone.testing.kept_runs import make_parts, make_row
 from loadstone.testing.past_runs import keep, scattered
-
-
-def called(words: list[str]) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return int(ended.value.code or 0)
+from tests.cli.calls import called
 
 
 @pytest.fixture

@@ -65,5 +65,6 @@ def test_files_that_have_no_room_are_named_and_the_run_is_no_pass(
     assert perform.perform(PLAN, Showing(quiet=True, out=str(tmp_path / "kept"))) == 2
     said = capfd.readouterr()
     assert ".json could not be written: No space left on device" in said.err
+    assert "exit code 2: what was asked for could not be written" in said.err  # the page, made before, says 0
     assert "PASS" in said.out
     assert list((tmp_path / "kept").glob("summary_*.txt"))

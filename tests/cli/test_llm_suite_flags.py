@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
 
 from loadstone.errors import PlanError, UsageError
 from loadstone.suites.llm import suite as llm_suite
+from tests.cli.calls import call, output
 
 TARGETS = (
     "api_response_p95_ms",
@@ -49,18 +49,6 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-
-
-def call(name: str, *arguments: str) -> Result:
-    module, _, attribute = name.partition(" ")
-    command = import_module(f"loadstone.cli.{module}").command
-    return CliRunner().invoke(command, [attribute, *arguments] if attribute else arguments, env={"COLUMNS": "200"})
-
-
-def output(name: str, *arguments: str) -> str:
-    result = call(name, *arguments)
-    assert result.exception is None, result.exception
-    return result.output
 
 
 def shown(*arguments: str) -> dict[str, str]:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from loadstone.errors import PlanError, PluginError, UsageError
 from loadstone.plan.resolve import load
+from tests.cli.calls import call, output
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def call(name: str, *arguments: str) -> Result:
-    return CliRunner().invoke(import_module(f"loadstone.cli.{name}").command, arguments)
-
-
-def output(name: str, *arguments: str) -> str:
-    result = call(name, *arguments)
-    assert result.exception is None, result.exception
-    return result.output
 
 
 @pytest.mark.parametrize("flags", [(), ("--python",)])

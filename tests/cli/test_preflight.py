@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from loadstone.cli.preflight import LEAST_FREE_BYTES, check_machine, check_room
+from loadstone.cli.preflight import LEAST_FREE_BYTES, check_machine, check_place, check_room
 from loadstone.errors import ExitCode, UsageError
 from loadstone.plan.model import Plan
 
@@ -48,6 +48,21 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_run(monkeypatch: 
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(UsageError, match="cannot be written to: Permission denied"):
         check_room(tmp_path)
+
+
+def test_a_report_that_could_not_be_put_into_its_place_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    check_place(tmp_path / "report.html", "--report html=report.html")
+    check_place(Path("/dev/null"), "--report html=/dev/null")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="--report html=here: is a folder"):
+        check_place(tmp_path, "--report html=here")
+
+    def refuse(_path: Path, _data: bytes) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(UsageError, match="cannot be written to: Permission denied"):
+        check_place(tmp_path / "report.html", "--report html=report.html")
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from loadstone.cli.main import main
 from loadstone.cli.streams import without_terminal
 from loadstone.measure.sink import Watched
 from loadstone.plan.model import Plan
 from loadstone.report.series import snapshot_log
 from loadstone.testing.samples import make_snapshot
+from tests.cli.calls import called
 
 PLAN = Plan.model_validate(
     {
@@ -23,12 +23,6 @@ PLAN = Plan.model_validate(
         "scenarios": {"shop": {"profile": {"users": 5, "duration": "60s"}, "steps": [{"get": "/"}]}},
     }
 )
-
-
-def called(words: list[str]) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return int(ended.value.code or 0)
 
 
 def log_in(folder: Path, seconds: int) -> Path:

@@ -15,7 +15,6 @@ import pytest
 from click.testing import CliRunner
 
 from loadstone.cli.hit import command as hit
-from loadstone.cli.main import main
 from loadstone.cli.report_files import tell_github
 from loadstone.errors import UsageError
 from loadstone.measure.event import Event
@@ -29,6 +28,7 @@ from loadstone.store.bundle import write_bundle
 from loadstone.store.sqlite import SqliteStore
 from loadstone.testing.kept_runs import make_parts, make_row
 from loadstone.testing.samples import make_snapshot, make_story
+from tests.cli.calls import called
 
 PLAN = Plan.model_validate(
     {
@@ -41,10 +41,8 @@ WHOLE = render_json(Told.of(replace(make_story([make_snapshot(n) for n in range(
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())"]
 
 
-def called(*words: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(["report", *words])
-    return int(ended.value.code or 0)
+def reported(*words: str) -> int:
+    return called(["report", *words])
 
 
 @pytest.fixture
@@ -69,7 +67,7 @@ def log_in(folder: Path, seconds: int = 20) -> Path:
 
 def test_a_kept_run_leaves_every_format_under_its_name(kept: SqliteStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kinds = [name for name in FORMATS if name not in {"html", "png", "svg"}]
-    assert called("last", "--format", ",".join(kinds), "--out", "reports") == 0
+    assert reported("last", "--format", ",".join(kinds), "--out", "reports") == 0
     made = sorted(path.name for path in (tmp_path / "reports").iterdir())
     assert len(made) == len(kinds)
     assert sorted(Path(line).name for line in capsys.readouterr().out.splitlines()) == made
@@ -80,14 +78,14 @@ def test_a_kept_run_leaves_every_format_under_its_name(kept: SqliteStore, tmp_pa
 
 @pytest.mark.usefixtures("kept")
 def test_a_name_of_the_user_wins(tmp_path: Path) -> None:
-    assert called("last~1", "--format", "json,junit,github-benchmark", "--out", "reports", "--name", "nightly") == 0
+    assert reported("last~1", "--format", "json,junit,github-benchmark", "--out", "reports", "--name", "nightly") == 0
     names = {path.name for path in (tmp_path / "reports").iterdir()}
     assert names == {"nightly.json", "nightly.xml", "nightly_smaller.json", "nightly_bigger.json"}
 
 
 @pytest.mark.usefixtures("kept")
 def test_one_format_without_a_folder_goes_to_stdout(capfd: pytest.CaptureFixture[str]) -> None:
-    assert called("run0", "--format", "json") == 0
+    assert reported("run0", "--format", "json") == 0
     assert capfd.readouterr().out.encode() == WHOLE
 
 
@@ -99,33 +97,33 @@ def test_bundle_document_log_and_folder_are_told_alike(kept: SqliteStore, tmp_pa
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "result_1.json").write_bytes(WHOLE)
     for place in ("b.loadstone.tar.gz", "result.json", "results"):
-        assert called(place, "--json") == 0
+        assert reported(place, "--json") == 0
         assert capfd.readouterr().out.encode() == WHOLE
     for place in ("logs", str(log)):
-        assert called(place, "--json") == 0
+        assert reported(place, "--json") == 0
         assert json.loads(capfd.readouterr().out)["load"]["seconds"] == 20
 
 
 @pytest.mark.usefixtures("kept")
 def test_a_regression_view_compares_with_the_run_before(capfd: pytest.CaptureFixture[str]) -> None:
-    code = called("last", "--view", "regression", "--json")
+    code = reported("last", "--view", "regression", "--json")
     told = json.loads(capfd.readouterr().out)
     assert told["schema"] == "loadstone.comparison/1"
     assert told["before_runs"] == ["run0"]
     assert code == told["exit_code"]
-    assert called("last", "--view", "regression", "--against", "run0", "--format", "md") == code
+    assert reported("last", "--view", "regression", "--against", "run0", "--format", "md") == code
     assert "beside run0" in capfd.readouterr().out
 
 
 @pytest.mark.usefixtures("kept")
 def test_a_trend_view_tells_histories_and_a_decision_view_the_decision(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert called("last", "--view", "trend", "--figure", "p95(http.response_time)", "--json") == 4
+    assert reported("last", "--view", "trend", "--figure", "p95(http.response_time)", "--json") == 4
     assert json.loads(capfd.readouterr().out)["histories"][0]["runs"] == ["run0", "run1"]
-    assert called("last", "--view", "decision") == 0
+    assert reported("last", "--view", "decision") == 0
     page = capfd.readouterr().out
     assert "DECISION" in page
     assert "over time" not in page
-    assert called("last", "--view", "decision", "--out", "reports", "--format", "txt") == 0
+    assert reported("last", "--view", "decision", "--out", "reports", "--format", "txt") == 0
     assert [path.name.startswith("decision_report_") for path in (tmp_path / "reports").iterdir()] == [True]
 
 
@@ -150,7 +148,7 @@ def test_a_trend_view_tells_histories_and_a_decision_view_the_decision(tmp_path:
     ],
 )
 def test_what_cannot_be_told_is_said_in_one_sentence(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert called(*words) == 2
+    assert reported(*words) == 2
     told = capsys.readouterr().err
     assert said in told
     assert "Traceback" not in told
@@ -160,7 +158,7 @@ def test_a_log_that_is_cut_and_damaged_is_told_and_both_are_named(tmp_path: Path
     path = log_in(tmp_path)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:5], b'{"seq": rubbish}\n', b"\xff\xfe\x00\n", *lines[7:-1], lines[-1][:50]]))
-    assert called(str(path)) == 0  # a second at the end is within the slack of schedules
+    assert reported(str(path)) == 0  # a second at the end is within the slack of schedules
     page = capsys.readouterr().out
     assert "DAMAGE" in page
     assert "jsonl:6 is damaged" in page
@@ -170,7 +168,7 @@ def test_a_log_that_is_cut_and_damaged_is_told_and_both_are_named(tmp_path: Path
 
 def test_damage_keeps_out_of_a_document_on_stdout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "cut.json").write_bytes(WHOLE[: len(WHOLE) * 3 // 4])
-    assert called(str(tmp_path / "cut.json"), "--json") == 0
+    assert reported(str(tmp_path / "cut.json"), "--json") == 0
     told = capfd.readouterr()
     assert json.loads(told.out)["verdict"] == "pass"
     assert "loadstone: damaged: it ends or breaks" in told.err
@@ -181,7 +179,7 @@ def test_a_store_with_damaged_parts_is_told_as_far_as_it_goes(kept: SqliteStore,
     db.execute("UPDATE sections SET content = ? WHERE run_id = 'run0' AND seq = 3", (b"rubbish",))
     db.execute("UPDATE series SET content = ? WHERE run_id = 'run0' AND kind = 'distribution'", (b"rubbish",))
     db.commit()
-    assert called("run0") == 0
+    assert reported("run0") == 0
     page = capfd.readouterr().out
     assert "the section from 3 to 4 s cannot be read" in page
     assert "the totals cannot be read" in page
@@ -192,9 +190,9 @@ def test_a_report_that_is_lost_is_made_again_from_the_seconds(kept: SqliteStore,
     kept.database.db.execute("UPDATE documents SET content = ?", (b"rubbish",))
     kept.database.db.execute("UPDATE plans SET content = ?", (store_plan,))
     kept.database.db.commit()
-    assert called("run1") == 130  # ten seconds of twenty
+    assert reported("run1") == 130  # ten seconds of twenty
     assert "the report cannot be read" in capfd.readouterr().out
-    assert called("run0") == 2  # nothing is left to judge
+    assert reported("run0") == 2  # nothing is left to judge
     assert "the report cannot be read" in capfd.readouterr().err
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from loadstone.cli.main import main
 from loadstone.report.json import render_json
 from loadstone.report.told import Told
 from loadstone.store.sqlite import SqliteStore
 from loadstone.testing.kept_runs import make_parts, make_row
 from loadstone.testing.samples import make_snapshot, make_story
+from tests.cli.calls import called
 
 WHOLE = render_json(Told.of(replace(make_story([make_snapshot(n) for n in range(10)]))))
 needs_matplotlib = pytest.mark.skipif(
@@ -30,14 +30,12 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         store.add(make_row(0, id="run0"), make_parts(document=WHOLE, keep_seconds=True))
 
 
-def called(*words: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(["report", *words])
-    return int(ended.value.code or 0)
+def reported(*words: str) -> int:
+    return called(["report", *words])
 
 
 def test_plots_are_listed_with_their_titles(capsys: pytest.CaptureFixture[str]) -> None:
-    called("last", "--plots")
+    reported("last", "--plots")
     lines = capsys.readouterr().out.splitlines()
     assert any(line.split() == ["latency", "Response", "time"] for line in lines)
     assert not any(line.startswith("llm_ttft") for line in lines)
@@ -45,7 +43,7 @@ def test_plots_are_listed_with_their_titles(capsys: pytest.CaptureFixture[str]) 
 
 @needs_matplotlib
 def test_each_chart_becomes_a_file_of_each_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    called("last", "--plot", "latency,ecdf", "--format", "png,svg", "--out", "docs", "--name", "mine")
+    reported("last", "--plot", "latency,ecdf", "--format", "png,svg", "--out", "docs", "--name", "mine")
     made = {path.name for path in (tmp_path / "docs").iterdir()}
     assert made == {"mine_latency.png", "mine_latency.svg", "mine_ecdf.png", "mine_ecdf.svg"}
     assert {Path(line).name for line in capsys.readouterr().out.splitlines()} == made
@@ -53,7 +51,7 @@ def test_each_chart_becomes_a_file_of_each_format(tmp_path: Path, capsys: pytest
 
 @needs_matplotlib
 def test_one_chart_without_a_folder_is_svg_on_stdout(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    called("last", "--plot", "latency", "--theme", "dark")
+    reported("last", "--plot", "latency", "--theme", "dark")
     out = capsysbinary.readouterr().out
     assert out.startswith(b"<?xml")
     assert out.rstrip().endswith(b"</svg>")
@@ -62,7 +60,7 @@ def test_one_chart_without_a_folder_is_svg_on_stdout(capsysbinary: pytest.Captur
 
 @needs_matplotlib
 def test_without_plot_there_is_a_sheet(tmp_path: Path) -> None:
-    called("last", "--format", "svg", "--out", "docs", "--name", "sheet")
+    reported("last", "--format", "svg", "--out", "docs", "--name", "sheet")
     assert b"Response time" in (tmp_path / "docs" / "sheet.svg").read_bytes()
 
 
@@ -80,7 +78,7 @@ def test_without_plot_there_is_a_sheet(tmp_path: Path) -> None:
 def test_what_does_not_go_together_is_refused_before_anything_is_written(
     words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert called("last", *words) == 2
+    assert reported("last", *words) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.glob("docs/*"))
 
@@ -89,5 +87,5 @@ def test_without_matplotlib_a_format_is_refused_with_the_command_that_installs_i
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("loadstone.report.images.find_spec", lambda _: None)
-    assert called("last", "--format", "png", "--out", "docs") == 2
+    assert reported("last", "--format", "png", "--out", "docs") == 2
     assert "pip install 'loadstone[images]'" in capsys.readouterr().err

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from loadstone.cli.suite_options import suites_in
 from loadstone.errors import PlanError, UsageError
 from loadstone.suites.chat import suite as chat_suite
+from tests.cli.calls import call, output
 
 
 @pytest.fixture(autouse=True)
@@ -19,18 +18,6 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("AI_BACKEND_URL", "MAX_CONCURRENT_USERS", "TEST_DURATION_MINUTES", "MAX_WEBSOCKET_CONNECTIONS", "LOADSTONE_USERS"):
         monkeypatch.delenv(name, raising=False)
-
-
-def call(name: str, *arguments: str) -> Result:
-    module, _, attribute = name.partition(" ")
-    command = import_module(f"loadstone.cli.{module}").command
-    return CliRunner().invoke(command, [attribute, *arguments] if attribute else arguments, env={"COLUMNS": "200"})
-
-
-def output(name: str, *arguments: str) -> str:
-    result = call(name, *arguments)
-    assert result.exception is None, result.exception
-    return result.output
 
 
 def shown(*arguments: str) -> dict[str, str]:

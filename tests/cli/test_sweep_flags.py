@@ -104,6 +104,13 @@ def test_no_baseline_is_about_all_levels(run: Run, url: str, flag: str) -> None:
     assert flag in err
 
 
+@pytest.mark.parametrize("flag", ["--report=html=sweep.html", "--sink=log", "--dashboard"])
+def test_what_is_about_one_run_is_refused_where_nothing_would_come_of_it(run: Run, url: str, flag: str) -> None:
+    code, out, err = run("hit", url, "--sweep", "users=1,2", flag)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert f"flag {flag.partition('=')[0]}: is about one run, and a sweep makes several" in err
+
+
 @pytest.mark.parametrize("sweep", [(), ("--sweep", "users=1,2")])
 def test_colours_of_no_image_are_refused_before_any_load(run: Run, url: str, tmp_path: Path, sweep: tuple[str, ...]) -> None:
     code, out, err = run("hit", url, *sweep, "--theme", "dark", "--out", str(tmp_path))

@@ -105,7 +105,7 @@ def test_both_event_loops_carry_the_wire() -> None:
 
     async def alone() -> bytes:
         talk = Talk(target=server.url)
-        return (await talk._hold(get)).body
+        return (await talk._spoken("http", get, {})).body
 
     with ScriptedServer([answer(HELLO)]) as server:
         assert asyncio.run(alone()) == b"hello"

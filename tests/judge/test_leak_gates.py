@@ -203,6 +203,8 @@ def saw_tooth(lives: Sequence[int], rate: float = 2e5, probe: str = "web") -> li
         ([60, 300, 60, 60], 2e5, Status.FAIL, "started again 3 times; judged is the longest time between, 60 s to 36"),
         ([60, 300], 0.0, Status.PASS, "started again once"),
         ([30] * 20, 2e5, Status.NO_DATA, "started again 19 times"),
+        ([30] * 20, 2e5, Status.NO_DATA, "are the fewest; let processes live longer, or watch between their restarts; "),
+        ([30, 30], 2e5, Status.NO_DATA, "are the fewest; run longer"),
     ],
 )
 def test_restarts_do_not_hide_a_leak(judge: Judge, lives: list[int], rate: float, status: Status, said: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from loadstone.errors import UsageError
 from loadstone.live.dashboard.listen import Address, Listening, listen, read_address
+from loadstone.live.dashboard.process import end_after_the_run
 from loadstone.live.dashboard.sink import MOST_WAITING, DashboardSink, folded
 from loadstone.testing.samples import make_snapshot
 
@@ -64,9 +65,9 @@ class Shown:
         connection.close()
         return found
 
-    def events(self, after: int = 0) -> Iterator[dict[str, Any]]:
+    def events(self, after: int = 0, of: str = "") -> Iterator[dict[str, Any]]:
         connection = self.connection()
-        connection.request("GET", f"/events?after={after}")
+        connection.request("GET", f"/events?after={after}&of={of}")
         response = connection.getresponse()
         self._open.append(response)
         event: dict[str, Any] = {}
@@ -201,6 +202,37 @@ def test_the_process_ends_when_the_run_has_gone_and_tells_viewers(shown: Shown) 
     assert ended[1]["data"]["state"]["verdict"] == "pass"
     shown.sink._ours.shutdown(socket.SHUT_RDWR)
     assert shown.sink.process.wait(120) == 0
+
+
+def test_a_run_that_was_killed_is_said_to_have_broken_off(shown: Shown) -> None:
+    shown.sink.snapshot(make_snapshot(0))
+    stream = shown.events()
+    next(stream)
+    shown.sink._ours.shutdown(socket.SHUT_RDWR)  # as the system does for a process that is gone
+    state = next(event for event in stream if event["event"] == "ended")["data"]["state"]
+    assert (state["status"], state["broke_off"], "exit_code" in state) == ("ended", True, False)
+    assert shown.sink.process.wait(20) == 0
+
+
+def test_a_process_that_is_not_given_time_ends_by_an_alarm_though_much_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    alarms: list[int] = []
+    monkeypatch.setattr("signal.alarm", alarms.append)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        thread = end_after_the_run(theirs, 7.5)
+        ours.sendall(b"unread")
+        assert alarms == []
+        ours.close()
+        thread.join(20)
+    assert alarms == [13]
+
+
+def test_a_viewer_of_the_run_before_on_the_same_port_is_told_to_begin_anew(shown: Shown) -> None:
+    for seq in range(3):
+        shown.sink.snapshot(make_snapshot(seq))
+    for of in (json.loads(shown.ask("GET", "/data")[1])["of"], "another"):
+        event = next(shown.events(1, of))
+        assert (event["event"] == "resync") is (of == "another")
 
 
 def test_with_a_token_nobody_looks_without_it() -> None:

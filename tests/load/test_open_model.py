@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadstone.measure.aggregate import Aggregate
 from loadstone.plan.model import Plan
 from loadstone.testing.client import Answer, ScriptedTarget, capacity, constant, failing, stall
-from loadstone.testing.clock import at
+from loadstone.testing.clock import at, simulated_loop
 from loadstone.testing.simulation import Simulation, simulate
 
 
@@ -94,6 +94,34 @@ def test_the_first_of_a_burst_are_sent_before_all_of_it_is_placed(make_plan: Any
     came, ended = ledger(run.everything)
     assert came == ended
     assert 0 < came < 20_000
+
+
+def test_a_worker_that_cannot_place_what_is_asked_ends_with_its_schedule_and_counts_the_rest_as_dropped(make_plan: Any) -> None:
+    def placing_takes_a_millisecond(run: Simulation) -> None:
+        timers, loop = run.scenes[0].timers, simulated_loop()
+
+        def now_ns() -> int:
+            loop.spend(1_000_000)
+            return loop.now_ns()
+
+        timers.now_ns = now_ns
+
+    plan = make_plan({"rate": "20000/s", "duration": "10s"}, max_sessions=5, plan={"patience": "2s"})
+    run = simulate(plan, constant(0.001), meanwhile=placing_takes_a_millisecond)
+    assert ledger(run.everything) == (200_000, 200_000)
+    assert run.ended_s < 10 + 2 + 2  # the schedule, the patience, and a piece of work at each end
+    response = run.everything.distribution("http.response_time")
+    assert response is not None
+    assert response.beyond == run.everything.count("load.dropped")
+
+
+def test_the_most_users_at_once_are_those_of_a_moment_between_two_readings_too(make_plan: Any) -> None:
+    burst = simulate(make_plan({"kind": "burst", "size": 50, "every": "10s", "duration": "30s"}), constant(0.01))
+    short = simulate(make_plan({"kind": "per-user-iterations", "users": 3, "iterations": 2}), constant(0.01))
+    for run, most in ((burst, 50), (short, 3)):
+        users = run.judged.gauge("load.users")
+        assert users is not None
+        assert users.greatest == most
 
 
 def test_a_spike_multiplies_the_rate_while_it_lasts(make_plan: Any) -> None:

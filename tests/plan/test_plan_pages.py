@@ -21,6 +21,28 @@ def test_each_setting_has_a_heading_and_no_other_name_does() -> None:
     assert headings == {".".join(map(str, place)) for place in setting_places().values()} | {*LOAD, *RUN_SETTINGS, *LISTED}
 
 
+def test_each_default_on_the_page_is_the_one_of_a_plan(tmp_path: Path) -> None:
+    path, text = tmp_path / "suite.yaml", (DOCS / "settings.md").read_text()
+    groups = (
+        "prices: {input: 1, output: 1}\nwebsocket: {reconnect: {first: 0.1s}, stamp: {at: json.at}}\n"  # without them they have no parts
+    )
+    path.write_text(
+        f"target: http://127.0.0.1:1\n{groups}scenarios: {{a: {{profile: {{rate: 1/s, duration: 5s}}, steps: [{{get: /}}]}}}}\n"
+    )
+    stated = {
+        name: said.strip("`.:;,") for name, said in re.findall(r"^### (\S+)\n(?:(?!^#).*\n)*?(?:.*\b)?Default (\S+)", text, re.MULTILINE)
+    }
+    names = {".".join(map(str, place)): name for name, place in setting_places().items()}
+    usual = {setting.name: setting.value for setting in load([str(path)], Overrides())[1]}
+    asked = Overrides(flags={names[name]: said for name, said in stated.items() if name in names and usual.get(name) not in (None, "")})
+    found = {setting.name: setting.value for setting in load([str(path)], asked)[1]}
+    told = {name: value for name, value in usual.items() if name in stated}
+    assert len(told) > 50
+    assert {name: found[name] for name in told} == told
+    unsaid = {name for name, value in usual.items() if name in names and name not in stated and value not in (None, "")}
+    assert unsaid == {"target", "prices.input", "prices.output", "websocket.stamp.at"}
+
+
 def test_the_probes_of_the_page_are_valid(tmp_path: Path) -> None:
     path, watched = tmp_path / "suite.yaml", []
     for text in [text for language, text in BLOCK.findall((DOCS / "probes.md").read_text()) if language == "yaml"]:

@@ -109,6 +109,64 @@ def test_a_name_finds_programs_scripts_and_modules_and_what_takes_their_place(tr
     assert (values["target.processes"], values["target.restarts"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("looks", "sockets", "between", "restarts"),
+    [
+        (6, (7,), 0, 1),
+        (6, (7,), 1, 1),  # a supervisor takes a moment
+        (6, (7,), 5, 0),  # somebody else came, much later
+        (3, (7,), 0, 0),  # made for a task
+        (6, (8,), 0, 0),  # a database's process for a connection
+        (6, (), 0, 0),  # a tool
+    ],
+)
+def test_a_worker_that_its_supervisor_replaces_is_a_restart(
+    tree: ProcTree, looks: int, sockets: tuple[int, ...], between: int, restarts: int
+) -> None:
+    for pid, start, parent, holds in ((10, 5, 1, (7, 8)), (11, 5, 10, sockets)):
+        tree.put(pid, parent=parent, start=start, sockets=holds)
+        tree.tcp(pid, [(8000, "0A", 7), (8000, "01", 8)])
+    probe = tree.probe("10")
+    for _ in range(looks):
+        assert tree.read(probe)["target.restarts"] == 0
+    tree.end(11)
+    for _ in range(between):
+        assert tree.read(probe)["target.restarts"] == 0
+    tree.put(12, parent=10, start=99)
+    assert tree.read(probe)["target.restarts"] == restarts
+    assert tree.read(probe)["target.restarts"] == restarts
+
+
+def test_a_worker_on_a_unix_socket_is_one(tree: ProcTree) -> None:
+    for pid, parent in ((10, 1), (11, 10)):
+        tree.put(pid, parent=parent, sockets=(7,))
+        (tree.proc / str(pid) / "net" / "unix").write_text(
+            "Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 00010000 0001 01 7 /app\n"
+        )
+    probe = tree.probe("10")
+    for _ in range(6):
+        tree.read(probe)
+    tree.end(11)
+    tree.put(12, parent=10, start=99)
+    assert tree.read(probe)["target.restarts"] == 1
+
+
+def test_workers_that_come_and_go_with_the_load_are_no_restarts(tree: ProcTree) -> None:
+    tree.put(10, sockets=(7,))
+    probe = tree.probe("10")
+    for pid in (11, 12, 13):
+        tree.put(pid, parent=10, start=pid, sockets=(7,))
+        tree.tcp(pid, [(8000, "0A", 7)])
+        tree.read(probe)
+    for _ in range(6):
+        tree.read(probe)
+    tree.end(11)
+    for _ in range(3):
+        values = tree.read(probe)
+    tree.end(12)
+    assert (tree.read(probe)["target.restarts"], values["target.processes"]) == (0, 3)
+
+
 def test_the_process_that_is_nearest_to_its_limit_of_descriptors_is_told(tree: ProcTree) -> None:
     for pid, sockets, limit in ((10, (1, 2, 3, 4), "5"), (11, (5,), "1024"), (12, (6,), "unlimited")):
         tree.put(pid, parent=1 if pid == 10 else 10, name="app", words="app", sockets=sockets)

@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from loadstone.reference.app import ReferenceApp
+from loadstone.reference.faults import read_faults
+from loadstone.reference.injector import Injector
 from loadstone.reference.state import Settings
 
 
@@ -120,3 +122,17 @@ def start() -> Iterator[Callable[..., Backend]]:
 def backend(start: Callable[..., Backend]) -> Backend:
     """A backend without faults."""
     return start()
+
+
+@pytest.fixture
+def faulty() -> Iterator[Callable[..., Injector]]:
+    """Injectors with faults in force; what they leak or hold is given back at the end."""
+    begun: list[Injector] = []
+
+    def begin(**faults: Any) -> Injector:
+        begun.append(Injector(read_faults(faults), 0.0))
+        return begun[-1]
+
+    yield begin
+    for injector in begun:
+        injector.memory.give_back()

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -16,28 +16,14 @@ from loadstone.reference.injector import Injector
 from loadstone.reference.leaks import KINDS, SMALL_BYTES, Forgotten, Leaks
 
 
-@pytest.fixture
-def leaking() -> Iterator[Callable[..., Injector]]:
-    """Injectors with faults in force; what they leak is given back at the end."""
-    begun: list[Injector] = []
-
-    def begin(**faults: Any) -> Injector:
-        begun.append(Injector(read_faults(faults), 0.0))
-        return begun[-1]
-
-    yield begin
-    for injector in begun:
-        injector.memory.give_back()
-
-
 def serve(injector: Injector, requests: int, at: float = 0.0) -> None:
     for _ in range(requests):
         injector.admit("/api/ask", at)
 
 
 @pytest.mark.parametrize("kind", ["large", "native", "mmap"])
-def test_leaked_memory_is_counted_to_the_byte_and_given_back_when_cleared(leaking: Callable[..., Injector], kind: str) -> None:
-    injector = leaking(leak="10kB", leak_kind=kind)
+def test_leaked_memory_is_counted_to_the_byte_and_given_back_when_cleared(faulty: Callable[..., Injector], kind: str) -> None:
+    injector = faulty(leak="10kB", leak_kind=kind)
     serve(injector, 7)
     assert injector.memory.leaks.leaked.bytes == 70_000
     assert injector.memory.leaks.leaked.requests == 7
@@ -47,17 +33,17 @@ def test_leaked_memory_is_counted_to_the_byte_and_given_back_when_cleared(leakin
     assert injector.memory.leaks.leaked.requests == 0
 
 
-def test_small_objects_are_as_many_as_counted(leaking: Callable[..., Injector]) -> None:
-    injector = leaking(leak=10 * SMALL_BYTES, leak_kind="small")
+def test_small_objects_are_as_many_as_counted(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(leak=10 * SMALL_BYTES, leak_kind="small")
     serve(injector, 5)
     held = [each for each in gc.get_objects() if type(each) is Forgotten]
     assert len(held) == injector.memory.leaks.leaked.objects == 50
     assert injector.memory.leaks.leaked.bytes == 50 * SMALL_BYTES
 
 
-def test_cycles_are_held_until_the_collector_runs_and_then_no_longer_counted(leaking: Callable[..., Injector]) -> None:
+def test_cycles_are_held_until_the_collector_runs_and_then_no_longer_counted(faulty: Callable[..., Injector]) -> None:
     assert gc.isenabled()
-    injector = leaking(leak="1kB", leak_kind="cycles")
+    injector = faulty(leak="1kB", leak_kind="cycles")
     assert not gc.isenabled()
     serve(injector, 2000)
     assert injector.memory.leaks.leaked.bytes == 2_000_000
@@ -67,10 +53,10 @@ def test_cycles_are_held_until_the_collector_runs_and_then_no_longer_counted(lea
     assert gc.isenabled()
 
 
-def test_leaked_descriptors_and_sockets_are_open_in_this_process(leaking: Callable[..., Injector]) -> None:
+def test_leaked_descriptors_and_sockets_are_open_in_this_process(faulty: Callable[..., Injector]) -> None:
     process = psutil.Process()
     before = process.num_fds()
-    injector = leaking(leak=3, leak_kind="descriptors")
+    injector = faulty(leak=3, leak_kind="descriptors")
     serve(injector, 4)
     assert process.num_fds() - before == injector.memory.leaks.leaked.descriptors == 12
     others = process.net_connections("tcp")
@@ -83,8 +69,8 @@ def test_leaked_descriptors_and_sockets_are_open_in_this_process(leaking: Callab
     assert process.num_fds() == before
 
 
-def test_leaked_threads_run_until_they_are_given_back(leaking: Callable[..., Injector]) -> None:
-    injector = leaking(leak=1, leak_kind="threads")
+def test_leaked_threads_run_until_they_are_given_back(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(leak=1, leak_kind="threads")
     serve(injector, 3)
     running = [thread for thread in threading.enumerate() if thread.name == "leaked"]
     assert len(running) == injector.memory.leaks.leaked.threads == 3
@@ -94,9 +80,9 @@ def test_leaked_threads_run_until_they_are_given_back(leaking: Callable[..., Inj
         assert not thread.is_alive()
 
 
-def test_leaked_tasks_wait_on_the_loop_until_they_are_given_back(leaking: Callable[..., Injector]) -> None:
+def test_leaked_tasks_wait_on_the_loop_until_they_are_given_back(faulty: Callable[..., Injector]) -> None:
     async def leak() -> tuple[int, int]:
-        injector = leaking(leak=2, leak_kind="tasks")
+        injector = faulty(leak=2, leak_kind="tasks")
         serve(injector, 3)
         held = sum(task.get_name() == "leaked" for task in asyncio.all_tasks())
         assert held == injector.memory.leaks.leaked.tasks
@@ -108,14 +94,14 @@ def test_leaked_tasks_wait_on_the_loop_until_they_are_given_back(leaking: Callab
     assert asyncio.run(leak()) == (6, 0)
 
 
-def test_one_in_so_many_requests_leaks(leaking: Callable[..., Injector]) -> None:
-    injector = leaking(leak="1kB", leak_every=10)
+def test_one_in_so_many_requests_leaks(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(leak="1kB", leak_every=10)
     serve(injector, 99)
     assert injector.memory.leaks.leaked.bytes == 9_000
 
 
-def test_a_leak_of_another_kind_comes_on_top_of_what_has_leaked(leaking: Callable[..., Injector]) -> None:
-    injector = leaking(leak="1kB")
+def test_a_leak_of_another_kind_comes_on_top_of_what_has_leaked(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(leak="1kB")
     serve(injector, 2)
     injector.replace(read_faults({"leak": "2kB", "leak_kind": "mmap"}), 0.0)
     serve(injector, 1)
@@ -133,8 +119,8 @@ def test_a_backend_that_has_nothing_left_to_leak_lives_on_and_counts_it(monkeypa
     assert (leaks.leaked.descriptors, leaks.leaked.requests, leaks.leaked.refused) == (0, 0, 1)
 
 
-def test_giving_back_twice_closes_nothing_that_is_not_ours(leaking: Callable[..., Injector]) -> None:
-    injector = leaking(leak=1, leak_kind="descriptors")
+def test_giving_back_twice_closes_nothing_that_is_not_ours(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(leak=1, leak_kind="descriptors")
     serve(injector, 1)
     injector.clear(0.0)
     mine = os.open(os.devnull, os.O_RDONLY)
@@ -142,9 +128,9 @@ def test_giving_back_twice_closes_nothing_that_is_not_ours(leaking: Callable[...
     os.close(mine)  # would raise if it had been closed
 
 
-def test_every_kind_can_be_asked_for_in_json(leaking: Callable[..., Injector]) -> None:
+def test_every_kind_can_be_asked_for_in_json(faulty: Callable[..., Injector]) -> None:
     for kind in KINDS:
-        assert leaking(leak=1, leak_kind=kind).faults.as_json()["leak_kind"] == kind
+        assert faulty(leak=1, leak_kind=kind).faults.as_json()["leak_kind"] == kind
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,20 +11,6 @@ from loadstone.errors import UsageError
 from loadstone.reference.faults import read_faults
 from loadstone.reference.injector import Injector
 from loadstone.reference.memory_shapes import PIN_BYTES, Plateau
-
-
-@pytest.fixture
-def shaped() -> Iterator[Callable[..., Injector]]:
-    """Injectors with faults in force; what they hold is given back at the end."""
-    begun: list[Injector] = []
-
-    def begin(**faults: Any) -> Injector:
-        begun.append(Injector(read_faults(faults), 0.0))
-        return begun[-1]
-
-    yield begin
-    for injector in begun:
-        injector.memory.give_back()
 
 
 def held(injector: Injector, shape: str) -> int:
@@ -48,30 +34,30 @@ def test_a_cache_fills_entry_by_entry_and_never_beyond_its_limit(limit: int, eac
     assert cache.held + cache.freed == requests * each
 
 
-def test_a_hole_for_each_request_and_a_small_block_that_keeps_it(shaped: Callable[..., Injector]) -> None:
-    injector = shaped(fragment="20kB")
+def test_a_hole_for_each_request_and_a_small_block_that_keeps_it(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(fragment="20kB")
     for _ in range(10):
         injector.admit("/api/ask", 0.0)
     assert held(injector, "fragment") >= 10 * PIN_BYTES
     assert freed(injector, "fragment") == sum(20_000 + 16 * number for number in range(10))
 
 
-def test_holes_stop_growing_where_the_heap_would_map_blocks_one_by_one(shaped: Callable[..., Injector]) -> None:
-    injector = shaped(fragment="120kB")
+def test_holes_stop_growing_where_the_heap_would_map_blocks_one_by_one(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(fragment="120kB")
     for _ in range(10):
         injector.admit("/api/ask", 0.0)
     assert freed(injector, "fragment") == 120_000
 
 
-def test_holes_come_to_rest_where_they_are_bounded_together(shaped: Callable[..., Injector]) -> None:
-    injector = shaped(fragment="20kB,100kB")
+def test_holes_come_to_rest_where_they_are_bounded_together(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(fragment="20kB,100kB")
     for _ in range(10):
         injector.admit("/api/ask", 0.0)
     assert freed(injector, "fragment") == sum(20_000 + 16 * number for number in range(4))
 
 
-def test_a_saw_tooth_follows_the_clock_with_and_without_requests(shaped: Callable[..., Injector]) -> None:
-    injector = shaped(sawtooth="10MB@10s")
+def test_a_saw_tooth_follows_the_clock_with_and_without_requests(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(sawtooth="10MB@10s")
     seen = []
     for now in (0.0, 2.5, 5.0, 9.99, 10.0, 15.0, 40.15):
         injector.pass_time(now)
@@ -80,8 +66,8 @@ def test_a_saw_tooth_follows_the_clock_with_and_without_requests(shaped: Callabl
     assert freed(injector, "sawtooth") == 14_900_000
 
 
-def test_what_lingers_is_let_go_when_no_request_has_come_for_that_long(shaped: Callable[..., Injector]) -> None:
-    injector = shaped(linger="100kB@10s")
+def test_what_lingers_is_let_go_when_no_request_has_come_for_that_long(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(linger="100kB@10s")
     for second in range(20):
         injector.admit("/api/ask", float(second))
     injector.pass_time(28.9)
@@ -91,8 +77,8 @@ def test_what_lingers_is_let_go_when_no_request_has_come_for_that_long(shaped: C
     assert freed(injector, "linger") == 2_000_000
 
 
-def test_shapes_end_with_their_faults_and_leaks_do_not(shaped: Callable[..., Injector]) -> None:
-    injector = shaped(plateau="1MB,10kB", leak="1kB")
+def test_shapes_end_with_their_faults_and_leaks_do_not(faulty: Callable[..., Injector]) -> None:
+    injector = faulty(plateau="1MB,10kB", leak="1kB")
     injector.admit("/api/ask", 0.0)
     injector.replace(read_faults({"latency": "1ms"}), 1.0)
     assert injector.memory.as_json().keys() == {"leaked"}

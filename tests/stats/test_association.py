@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadstone.stats.association import association, independent, ranks
+from loadstone.stats.association import association, independent
 from loadstone.stats.lift import lift
 from loadstone.stats.stretches import densest_stretch
+from loadstone.stats.trend import ranks
 
 
 def walk(seed: int, length: int = 120) -> np.ndarray:

@@ -175,6 +175,9 @@ def test_a_flag_stands_above_the_environment_and_none_keeps_nothing(tmp_path: Pa
     assert chosen_url(None, {"LOADSTONE_STORE": "sqlite:////y.db"}) == ("sqlite:////y.db", True)
     assert chosen_url(None, {"LOADSTONE_STORE": "none"}) == (None, True)
     assert chosen_url(None, {}, tmp_path)[1] is False
+    for half in ("sqlite:/y.db", "postgresql:y", "SQLite+x:y.db"):
+        with pytest.raises(StoreError, match="half an address"):
+            chosen_url(half, {})
     assert path_of("sqlite:////tmp/y.db") == Path("/tmp/y.db")  # noqa: S108  only a name
     assert scheme_of("PostgreSQL+psycopg://h/db") == "postgresql"
 

@@ -1,6 +1,7 @@
 """The file of a monitor: what it keeps, what it forgets, and what it refuses."""
 
 import contextlib
+import resource
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,11 +70,23 @@ def test_a_second_monitor_on_the_same_file_is_refused(tmp_path: Path) -> None:
     first.close()
 
 
+def test_a_full_disk_is_refused_with_a_hint_about_its_room(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # what is past it fails as on a disk without room
+    try:
+        with pytest.raises(UsageError) as refused:
+            WindowStore(tmp_path / "m.sqlite")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert refused.value.hint == "room on its disk, or --store on another"
+
+
 def test_a_file_that_is_something_else_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("my notes, not a database at all" * 100)
-    with pytest.raises(UsageError, match="cannot be used"):
+    with pytest.raises(UsageError, match="cannot be used") as refused:
         WindowStore(path)
+    assert refused.value.hint == "the --store of a monitor, or a name that no file has"
     assert path.read_text().startswith("my notes")
 
 

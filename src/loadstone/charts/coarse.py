@@ -10,7 +10,6 @@ from loadstone.stats.histogram import SUB_BITS, SUB_BUCKETS, Histogram, IntArray
 BITS = 6
 QUANTILE_ERROR = 2.0 ** -(BITS + 1)  # relative: 0.8 %
 
-_FINER = SUB_BITS - BITS
 _EVERY = (64 - SUB_BITS) * SUB_BUCKETS  # as many buckets as a histogram can have
 
 

@@ -47,6 +47,14 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, str | None], N
     return keep
 
 
+def refuse_dashboard(kind: str) -> None:
+    """It shows one run; raises UsageError where several are asked for and none would be shown."""
+    ctx = click.get_current_context(silent=True)
+    if ctx is not None and ctx.meta.get(f"{_KEY}at") is not None:
+        hint = "loadstone dashboard, which shows the levels that were kept"
+        raise UsageError(f"is about one run, and a {kind} makes several", where="flag --dashboard", hint=hint)
+
+
 def _check_address(text: str) -> None:
     """Refuse what is no address, and the suite or URL that `--dashboard suite.yaml` takes for one; raises UsageError."""
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from loadstone.cli.one_url import headers_of, profile_of, whole_number
+from loadstone.cli.one_url import headers_of, profile_of, resolved
 from loadstone.cli.perform import Showing, perform, showing_options
-from loadstone.cli.probe_options import add_probes, probe_options
+from loadstone.cli.probe_options import probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
 from loadstone.errors import UsageError
 from loadstone.load.spawn import ahead
@@ -72,8 +72,6 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     """The plan behind the flags; its mistakes name the flags."""
     from loadstone.clients.address import split_url
     from loadstone.plan.document import Place
-    from loadstone.plan.resolve import resolve
-    from loadstone.plan.settings import Layers
 
     if "://" not in url and not url.startswith("/"):
         url = f"http://{url}"
@@ -83,12 +81,9 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     here: Place = ("scenarios", "hit")
     origins: dict[Place, str] = {(*here, "steps", 0, key): flag for key, flag in step_flags.items()}
     origins |= {(*here, "profile", key): flag for key, flag in flags.items()}
-    scenario: dict[str, Any] = {"profile": profile, "steps": [step]}
-    tree: dict[str, Any] = {"name": "hit", "target": f"{origin.scheme}://{origin.authority}", "scenarios": {"hit": scenario}}
+    scenarios = {"hit": {"profile": profile, "steps": [step]}}
+    tree: dict[str, Any] = {"name": "hit", "target": f"{origin.scheme}://{origin.authority}", "scenarios": scenarios}
     http: dict[str, Any] = {"cookies": False, "redirects": 0, "gzip": False}
-    if given["warm_up"]:
-        scenario["warm_up"] = given["warm_up"]
-        origins[*here, "warm_up"] = "flag --warm-up"
     if given["timeout"]:
         http["timeouts"] = {"first_byte": given["timeout"], "total": given["timeout"]}
         origins["http", "timeouts", "total"] = origins["http", "timeouts", "first_byte"] = "flag --timeout"
@@ -96,17 +91,10 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         http["verify"] = False
     if given["no_keep_alive"]:
         http["keep_alive"] = False
-    for key in ("workers", "seed"):
-        if given[key] is not None:
-            tree[key] = whole_number(given[key], f"--{key}")
-            origins[(key,)] = f"flag --{key}"
     # A run without a gate could not fail: then at least the exchanges must succeed, and the checks hold.
     tree["gates"] = list(given["gates"]) or [ERRORS_GATE, *([CHECKS_GATE] if "checks" in step else [])]
     origins[("gates",)] = "flag --gate"
-    layers = Layers({**tree, "http": http}, origins)
-    add_probes(layers, given)
-    plan, _ = resolve(layers, source="loadstone hit")
-    return plan
+    return resolved({**tree, "http": http}, origins, given)
 
 
 def _step(path: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

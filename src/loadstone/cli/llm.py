@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from loadstone.cli.llm_questions import INPUT_TOKENS, asked_by, limited, load_of, prompts_of
-from loadstone.cli.one_url import headers_of, whole_number
+from loadstone.cli.one_url import headers_of, resolved, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
-from loadstone.cli.probe_options import add_probes, probe_options
+from loadstone.cli.probe_options import probe_options
 from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options, with_own_seed
 from loadstone.errors import UsageError
 from loadstone.load.spawn import ahead
@@ -94,8 +94,6 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     """The plan behind the flags; its mistakes name the flags."""
     from loadstone.clients.address import split_url
     from loadstone.plan.document import Place
-    from loadstone.plan.resolve import resolve
-    from loadstone.plan.settings import Layers
 
     if "://" not in url:
         url = f"http://{url}"
@@ -109,14 +107,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     llm = _settings(given, dialect, origins)
     llm["model"] = _model(given["model"], target, dialect, http)
     scenario: dict[str, Any] = {"profile": profile, "steps": [{"name": dialect, "llm": asked_by(given)}]}
-    if given["warm_up"]:
-        scenario["warm_up"] = given["warm_up"]
-        origins[*here, "warm_up"] = "flag --warm-up"
     tree: dict[str, Any] = {"name": "llm", "target": target, "scenarios": {"llm": scenario}, "http": http, "llm": llm}
-    for key in ("workers", "seed"):
-        if given[key] is not None:
-            tree[key] = whole_number(given[key], f"--{key}")
-            origins[(key,)] = f"flag --{key}"
     slo = [f"goodput({given['slo']}) > 95%"] if given["slo"] else []
     # A run without a gate could not fail: then at least the answers must come.
     tree["gates"] = [*given["gates"], *slo] or [ERRORS_GATE]
@@ -126,10 +117,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
             "input": _float(given["price_in"] or "0", "--price-in"),
             "output": _float(given["price_out"] or "0", "--price-out"),
         }
-    layers = Layers(tree, origins)
-    add_probes(layers, given)
-    plan, _ = resolve(layers, source="loadstone llm")
-    return plan
+    return resolved(tree, origins, given)
 
 
 def _dialect(path: str, wanted: str | None) -> tuple[str, str]:

@@ -1,11 +1,20 @@
-"""The flags that commands for one URL share: load, headers, workers and seed."""
+"""The flags that commands for one URL share: load, headers, warm-up, workers, seed and probes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from loadstone.cli.probe_options import add_probes
 from loadstone.errors import Mistake, PlanError, UsageError
+
+WEBSOCKETS = {"ws": "http", "wss": "https"}
+
+
+def over_http(url: str, schemes: Mapping[str, str] = WEBSOCKETS) -> str:
+    """The same URL by the scheme that plans name targets by; without a scheme it is one of http."""
+    scheme, mark, rest = url.partition("://")
+    return f"{schemes.get(scheme.lower(), scheme)}://{rest}" if mark else f"http://{url}"
 
 
 def profile_of(
@@ -61,3 +70,25 @@ def headers_of(texts: Iterable[str], *, example: str) -> dict[str, str]:
     if mistakes:
         raise PlanError(mistakes)
     return headers
+
+
+def resolved(tree: dict[str, Any], origins: dict[Any, str], given: dict[str, Any]) -> Any:
+    """The plan of a command's tree, with the flags that all have; raises PlanError, which names flags.
+
+    tree: named as the command is, and so is its one scenario
+    """
+    from loadstone.plan.resolve import resolve
+    from loadstone.plan.settings import Layers
+
+    name = tree["name"]
+    if given.get("warm_up"):
+        tree["scenarios"][name]["warm_up"] = given["warm_up"]
+        origins["scenarios", name, "warm_up"] = "flag --warm-up"
+    for key in ("workers", "seed"):
+        if given[key] is not None:
+            tree[key] = whole_number(given[key], f"--{key}")
+            origins[key,] = f"flag --{key}"
+    layers = Layers(tree, origins)
+    add_probes(layers, given)
+    plan, _ = resolve(layers, source=f"loadstone {name}")
+    return plan

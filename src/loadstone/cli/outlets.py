@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loadstone.cli.preflight import check_place
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ _REPORT_HELP = "Write a report of this name to a file, as json=result.json; `loa
 def names_sink(name: str) -> bool:
     """Is it among those that --sink names?"""
     return name in _named(_SINKS)
+
+
+def refuse_outlets(kind: str) -> None:
+    """A report or a sink is about one run; raises UsageError where several are asked for and nothing would come of it."""
+    for key, flag, hint in (
+        (_REPORTS, "--report", "--out DIR --format html for one of all; --store keeps each run, for `loadstone report RUN`"),
+        (_SINKS, "--sink", "--out DIR keeps each second of all"),
+    ):
+        if _named(key):
+            raise UsageError(f"is about one run, and a {kind} makes several", where=f"flag {flag}", hint=hint)
 
 
 def _keep(key: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:
@@ -99,6 +110,7 @@ def chosen_reports() -> list[tuple[Callable[[Told], bytes], Path]]:
         render = installed().get("report", name)
         if not Path(file).resolve().parent.is_dir():
             raise UsageError(f"no folder {Path(file).parent}", where=f"--report {text}", hint="a folder that is there")
+        check_place(Path(file), f"--report {text}")
         found.append((render, Path(file)))
     return found
 

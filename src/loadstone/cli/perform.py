@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from loadstone.measure.earlier import Earlier
     from loadstone.measure.sink import Sink, Watched
     from loadstone.plan.model import Plan, ScenarioPlan
+    from loadstone.report.told import Told
     from loadstone.store.recording import Recording
 
 
@@ -97,8 +98,6 @@ def _perform_once(
     from loadstone.live.keys import can_read_keys, keys
     from loadstone.load.control_desk import ControlDesk
     from loadstone.measure.timeline import Timeline
-    from loadstone.plugins import installed
-    from loadstone.report.text import look_of, render_page
     from loadstone.report.told import Told
     from loadstone.run import execute
 
@@ -148,19 +147,27 @@ def _perform_once(
     told([sink for sink in sinks if sink is not recording])
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     kept.append(write_suite_files(watched, story_told, recording))
-    code = int(story.exit_code) or (ExitCode.PASS if all(kept) else ExitCode.USAGE)
+    code = _code_of(story, kept)
     if dashboard is not None:
         dashboard.ended(story_told.document.verdict, code, recording.run_id if recording else "")
     if tell_doubt(story, left):
         return story, code
     tell_github(story_told)
+    return story, _tell(_page(story_told, showing), code, kept=watched.folder is not None)
+
+
+def _page(made: Told, showing: Showing) -> str:
+    """What standard output gets of a run."""
+    from loadstone.plugins import installed
+    from loadstone.report.text import look_of, render_page
+
     if showing.json:
-        return story, _tell(installed().get("report", "json")(story_told).decode(), code, kept=watched.folder is not None)
-    look = look_of(sys.stdout, plain=showing.no_color)
-    text = render_page(story_told.document, look)
+        text: str = installed().get("report", "json")(made).decode()
+        return text
+    page = render_page(made.document, look_of(sys.stdout, plain=showing.no_color))
     if showing.quiet:  # the verdict, what was run, and why
-        text = "\n".join([line for line in text.splitlines() if line.strip()][:3])
-    return story, _tell(f"{text}\n", code, kept=watched.folder is not None)
+        page = "\n".join([line for line in page.splitlines() if line.strip()][:3])
+    return f"{page}\n"
 
 
 def _ask_before(plan: Plan, showing: Showing) -> bool:
@@ -270,6 +277,14 @@ def write_result(path: Path, data: bytes) -> bool:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
         return False
     return True
+
+
+def _code_of(story: Story, kept: Sequence[bool]) -> int:
+    """The run's code; of a pass whose files could not all be written another than the page says, which is told."""
+    if story.exit_code or all(kept):
+        return int(story.exit_code)
+    click.echo(f"loadstone: exit code {ExitCode.USAGE:d}: what was asked for could not be written", err=True)
+    return ExitCode.USAGE
 
 
 def _tell(text: str, code: int, *, kept: bool = False) -> int:

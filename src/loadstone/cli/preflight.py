@@ -29,14 +29,24 @@ def check_room(folder: Path | None) -> None:
     if free < LEAST_FREE_BYTES:
         what = f"only {format_size(free)} are free there, and a run keeps a few kB for each second"
         raise UsageError(what, where=f"--out {folder}", hint="another folder, or leave --out away")
+    _check_writable(folder, f"--out {folder}")
+
+
+def check_place(file: Path, where: str) -> None:
+    """Raises UsageError when a report could not be put there after the run; a pipe or a device is nobody's place."""
+    if file.is_dir():
+        raise UsageError("is a folder", where=where, hint=f"{where.removeprefix('--report ')}/report.html")
+    if file.is_file() or not file.exists():
+        _check_writable(file.resolve().parent, where)
+
+
+def _check_writable(folder: Path, where: str) -> None:
     probe = folder / ".loadstone-can-write"
     try:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise UsageError(
-            f"cannot be written to: {error.strerror}", where=f"--out {folder}", hint="a folder that you may write to"
-        ) from None
+        raise UsageError(f"cannot be written to: {error.strerror}", where=where, hint="a folder that you may write to") from None
 
 
 def most_users(plan: Plan) -> tuple[int, str]:

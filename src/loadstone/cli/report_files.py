@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _KEY = "loadstone.files"
 _FORMAT_HELP = "Kinds of files, as html,json,csv,junit,md,txt,png,svg; also github-benchmark, bencher and reports of plug-ins."
 SUMMARY = "GITHUB_STEP_SUMMARY"
+MOST_DAMAGE = 10
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,9 +136,9 @@ def print_report(data: bytes) -> None:
     sys.stdout.flush()
 
 
-def tell_damage(damage: Sequence[str], most: int = 10) -> None:
+def tell_damage(damage: Sequence[str]) -> None:
     """What could not be read, on stderr, where no program takes it for a report."""
-    for line in damage[:most]:
+    for line in damage[:MOST_DAMAGE]:
         click.echo(f"loadstone: damaged: {line}", err=True)
-    if len(damage) > most:
-        click.echo(f"loadstone: damaged: and {len(damage) - most} more", err=True)
+    if len(damage) > MOST_DAMAGE:
+        click.echo(f"loadstone: damaged: and {len(damage) - MOST_DAMAGE} more", err=True)

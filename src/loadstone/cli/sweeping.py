@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -11,8 +11,10 @@ from zlib import crc32
 import click
 
 from loadstone.cli.account_files import asked_of_run, tell_account
+from loadstone.cli.dashboard_options import refuse_dashboard
 from loadstone.cli.embedded import aimed
 from loadstone.cli.kept_levels import KeptLevels, refuse_baselines
+from loadstone.cli.outlets import refuse_outlets
 from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess
@@ -40,8 +42,7 @@ def perform_sweep(
     plan_at: Callable[[str, str], Plan],
     showing: Showing,
     *,
-    worker: WorkerProcess | None = None,
-    faults: Sequence[str] = (),
+    worker: WorkerProcess,
 ) -> int:
     """Run every level of `given["sweep"]`, keep and tell each, answer the exit code.
 
@@ -58,13 +59,15 @@ def perform_sweep(
     keeper: KeptLevels | None = None
     try:
         refuse_baselines("sweep")
+        refuse_outlets("sweep")
+        refuse_dashboard("sweep")
         asked = asked_of_run(showing.out)
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
         plans = {level: plan_at(levels.knob, level) for level in levels.values}
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
         kept = keeper = KeptLevels("sweep", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
-        with aimed(next(iter(plans.values())), faults) as first:
+        with aimed(next(iter(plans.values()))) as first:
             at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
             found = sweep(
                 levels.knob,

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from loadstone.cli.one_url import headers_of, whole_number
+from loadstone.cli.one_url import WEBSOCKETS, headers_of, over_http, resolved, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
-from loadstone.cli.probe_options import add_probes, probe_options
+from loadstone.cli.probe_options import probe_options
 from loadstone.errors import UsageError
 from loadstone.load.spawn import ahead
 
@@ -16,7 +16,6 @@ CALLS, DURATION = "1", "30s"
 PROTOCOLS = ("pcm", "realtime", "twilio", "wyoming")
 RATES = {"pcm": 16_000, "realtime": 24_000, "twilio": 8_000, "wyoming": 16_000}
 GATES = ("rate(voice.call_errors) < 1%", "rate(voice.dead_turn) < 1%")
-SCHEMES = {"ws": "http", "wss": "https", "tcp": "http"}
 # --calibrate: an oracle that answers after this, and what the caller may read.
 DELAY_MS, MOST_MS = 600, 605
 ORACLE = f"/voice/pcm?rate=16000&delay_ms={DELAY_MS}&speak_s=0.5"
@@ -80,11 +79,8 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     """The plan behind the flags; its mistakes name the flags."""
     from loadstone.clients.address import split_url
     from loadstone.plan.document import Place
-    from loadstone.plan.resolve import resolve
-    from loadstone.plan.settings import Layers
 
-    scheme, mark, rest = url.partition("://")
-    origin, path = split_url(f"{SCHEMES.get(scheme.lower(), scheme)}://{rest}" if mark else f"http://{url}")
+    origin, path = split_url(over_http(url, {**WEBSOCKETS, "tcp": "http"}))
     here: Place = ("scenarios", "voice")
     lasts = given["duration"] or DURATION
     profile: dict[str, Any] = {"kind": "constant-users", "users": whole_number(given["calls"] or CALLS, "--calls"), "duration": lasts}
@@ -125,14 +121,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     }
     if given["calibrate"]:
         tree["allow_few"] = True
-    for key in ("workers", "seed"):
-        if given[key] is not None:
-            tree[key] = whole_number(given[key], f"--{key}")
-            origins[key,] = f"flag --{key}"
-    layers = Layers(tree, origins)
-    add_probes(layers, given)
-    plan, _ = resolve(layers, source="loadstone voice")
-    return plan
+    return resolved(tree, origins, given)
 
 
 def _script(given: dict[str, Any]) -> list[Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from loadstone.cli.one_url import headers_of
+from loadstone.cli.one_url import headers_of, over_http, resolved
 from loadstone.cli.perform import Showing, perform, showing_options
-from loadstone.cli.probe_options import add_probes, probe_options
-from loadstone.cli.ws_scenarios import ANSWERED, CONNECTIONS, DURATION, MESSAGE, number, scenario_of
+from loadstone.cli.probe_options import probe_options
+from loadstone.cli.ws_scenarios import ANSWERED, CONNECTIONS, DURATION, MESSAGE, scenario_of
 from loadstone.errors import UsageError
 from loadstone.load.spawn import ahead
 
@@ -68,13 +68,8 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     """The plan behind the flags; its mistakes name the flags."""
     from loadstone.clients.address import split_url
     from loadstone.plan.document import Place
-    from loadstone.plan.resolve import resolve
-    from loadstone.plan.settings import Layers
 
-    scheme, mark, rest = url.partition("://")
-    schemes = {"ws": "http", "wss": "https"}
-    url = f"{schemes.get(scheme.lower(), scheme)}://{rest}" if mark else f"http://{url}"
-    origin, path = split_url(url)
+    origin, path = split_url(over_http(url))
     here: Place = ("scenarios", "ws")
     scenario, step_origins, gates = scenario_of(path, given)
     origins: dict[Place, str] = {(*here, *place): f"flag {flag}" for place, flag in step_origins.items()}
@@ -103,14 +98,4 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
         "gates": list(given["gates"]) or gates,
     }
     origins["gates",] = "flag --gate"
-    if given["warm_up"]:
-        scenario["warm_up"] = given["warm_up"]
-        origins[*here, "warm_up"] = "flag --warm-up"
-    for key in ("workers", "seed"):
-        if given[key] is not None:
-            tree[key] = number(given[key], f"--{key}", least=0 if key == "seed" else 1)
-            origins[key,] = f"flag --{key}"
-    layers = Layers(tree, origins)
-    add_probes(layers, given)
-    plan, _ = resolve(layers, source="loadstone ws")
-    return plan
+    return resolved(tree, origins, given)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import loadstone
+from loadstone.cli.one_url import whole_number
 from loadstone.errors import UsageError
 
 CONNECTIONS, DURATION, MESSAGE = "10", "10s", "hello"
@@ -42,7 +43,7 @@ def scenario_of(path: str, given: dict[str, Any]) -> Scenario:
 
 
 def _talk(path: str, given: dict[str, Any]) -> Scenario:
-    connections = number(given["connections"] or CONNECTIONS, "--connections")
+    connections = _number(given["connections"] or CONNECTIONS, "--connections")
     profile, origins = _steady(connections, given)
     dialogue: dict[str, Any] = {
         "path": path.replace("${", "$${"),
@@ -52,7 +53,7 @@ def _talk(path: str, given: dict[str, Any]) -> Scenario:
         if given["rate"]:
             raise UsageError("--rate takes --duration, not --messages", where="flag --messages", hint="-d 10s")
         limit = {"max_duration": given["duration"]} if given["duration"] else {}
-        profile = {"kind": "shared-iterations", "users": connections, "iterations": number(given["messages"], "--messages"), **limit}
+        profile = {"kind": "shared-iterations", "users": connections, "iterations": _number(given["messages"], "--messages"), **limit}
         origins["profile", "iterations"] = "-n"
     if given["rate"]:
         dialogue["rate"] = _rate(given["rate"]) / connections
@@ -63,9 +64,9 @@ def _talk(path: str, given: dict[str, Any]) -> Scenario:
 
 
 def _hold(path: str, given: dict[str, Any]) -> Scenario:
-    connections = number(given["connections"] or CONNECTIONS, "--connections")
+    connections = _number(given["connections"] or CONNECTIONS, "--connections")
     if given["server_pid"]:
-        pid = number(given["server_pid"], "--server-pid")
+        pid = _number(given["server_pid"], "--server-pid")
         scenario = _coded("MemorySteps", path, given, users=connections, server_pid=pid, match=given["match"] or "order")
         scenario["profile"] = {"kind": "per-user-iterations", "users": 1, "iterations": 1, "max_duration": given["duration"] or "10m"}
         return scenario, {}, [CONNECTED, CHECKS, "last(ws.server_memory_closed) >= 0"]  # without a reading: no data
@@ -74,8 +75,8 @@ def _hold(path: str, given: dict[str, Any]) -> Scenario:
 
 
 def _fan_out(path: str, given: dict[str, Any]) -> Scenario:
-    connections = number(given["connections"] or CONNECTIONS, "--connections")
-    senders, slow = number(given["senders"] or "1", "--senders"), number(given["slow_readers"] or "0", "--slow-readers", least=0)
+    connections = _number(given["connections"] or CONNECTIONS, "--connections")
+    senders, slow = _number(given["senders"] or "1", "--senders"), _number(given["slow_readers"] or "0", "--slow-readers", least=0)
     if senders + slow > connections:
         raise UsageError("more senders and slow readers than connections", where="flag --connections", hint=f"-c {senders + slow}")
     if connections < 2:
@@ -97,7 +98,7 @@ def _fan_out(path: str, given: dict[str, Any]) -> Scenario:
 def _storm(path: str, given: dict[str, Any]) -> Scenario:
     from loadstone.units import parse_duration
 
-    connections = number(given["connections"] or CONNECTIONS, "--connections")
+    connections = _number(given["connections"] or CONNECTIONS, "--connections")
     profile, origins = _steady(connections, given)
     break_at = parse_duration(given["duration"] or DURATION) / 3
     scenario = _coded("Comeback", path, given, break_at=break_at, match=given["match"] or "order")
@@ -108,7 +109,7 @@ def _storm(path: str, given: dict[str, Any]) -> Scenario:
 
 
 def _find_limit(path: str, given: dict[str, Any]) -> Scenario:
-    most = number(given["find_limit"], "--find-limit")
+    most = _number(given["find_limit"], "--find-limit")
     scenario = _coded("LimitSearch", path, given, most=most)
     scenario["profile"] = {"kind": "per-user-iterations", "users": 1, "iterations": 1, "max_duration": given["duration"] or "10m"}
     return scenario, {}, ["last(ws.connection_limit) > 0", CHECKS]
@@ -146,12 +147,9 @@ def _rate(text: str) -> float:
     return rate
 
 
-def number(text: str, flag: str, *, least: int = 1) -> int:
+def _number(text: str, flag: str, *, least: int = 1) -> int:
     """A flag's whole number of at least 1; raises UsageError."""
-    try:
-        value = int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a whole number", where=f"flag {flag}", hint=f"{flag} 10") from None
+    value = whole_number(text, flag)
     if value < least:
         raise UsageError(f"must be at least {least}", where=f"flag {flag} {text}", hint=f"{flag} 10")
     return value

@@ -118,10 +118,7 @@ class Connection(Link):
 
     def leave(self, why: Failed) -> None:
         """Close at once; an exchange under way ends for this reason. Not for a sink that is being given a piece: that one raises."""
-        if self.stage == "idle":  # the response is there, though who waits for it has not looked yet
-            self._drop()
-        else:
-            self._fail(why)
+        self._broken(why)
 
     def _drop(self) -> None:
         self._simple = False

@@ -105,7 +105,7 @@ class Link:
             waiter.set_exception(failed)
 
     def _broken(self, failed: Failed) -> None:
-        if self.stage == "idle":
+        if self.stage == "idle":  # the response is there, though who waits for it has not looked yet
             self._drop()
         else:
             self._fail(failed)

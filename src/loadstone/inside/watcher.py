@@ -8,7 +8,6 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 from loadstone.inside import process
@@ -27,9 +26,8 @@ MOST = 10
 class Watcher:
     """Watches this process from `start` to `stop`; costs two clock readings a collection and twenty timers a second."""
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        self._clock = clock
-        self.pauses, self.loop = Pauses(clock), LoopLag(clock)
+    def __init__(self) -> None:
+        self.pauses, self.loop = Pauses(), LoopLag()
         self._types: dict[str, int] | None = None
         self._sites: dict[tuple[str, str], tuple[int, int]] | None = None
 
@@ -52,7 +50,7 @@ class Watcher:
         return {
             "version": VERSION,
             "pid": os.getpid(),
-            "now_ns": self._clock(),
+            "now_ns": time.monotonic_ns(),
             **sizes(),
             "descriptors": process.descriptors(),
             "threads": process.threads(),
@@ -74,7 +72,7 @@ class Watcher:
         cycles are seen while they are there.
         sites: also lines; of many traced allocations that takes seconds, so the first time and at the end are enough
         """
-        begun_ns = self._clock()
+        begun_ns = time.monotonic_ns()
         now_types, now_sites = count_types(), count_sites() if sites and tracing() else None
         types: list[TypeGrowth] = growth_by_type(self._types, now_types, MOST) if self._types is not None else []
         lines: list[SiteGrowth] = growth_by_site(self._sites, now_sites, MOST) if self._sites is not None and now_sites is not None else []
@@ -88,7 +86,7 @@ class Watcher:
             **(traced_bytes() if tracing() else {"traced_bytes": None, "tracer_bytes": None}),
             "types": [dataclasses.asdict(each) for each in types],
             "sites": [dataclasses.asdict(each) for each in lines] if now_sites is not None else None,
-            "took_ns": self._clock() - begun_ns,
+            "took_ns": time.monotonic_ns() - begun_ns,
         }
 
     def restart(self) -> None:

@@ -8,10 +8,9 @@ from loadstone.judge.cause import Cause, CauseKind, Failed, cause
 from loadstone.judge.course import RunCourse
 from loadstone.judge.verdict import show_value
 from loadstone.measure.catalogue import Kind
-from loadstone.stats.association import ranks
 from loadstone.stats.breaks import find_break
 from loadstone.stats.stretches import DenseStretch, densest_stretch
-from loadstone.stats.trend import Levels, trend
+from loadstone.stats.trend import Levels, ranks, trend
 from loadstone.units import format_duration, format_rate, format_share
 
 CHANCE = 0.01

@@ -74,12 +74,12 @@ class History:
         return self.outlook.crossing(math.log(limit)) if self.outlook is not None and limit > 0 else None
 
 
-def judge_histories(runs: Sequence[RunFigures], figure: Figure, rules: RegressionRules | None = None) -> list[History]:
+def judge_histories(runs: Sequence[RunFigures], figure: Figure) -> list[History]:
     """One history for each machine that the runs were made on, the one with the newest run first; none without a run that has it."""
     by_machine: dict[str, list[RunFigures]] = {}
     for run in runs:
         by_machine.setdefault(machine_key(run.machine), []).append(run)
-    return [judge_history(mine, figure, rules, machine) for machine, mine in reversed(_by_newest(by_machine))]
+    return [judge_history(mine, figure, machine=machine) for machine, mine in reversed(_by_newest(by_machine))]
 
 
 def judge_history(runs: Sequence[RunFigures], figure: Figure, rules: RegressionRules | None = None, machine: str = "") -> History:
@@ -110,7 +110,10 @@ def _vote(changes: Sequence[Change], newest: Difference | None, count: int, figu
     latest = changes[-1] if changes else None
     split = latest is not None and latest.worse and latest.index >= count - BEST
     if newest is None:
-        return Answer.CANNOT_TELL, f"{count} runs have {figure.name}; at least {FEWEST + NEWEST} are needed"
+        return (
+            Answer.CANNOT_TELL,
+            f"{count} {'run has' if count == 1 else 'runs have'} {figure.name}; at least {FEWEST + NEWEST} are needed",
+        )
     gate = newest.answer is Answer.WORSE
     if split and latest is not None:
         told = f"worse since {latest.run} ({latest.effect.ratio - 1:+.1%}, confidence {latest.confidence:.1%})"

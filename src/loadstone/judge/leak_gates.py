@@ -111,6 +111,7 @@ class CourseWatch:
             whose=str(worst.series) if len(found) > 1 else "",
             per_s=exchanges(view) / seconds if seconds and gate.spec.stat == "leak" else 0.0,
             exhausted_s=finding.exhausted_in_s(worst.now, limit) if (limit := self._limit(view, worst.series)) is not None else None,
+            restarting=worst.between is not None and worst.between.times > 1,
         )
         sure = (finding.low, finding.high) if finding.whole is not None and np.isfinite([finding.low, finding.high]).all() else (None, None)
         value = finding.rate if finding.whole is not None else None

@@ -18,10 +18,18 @@ _SAID = {
     Course.GROWING: "it rises, not yet long, much or steadily enough to tell",
     Course.UNSTEADY: "it wanders too far to exclude a leak",
 }
+LET_LIVE = "let processes live longer, or watch between their restarts"
 
 
 def explain(
-    finding: Finding, unit: str, *, what: str = "leak", whose: str = "", per_s: float = 0.0, exhausted_s: float | None = None
+    finding: Finding,
+    unit: str,
+    *,
+    what: str = "leak",
+    whose: str = "",
+    per_s: float = 0.0,
+    exhausted_s: float | None = None,
+    restarting: bool = False,
 ) -> str:
     """The verdict, its course, the rate with its interval, and advice: one line.
 
@@ -30,13 +38,15 @@ def explain(
     whose:       the series, when there are several
     per_s:       requests per second; 0 when they are not known
     exhausted_s: seconds until a limit is reached, when there is one
+    restarting:  the target is started again and again: a longer run has no longer stretches
     """
     verdict = finding.answer.value.replace("LEAK", what.upper())
     head = f"{verdict}: {whose}: " if whose else f"{verdict}: "
     if finding.course is Course.SHORT and finding.readings >= FEWEST_READINGS:
-        return f"{head}{finding.readings} readings, nearly all in a few moments; run longer, or beside less other work"
+        advice = LET_LIVE if restarting else "run longer, or beside less other work"
+        return f"{head}{finding.readings} readings, nearly all in a few moments; {advice}"
     if finding.course is Course.SHORT:
-        return f"{head}{finding.readings} readings, and {FEWEST_READINGS} are the fewest; run longer"
+        return f"{head}{finding.readings} readings, and {FEWEST_READINGS} are the fewest; {LET_LIVE if restarting else 'run longer'}"
     parts = [f"{head}{_SAID[finding.course]}: {rate_text(finding, unit)}"]
     if finding.course is Course.LEAK:
         if per_s > 0:
@@ -47,7 +57,7 @@ def explain(
     if finding.step:
         parts.append(f"one step of {show_value(finding.step, unit)} left out")
     if finding.answer.value == "CANNOT TELL":
-        parts.append(f"run {format_duration(2 * finding.span_s)}, twice as long")
+        parts.append(LET_LIVE if restarting else f"run {format_duration(2 * finding.span_s)}, twice as long")
     return "; ".join(parts)
 
 

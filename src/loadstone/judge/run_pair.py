@@ -29,25 +29,22 @@ def compare_runs(
     figures: list[Figure],
     rules: RegressionRules | None = None,
     *,
-    spread: float | None = None,
     machine_class: str = "",
     unlike: Alikeness | None = None,
 ) -> tuple[Difference, ...]:
     """Compare the figures of two runs by name.
 
-    spread:        standard deviation of the logarithm between runs where it is known, from a baseline or a self-test; else the
-                   assumption for `machine_class` (quiet, ci, shared; shared when unknown) takes its place
+    machine_class: quiet, ci or shared, whose spread between runs is assumed; shared when unknown
     unlike:        what `alikeness` said of the two runs
     """
     rules = rules or RegressionRules()
     if unlike is not None and unlike.likeness is Likeness.REFUSED:
         return tuple(_untold(figure, rules, unlike.reasons[0]) for figure in figures)
-    assumed = spread is None
-    between = BETWEEN_RUNS.get(machine_class, BETWEEN_RUNS[UNKNOWN]) if spread is None else spread
+    between = BETWEEN_RUNS.get(machine_class, BETWEEN_RUNS[UNKNOWN])
     between = (between**2 + (unlike.spread**2 if unlike else 0.0) / 2) ** 0.5
     taken = [_shift(figure, before.get(figure.name), after.get(figure.name), between) for figure in figures]
     chances = iter(adjusted([one.p for one in taken if isinstance(one, Shift)]))
-    source = f"{between:.1%} between runs {'assumed' if assumed else 'known'}"
+    source = f"{between:.1%} between runs assumed"
     return tuple(
         _told(figure, one, next(chances), rules, before[figure.name], after[figure.name], source)
         if isinstance(one, Shift)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +28,9 @@ CPU_FULL_PERCENT = 98.0
 
 # Reads without a kernel stamp use the application's clock, which includes our queue.
 UNSTAMPED_DEGRADED = 0.05
+
+# The first that has values sets how late is too late.
+RESPONSE_METRICS = ("http.response_time", "ws.round_trip_time")
 
 
 class Level(StrEnum):
@@ -103,9 +106,9 @@ class Health:
     descriptors: float | None
 
 
-def examine(view: View, response_metrics: Sequence[str] = ("http.response_time", "ws.round_trip_time")) -> Health:
-    """The generator's own metrics over a stretch; the first of the response metrics that has values sets how late is too late."""
-    medians = (_quantile_ms(view, metric, 0.5, {"outcome": "ok"}) or _quantile_ms(view, metric, 0.5) for metric in response_metrics)
+def examine(view: View) -> Health:
+    """The generator's own metrics over a stretch."""
+    medians = (_quantile_ms(view, metric, 0.5, {"outcome": "ok"}) or _quantile_ms(view, metric, 0.5) for metric in RESPONSE_METRICS)
     response_ms = next((median for median in medians if median), None)
     return Health(
         lag_p99_ms=_quantile_ms(view, "load.send_lag", 0.99),

@@ -182,7 +182,7 @@ def web_hook(url: str, timeout_s: float = TIMEOUT_S) -> Callable[[Mapping[str, A
     return post
 
 
-def command_line(text: str, timeout_s: float = TIMEOUT_S) -> Callable[[Mapping[str, Any]], None]:
+def command_line(text: str) -> Callable[[Mapping[str, Any]], None]:
     """Runs a command for each record: JSON on its stdin, and LOADSTONE_ALERT_TEXT, _LEVEL, _RULE in its environment.
 
     raises: UsageError for what cannot be split into words
@@ -202,7 +202,7 @@ def command_line(text: str, timeout_s: float = TIMEOUT_S) -> Callable[[Mapping[s
             env={**os.environ, **told},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=timeout_s,
+            timeout=TIMEOUT_S,
             check=False,
         )
         if done.returncode:

@@ -19,8 +19,6 @@ from loadstone.load.control_desk import ControlDesk, ControlState
 STEP = 1.25
 SPIKE, SPIKE_S = 3.0, 10.0
 LOOK_EVERY_S = 0.2
-HINTS = "p pause  + more  - less  s spike  q stop"
-PAUSED_HINTS = "paused: p goes on  q stop"
 
 
 def control_for(key: str, state: ControlState) -> Control | None:

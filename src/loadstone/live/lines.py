@@ -27,10 +27,10 @@ def line_view(watched: Watched) -> LineView:
 class LineView:
     """The Sink that writes one line for each five seconds of the run; a closed stream silences it, and never ends the run."""
 
-    def __init__(self, plan_name: str, duration_s: float | None, stream: TextIO, *, every_s: float = EVERY_S) -> None:
-        self._name, self._duration_s, self._stream, self._every_s = plain(plan_name, 40), duration_s, stream, every_s
-        self._recent, self._happenings = Recent(window_s=every_s), Happenings()
-        self._next_s = every_s
+    def __init__(self, plan_name: str, duration_s: float | None, stream: TextIO) -> None:
+        self._name, self._duration_s, self._stream = plain(plan_name, 40), duration_s, stream
+        self._recent, self._happenings = Recent(window_s=EVERY_S), Happenings()
+        self._next_s = EVERY_S
         self._turns = 0
         self._silent = False
 
@@ -42,7 +42,7 @@ class LineView:
         # Seconds end a little early or late; half of one decides.
         if self._silent or snapshot.end_s < self._next_s - 0.5:
             return
-        self._next_s = self._every_s * (1 + round(snapshot.end_s / self._every_s))
+        self._next_s = EVERY_S * (1 + round(snapshot.end_s / EVERY_S))
         self._write(self._line())
 
     def judged(self, verdicts: Sequence[Verdict], events: Sequence[Event]) -> None:

@@ -40,6 +40,7 @@ class ClosedRun:
         self._held: dict[Session, None] = {}  # those that would begin another pass, were the run not paused
         self.crew = Crew(scene.timers, self._nobody_left, self.stop)
         self._users: dict[int, asyncio.Task[None]] = {}
+        self._most_active = 0
         self._sessions: dict[int, Session] = {}
         self._stopped, self._over = asyncio.Event(), False  # the second says the same, for those who ask before each iteration
         self._level = 0
@@ -90,6 +91,11 @@ class ClosedRun:
     def users(self) -> int:
         """Users that are active here."""
         return len(self._scene.active)
+
+    def take_most_users(self) -> int:
+        """The most that were active at one time since this was last asked."""
+        most, self._most_active = self._most_active, self.users
+        return most
 
     # -- changes while it goes on -----------------------------------------------------------------------------------
 
@@ -177,6 +183,7 @@ class ClosedRun:
             return
         scene = self._scene
         session = self._sessions[index] = scene.enter(index)
+        self._most_active = max(self._most_active, self.users)
         try:
             await scene.start(session)
             await self._iterate(session)

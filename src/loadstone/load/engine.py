@@ -314,7 +314,7 @@ class Engine:
         if run is None:
             return
         tags = (("scenario", scene.name),)
-        self._recorder.gauge(Series("load.users", tags), run.users)
+        self._recorder.gauge(Series("load.users", tags), run.users, most=run.take_most_users())
         if isinstance(run, OpenRun):
             rate = 0.0 if self._time.stands else run.rate_at(self._time.warp.schedule_ns(at_ns)) / scene.workers
             self._recorder.gauge(Series("load.target_rate", tags), rate)

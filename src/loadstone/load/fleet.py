@@ -213,7 +213,7 @@ class LocalFleet:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=CLOSE_S)
         if member.killed:
-            how = "hung in the suite's code when it should have ended, and was killed"
+            how = how_it_was_late(now_ns() - member.heard_ns)
         elif process.returncode is None:
             how = "closed its pipe"
         elif process.returncode < 0:
@@ -258,6 +258,13 @@ class LocalFleet:
                 process.wait()
             if process.stdout:
                 process.stdout.close()
+
+
+def how_it_was_late(silent_ns: int) -> str:
+    """What a worker did that had to be killed: one that still told its seconds does not hang."""
+    if silent_ns < SILENT_NS:
+        return "was too busy to end when it should have (ask for less, or for more workers), and was killed"
+    return "hung in the suite's code when it should have ended, and was killed"
 
 
 def _signal_name(number: int) -> str:

@@ -24,6 +24,9 @@ MOST_READY = 200
 # A schedule that is late takes at most half of the time, in pieces of this length: sockets and commands have their turns between.
 LEAST_PIECE_NS = SECOND // 200
 MOST_PIECE_NS = SECOND
+# What could not be placed for so long (or for the patience, when that is longer) is dropped: a worker that is asked for more
+# than it can place would otherwise go on long after the end of its schedule.
+LEAST_LATE_NS = SECOND
 
 
 class OpenRun:
@@ -42,7 +45,7 @@ class OpenRun:
         self._idle: deque[Session] = deque()
         self._waiting: deque[int] = deque()
         self._stopped = asyncio.Event()
-        self._busy = 0
+        self._busy = self._most_busy = 0
         self._begun = 0
         self._left_ns = 0  # when arrivals were last placed
         self._running = False
@@ -113,6 +116,16 @@ class OpenRun:
         """Sessions that are busy with an arrival."""
         return self._busy
 
+    def take_most_users(self) -> int:
+        """The most that were busy at one time since this was last asked."""
+        most, self._most_busy = self._most_busy, self._busy
+        return most
+
+    def _occupy(self) -> None:
+        self._busy += 1
+        if self._busy > self._most_busy:
+            self._most_busy = self._busy
+
     def _dismiss(self) -> None:
         self._idle.clear()
         for session in list(self._scene.active):
@@ -124,6 +137,7 @@ class OpenRun:
     def _arrive(self) -> None:
         clock, start = self._scene.timers.now_ns, self.start_ns + self._time.warp.shift_ns
         now = clock()
+        self._drop_the_late(now - start - max(self._patience_ns, LEAST_LATE_NS))
         until = now + min(max(now - self._left_ns, LEAST_PIECE_NS), MOST_PIECE_NS)
         while self._next >= 0 and start + self._next <= now < until:
             self._place(start + self._next)
@@ -131,6 +145,15 @@ class OpenRun:
             now = clock()
         self._left_ns = now
         self._aim()
+
+    def _drop_the_late(self, before_ns: int) -> None:
+        """Of what is due before a moment of the schedule nothing is placed any more, but all of it is counted."""
+        if not 0 <= self._next < before_ns:
+            return
+        late = self._schedule.pass_over(before_ns)
+        self._next = self._schedule.next_ns
+        self._scene.recorder.count(self._scene.name, self._arrivals, late)
+        self._count_dropped(late)
 
     def _aim(self) -> None:
         """Wait for the next arrival; while the schedule stands still, nobody knows when that is."""
@@ -160,7 +183,7 @@ class OpenRun:
         scene = self._scene
         scene.recorder.count(scene.name, self._arrivals)
         if self._idle:
-            self._busy += 1
+            self._occupy()
             self._wait.add(0)
             self._idle.pop().wake_up(due, 0)
             return
@@ -182,10 +205,13 @@ class OpenRun:
 
     def _drop(self) -> None:
         self._waiting.popleft()
+        self._count_dropped(1)
+
+    def _count_dropped(self, arrivals: int) -> None:
         scene = self._scene
-        scene.recorder.count(scene.name, self._dropped)
+        scene.recorder.count(scene.name, self._dropped, arrivals)
         # Nobody knows how long it would have taken: longer than anything recorded.
-        scene.recorder.beyond(scene.name, self._no_answer)
+        scene.recorder.beyond(scene.name, self._no_answer, arrivals)
 
     def _spawn(self, *, connected: bool) -> None:
         index = self._scene.worker + self._begun * self._scene.workers
@@ -208,7 +234,7 @@ class OpenRun:
             due = self._waiting.popleft()
             waited = self._scene.timers.now_ns() - due
             self._wait.add(waited)
-            self._busy += 1
+            self._occupy()
             session.set_due(due, waited)
             if not self._waiting and self._next < 0:
                 self._last_placed()

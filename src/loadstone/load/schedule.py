@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,6 +38,16 @@ class Schedule:
         self._at += 1
         self.next_ns = due = self._due[self._at] if self._at < len(self._due) else self._more()
         return due
+
+    def pass_over(self, before_ns: int) -> int:
+        """Leave out what is due before a moment; gives how many that were."""
+        passed = 0
+        while 0 <= self.next_ns < before_ns:
+            left_out = bisect_left(self._due, before_ns, self._at) - self._at
+            passed += left_out
+            self._at += left_out - 1
+            self.advance()
+        return passed
 
     def change(self, demand: Demand, at_ns: int) -> None:
         """Ask for something else from a moment of the profile's time on; all that was due before it has been taken."""

@@ -50,10 +50,10 @@ class Aggregate:
         whole._gauges, whole.failures = dict(snapshot.gauges), dict(snapshot.failures)
         return whole
 
-    def as_snapshot(self, start_s: float = 0.0, end_s: float | None = None, *, seq: int = 0) -> Snapshot:
+    def as_snapshot(self, start_s: float = 0.0, end_s: float | None = None) -> Snapshot:
         """Everything as one snapshot, which sees what is added later; one without an end lasts as long as this."""
         end_s = start_s + self.seconds if end_s is None else end_s
-        return Snapshot(seq, start_s, end_s, True, LOAD, self._distributions, self._counts, self._gauges, self.failures)
+        return Snapshot(0, start_s, end_s, True, LOAD, self._distributions, self._counts, self._gauges, self.failures)
 
     def distribution(self, metric: str, tags: Mapping[str, str] | None = None) -> Histogram | None:
         """See View."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -211,9 +212,9 @@ class Recorder:
         """One value of a distribution, in stored units."""
         self.column(scenario, series).add(value)
 
-    def beyond(self, scenario: str, series: Series) -> None:
-        """A value known only to be longer than anything recorded."""
-        self.bucket(self.stretch(scenario)).histogram(series).record_beyond()
+    def beyond(self, scenario: str, series: Series, values: int = 1) -> None:
+        """Values known only to be longer than anything recorded."""
+        self.bucket(self.stretch(scenario)).histogram(series).record_beyond(values)
 
     def count(self, scenario: str, series: Series, by: int = 1) -> None:
         """Add to a count."""
@@ -227,10 +228,10 @@ class Recorder:
         """Fold these columns, too, whenever values are taken or a scenario begins to be judged."""
         self._others.append(columns)
 
-    def gauge(self, series: Series, value: float) -> None:
-        """A reading of a level."""
+    def gauge(self, series: Series, value: float, most: float = -math.inf) -> None:
+        """A reading of a level, and the most it was since the reading before, where somebody has watched it."""
         before = self._gauges.get(series)
-        reading = Gauge.of(value)
+        reading = Gauge(value, value, max(value, most), value, 1)
         self._gauges[series] = before.then(reading) if before else reading
 
     def fold(self) -> None:

@@ -38,7 +38,7 @@ PROCESS: tuple[Row, ...] = (
     ("target.memory_limit_used", "%", "lower", "share of the container's memory limit that is taken, page cache included"),
     ("target.cpu_limit", "%", "neither", "CPU quota of the container that the target lives in; 100 is one core"),
     ("target.throttled", "%", "lower", "share of the scheduler's periods in which the container had used up its CPU quota"),
-    ("target.restarts", "1", "lower", "how often the chosen processes had all ended and others were found in their place"),
+    ("target.restarts", "1", "lower", "how often all chosen processes were replaced by others, or a worker by its supervisor"),
     ("probe.unreadable", "1", "lower", "processes of the tree that may not be looked into for this value, which is therefore not told"),
 )
 OWN: tuple[Row, ...] = (

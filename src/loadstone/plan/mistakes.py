@@ -107,10 +107,10 @@ def value_at(tree: Any, place: Place) -> Any:
     """The value at a place of a tree, or an Absent."""
     at: Any = tree
     for part in place:
-        items: Mapping[Any, Any] = at if isinstance(at, Mapping) else dict(enumerate(at)) if isinstance(at, (list, tuple)) else {}
-        if part not in items:
+        listed = isinstance(at, (list, tuple)) and isinstance(part, int) and 0 <= part < len(at)
+        if not listed and not (isinstance(at, Mapping) and part in at):
             return Absent()
-        at = items[part]
+        at = at[part]
     return at
 
 

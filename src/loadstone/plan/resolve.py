@@ -54,12 +54,12 @@ def load(paths_or_names: Sequence[str], overrides: Overrides | None = None) -> t
     return plan, [*chosen.settings, *settings]
 
 
-def plan_of(suite: Suite, overrides: Overrides | None = None, *, file: str = "suite") -> tuple[Plan, list[Setting]]:
+def plan_of(suite: Suite, overrides: Overrides | None = None) -> tuple[Plan, list[Setting]]:
     """The plan of a suite that is already in memory."""
     lines: dict[Place, int] = {("scenarios", each.name): each.line for each in suite.scenarios}
-    layers = _merged([Document(file, suite.tree, lines)])
+    layers = _merged([Document("suite", suite.tree, lines)])
     apply(layers, overrides or Overrides())
-    return resolve(layers, source=file)
+    return resolve(layers, source="suite")
 
 
 def resolve(layers: Layers, *, source: str) -> tuple[Plan, list[Setting]]:

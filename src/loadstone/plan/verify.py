@@ -59,6 +59,8 @@ def _below_target(step: Step) -> bool:
 
 def missing_file(path: str) -> str:
     """What is wrong with a file's name, and which names beside it are near; empty when it is there."""
+    if not path:
+        return "an empty name is given in the place of a file's"
     file = Path(path)
     if file.is_file():
         return ""
@@ -195,15 +197,7 @@ def _step(step: Step, at: Place, columns: list[str] | None, extracted: set[str])
         yield from _dialogue(step.websocket, (*at, "websocket"), columns, extracted)
     elif step.kind != "http":
         texts[step.kind] = getattr(step, step.kind).texts
-    for key, value in texts.items():
-        place = (*at, key)
-        try:
-            templates = templates_in(value)
-        except Wrong as error:
-            yield Finding(place, error.what, error.hint)
-            continue
-        for template in templates:
-            yield from _needs(template, place, columns, extracted)
+    yield from _texts([((*at, key), value) for key, value in texts.items()], columns, extracted)
 
 
 def _turns(step: Step) -> tuple[Turn, ...]:
@@ -224,6 +218,11 @@ def _dialogue(dialogue: Dialogue, at: Place, columns: list[str] | None, extracte
                 yield from _compiles((*place, "match"), look, part)
         for name, text in turn.extract.items():
             yield from _compiles((*place, "extract", name), compile_extract, text)
+    yield from _texts(texts, columns, known)
+
+
+def _texts(texts: list[tuple[Place, object]], columns: list[str] | None, extracted: set[str]) -> Iterator[Finding]:
+    """Templates in texts, wherever these stand, that cannot be read or need what there is not."""
     for place, value in texts:
         try:
             templates = templates_in(value)
@@ -231,7 +230,7 @@ def _dialogue(dialogue: Dialogue, at: Place, columns: list[str] | None, extracte
             yield Finding(place, error.what, error.hint)
             continue
         for template in templates:
-            yield from _needs(template, place, columns, known)
+            yield from _needs(template, place, columns, extracted)
 
 
 def _needs(template: Template, place: Place, columns: list[str] | None, extracted: set[str]) -> Iterator[Finding]:

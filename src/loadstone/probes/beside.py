@@ -10,7 +10,7 @@ from loadstone.measure.snapshot import Gauge, Series
 from loadstone.probes.probe import NoReading, Probe, Readings
 
 
-def levels_of(probe: Probe, clock: Callable[[], int] = now_ns) -> Callable[[], dict[Series, Gauge]]:
+def levels_of(probe: Probe) -> Callable[[], dict[Series, Gauge]]:
     """What reads the probe once: levels, or nothing where there was nothing to read, as after the end of its process.
 
     raises: UsageError when there is nothing to read from the start
@@ -25,7 +25,7 @@ def levels_of(probe: Probe, clock: Callable[[], int] = now_ns) -> Callable[[], d
         return {series: Gauge.of(value) for series, value in readings.gauges.items()}
 
     try:
-        probe.open(clock)
+        probe.open(now_ns)
         probe.sample(Readings())  # counters need a reading to grow from
     except NoReading as nothing:
         what = {"gone": "no such process", "permission": "it may not be read"}.get(nothing.reason, nothing.text)

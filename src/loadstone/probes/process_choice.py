@@ -11,6 +11,7 @@ from loadstone.probes import procfs
 from loadstone.probes.probe import NoReading
 
 LISTENS = "0A"
+SO_ACCEPTCON = 1 << 16
 CGROUPS = "/sys/fs/cgroup"
 EXAMPLE = "process: 4711, process: uvicorn, process: ':8000', or process: cgroup:system.slice/api.service"
 WORDS = 3  # of a command line: program, script, and what follows -m
@@ -117,6 +118,16 @@ def tcp_lines(folder: str) -> list[list[str]]:
         except OSError:  # a kernel without IPv6
             continue
     return [line for line in lines if len(line) > 9]
+
+
+def listening_inodes(folder: str) -> set[int]:
+    """The sockets of a network namespace that others connect to, TCP and Unix."""
+    try:
+        unix = [line.split() for line in Path(folder, "unix").read_text().splitlines()[1:]]
+    except OSError:
+        unix = []
+    accepting = {int(line[6]) for line in unix if len(line) > 6 and int(line[3], 16) & SO_ACCEPTCON}
+    return accepting | {int(line[9]) for line in tcp_lines(folder) if line[3] == LISTENS}
 
 
 def cgroup_folders(path: str, cgroups: str) -> list[Path]:

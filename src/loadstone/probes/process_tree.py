@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from loadstone.probes import procfs
 from loadstone.probes.probe import NoReading
 from loadstone.probes.process_choice import Choice
+from loadstone.probes.process_renewal import Renewals
 
 LOOK_AGAIN = 30  # readings after which the parents of all processes are read afresh, and names looked up again
 
@@ -16,7 +17,7 @@ class Tree:
 
     A process stays in the tree when its parent ends; a PID that was given to another process (its start differs) is out.
     fresh:    members that began since the look before
-    restarts: how often the chosen processes had all ended, and others were found in their place
+    restarts: how often the chosen processes had all ended and others were found in their place, or one that they started was replaced
     """
 
     def __init__(self, choice: Choice, proc: str, cgroups: str) -> None:
@@ -28,6 +29,7 @@ class Tree:
         self._begun = False
         self.fresh: set[int] = set()
         self.restarts = 0
+        self._renewals = Renewals(proc)
 
     def look(self) -> list[procfs.Stat]:
         """Who is there now; raises NoReading when nobody is."""
@@ -45,6 +47,7 @@ class Tree:
             self._with_children(listed, living, afresh=again)
         self._looks += 1
         self._members = {pid: stat.start for pid, stat in living.items()}
+        self.restarts += self._renewals.see(living)
         if not living:
             raise NoReading("gone", f"{self._choice}: no such process")
         return list(living.values())

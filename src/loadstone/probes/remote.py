@@ -47,7 +47,7 @@ class RemoteProbe:
     Each reading is a request of its own, so a lost connection is one reading lost.
     """
 
-    def __init__(self, plan: ProbePlan, target: str, *, wall: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, plan: ProbePlan, target: str) -> None:
         settings, where = plan.settings, f"probe remote {plan.watches}"
         for key in settings:
             if key not in SETTINGS:
@@ -68,7 +68,7 @@ class RemoteProbe:
             settings.get("verify", True) is not False,
             settings.get("ca"),
         )
-        self._wall, self._clock = wall, now_ns
+        self._clock: Callable[[], int] = now_ns
         self._offsets: deque[Offset] = deque(maxlen=REMEMBERED)
         self._page: Page | None = None
 
@@ -106,7 +106,7 @@ class RemoteProbe:
         if not gauges and missed:
             raise NoReading(missed[0] if missed[0] in REASONS else "other", "every probe there brought nothing")
         self._tell(gauges, readings)
-        ahead_ns = (wall_ns - sent_ns + best.ahead_ns) - (self._wall() - answered_ns)
+        ahead_ns = (wall_ns - sent_ns + best.ahead_ns) - (time.time_ns() - answered_ns)
         readings.gauge("probe.clock_offset", ahead_ns / 1e6, probe=self.name)
         readings.gauge("probe.clock_error", best.error_ns / 1e6, probe=self.name)
 

@@ -7,7 +7,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,8 +24,8 @@ MOST_CONNECTIONS = 16
 class Source:
     """All probes of this side, read one request at a time."""
 
-    def __init__(self, probes: Sequence[Probe], clock: Callable[[], int] = now_ns) -> None:
-        self._probes, self._clock = probes, clock
+    def __init__(self, probes: Sequence[Probe]) -> None:
+        self._probes = probes
         self._opened: set[int] = set()
         self._lock = threading.Lock()
 
@@ -33,12 +33,12 @@ class Source:
         """What each of them says now, with the stamps that tell our clock from the other side's."""
         gauges, missed = [], []
         with self._lock:
-            begun_ns = self._clock()
+            begun_ns = now_ns()
             for number, probe in enumerate(self._probes):
                 readings = Readings()
                 try:
                     if number not in self._opened:
-                        probe.open(self._clock)
+                        probe.open(now_ns)
                         self._opened.add(number)
                     probe.sample(readings)
                 except NoReading as nothing:
@@ -46,13 +46,13 @@ class Source:
                 except Exception:  # noqa: BLE001  a probe is a plug-in: what it raises must not end the others
                     missed.append("other")
                 gauges += [[series.metric, dict(series.tags), value] for series, value in readings.gauges.items()]
-            at_ns = (begun_ns + self._clock()) // 2
+            at_ns = (begun_ns + now_ns()) // 2
         return {
             "received_ns": received_ns,
             "at_ns": at_ns,
             "gauges": gauges,
             "missed": missed,
-            "sent_ns": self._clock(),
+            "sent_ns": now_ns(),
             "wall_ns": time.time_ns(),
         }
 

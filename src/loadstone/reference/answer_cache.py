@@ -23,9 +23,9 @@ class AnswerCache:
           a whole number: equal requests are hits while they are among so many used last; None: nothing is cached
     """
 
-    def __init__(self, kind: Fraction | int | None, seed: int, entry_bytes: int = 0) -> None:
+    def __init__(self, kind: Fraction | int | None, seed: int) -> None:
         self.hits = self.misses = self.evicted = 0
-        self.replace(kind, seed, entry_bytes)
+        self.replace(kind, seed)
 
     def replace(self, kind: Fraction | int | None, seed: int, entry_bytes: int = 0) -> None:
         """Another kind, empty; the counts go on. Each entry of a real cache takes `entry_bytes` more."""

@@ -24,8 +24,8 @@ async def answer_of(model: RealModel, said: list[dict[str, str]]) -> str:
     return first_sentences(str(text))
 
 
-def first_sentences(text: str, most: int = 2) -> str:
-    """The first whole sentences of a text, or all of it where none ends."""
+def first_sentences(text: str) -> str:
+    """The first two whole sentences of a text, or all of it where none ends."""
     plain = " ".join(text.split())
     ends = [at + 1 for at, sign in enumerate(plain) if sign in ".!?" and (at + 1 == len(plain) or plain[at + 1] == " ")]
-    return plain[: ends[min(most, len(ends)) - 1]] if ends else plain
+    return plain[: ends[min(2, len(ends)) - 1]] if ends else plain

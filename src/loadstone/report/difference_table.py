@@ -17,6 +17,7 @@ from loadstone.units import format_share
 Answered = Literal["worse", "better", "not worse", "cannot tell"]
 STYLES = {Answer.WORSE: Style.BAD, Answer.BETTER: Style.GOOD, Answer.CANNOT_TELL: Style.WARN}
 ROOMY = 100  # cells of a page that has room for what could have been seen
+MOST_REASONS = 12
 ORDER = (Answer.WORSE, Answer.BETTER, Answer.CANNOT_TELL, Answer.NOT_WORSE)
 
 
@@ -79,18 +80,18 @@ def add_table(sheet: Sheet, differences: Sequence[Difference], before: str, afte
     sheet.table(columns, rows)
 
 
-def add_reasons(sheet: Sheet, differences: Iterable[Difference], *, most: int = 12) -> None:
+def add_reasons(sheet: Sheet, differences: Iterable[Difference]) -> None:
     """Why figures are worse, better or unclear; each reason once, with the figures that it is true of."""
     told: dict[str, list[str]] = {}
     for each in sorted(differences, key=lambda each: ORDER.index(each.answer)):
         if each.answer is not Answer.NOT_WORSE and each.reason:
             suspected = "" if sheet.width >= ROOMY or each.suspected is Severity.NONE else f"; {each.suspected} suspected"
             told.setdefault(each.reason + suspected, []).append(each.figure)
-    for reason, figures in list(told.items())[:most]:
+    for reason, figures in list(told.items())[:MOST_REASONS]:
         whose = figures[0] if len(figures) == 1 else f"{len(figures)} figures"
         sheet.prose(f"{whose}: {reason}", Style.DIM, indent="  ")
-    if len(told) > most:
-        sheet.prose(f"… and {len(told) - most} more; --json has all", Style.DIM, indent="  ")
+    if len(told) > MOST_REASONS:
+        sheet.prose(f"… and {len(told) - MOST_REASONS} more; --json has all", Style.DIM, indent="  ")
 
 
 def counted(differences: Iterable[Difference]) -> str:

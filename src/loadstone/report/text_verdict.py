@@ -44,7 +44,7 @@ def why(document: Document) -> str:
         case "unreachable":
             return f"Nothing answers at {document.provenance.target or 'the target'}."
         case "interrupted":
-            return _interrupted(document.load.seconds)
+            return _interrupted(document.load.seconds, document.load.warm_up_s)
 
 
 def _untrustworthy(document: Document) -> str:
@@ -54,9 +54,9 @@ def _untrustworthy(document: Document) -> str:
     return f"The load generator, not the target, limits these numbers: {reason}."
 
 
-def _interrupted(judged_s: float) -> str:
+def _interrupted(judged_s: float, warm_up_s: float) -> str:
     if not judged_s:
-        return "Interrupted during warm-up, nothing judged."
+        return f"Interrupted {'during warm-up' if warm_up_s else 'before its first second was told'}, nothing judged."
     return f"Broken off after {format_duration(judged_s)} of judged time; this is what was measured until then."
 
 

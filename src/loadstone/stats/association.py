@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from loadstone.stats.trend import Levels
+from loadstone.stats.trend import Levels, ranks
 
 LAGS = (0, 1, 2, 3)
 FEWEST = 12  # pairs
@@ -68,14 +68,6 @@ def autocorrelation(values: Levels, reach: int) -> Levels:
     if power == 0:
         return np.zeros(reach)
     found: Levels = np.correlate(centred, centred, "full")[len(values) : len(values) + reach] / power
-    return found
-
-
-def ranks(values: Levels) -> Levels:
-    """1 for the least; equal values share the mean of their ranks."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    found: Levels = (last - (counts - 1) / 2)[place]
     return found
 
 

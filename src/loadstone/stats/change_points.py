@@ -53,24 +53,22 @@ class ChangePoint:
         return 1.0 - self.p
 
 
-def change_points(values: Levels, *, chance: float = CHANCE, least_shift: float = LEAST_SHIFT) -> list[ChangePoint]:
+def change_points(values: Levels) -> list[ChangePoint]:
     """All changes of level, in order; none when there are fewer than eight values.
 
-    values:      logarithms of a figure, one per run, in order of time
-    chance:      of a false split of one stretch
-    least_shift: smaller ones are left unsaid, however sure
-    source:      likelihood ratio of independent noise around two levels (its greatest t over all splits, Sen & Srivastava 1975) and
+    values: logarithms of a figure, one per run, in order of time
+    source: likelihood ratio of independent noise around two levels (its greatest t over all splits, Sen & Srivastava 1975) and
                  noise alike to its neighbours around one, of values without outliers, against a null simulated once per length;
                  binary segmentation, Scott & Knott 1974
     """
-    places = sorted(_splits(values, 0, len(values), chance, least_shift))
+    places = sorted(_splits(values, 0, len(values)))
     places = _settled(values, places)
     found = []
     for number, at in enumerate(places):
         start = places[number - 1] if number else 0
         end = places[number + 1] if number + 1 < len(places) else len(values)
         found.append(_described(values, start, at, end))
-    return [one for one in found if abs(math.log(one.effect.ratio)) >= least_shift]
+    return [one for one in found if abs(math.log(one.effect.ratio)) >= LEAST_SHIFT]
 
 
 def split_chance(values: Levels) -> tuple[int, float]:
@@ -177,15 +175,15 @@ def _null(n: int, likeness: float) -> Levels:
     return np.sort(np.concatenate(found))
 
 
-def _splits(values: Levels, start: int, end: int, chance: float, least_shift: float) -> list[int]:
+def _splits(values: Levels, start: int, end: int) -> list[int]:
     """Places of all changes between two indexes: the clearest, then those on each side of it."""
-    middle = _clearest(values, start, end, chance, least_shift)
+    middle = _clearest(values, start, end)
     if middle is None:
         return []
-    return [*_splits(values, start, middle, chance, least_shift), middle, *_splits(values, middle, end, chance, least_shift)]
+    return [*_splits(values, start, middle), middle, *_splits(values, middle, end)]
 
 
-def _clearest(values: Levels, start: int, end: int, chance: float, least_shift: float) -> int | None:
+def _clearest(values: Levels, start: int, end: int) -> int | None:
     """The place of a change in a stretch, or else in parts of it: a level that rises and falls again shows in no split of the whole."""
     n = end - start
     if n < FEWEST:
@@ -197,7 +195,7 @@ def _clearest(values: Levels, start: int, end: int, chance: float, least_shift: 
         stretch = values[first:last]
         at, p = split_chance(stretch)
         least_p = p * len(PARTS) if number else p
-        if least_p < chance and abs(float(np.median(stretch[at:]) - np.median(stretch[:at]))) >= least_shift:
+        if least_p < CHANCE and abs(float(np.median(stretch[at:]) - np.median(stretch[:at]))) >= LEAST_SHIFT:
             return first + at
     return None
 

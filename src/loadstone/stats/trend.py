@@ -80,8 +80,8 @@ def variance_inflation(times: Levels, values: Levels, slope: float) -> float:
     below 1 (a saw-tooth that alternates) is not taken: it would make a verdict surer than independent values allow.
     """
     n = len(values)
-    ranks = _ranks(values - slope * times)
-    centred = ranks - ranks.mean()
+    placed = ranks(values - slope * times)
+    centred = placed - placed.mean()
     power = float(centred @ centred)
     if power == 0:
         return 1.0
@@ -93,12 +93,12 @@ def variance_inflation(times: Levels, values: Levels, slope: float) -> float:
     return max(1.0, inflation)
 
 
-def _ranks(values: Levels) -> Levels:
+def ranks(values: Levels) -> Levels:
     """1 for the least; equal values share the mean of their ranks."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    ranks: Levels = (last - (counts - 1) / 2)[place]
-    return ranks
+    found: Levels = (last - (counts - 1) / 2)[place]
+    return found
 
 
 def _chance(score: int, variance: float) -> float:

@@ -27,8 +27,8 @@ class Database(SqlDatabase):
 
     conflict = sqlite3.IntegrityError
 
-    def __init__(self, path: Path, *, make: bool = True, wait_s: float = WAIT_S) -> None:
-        self.path, self.where, self._wait_s = path, str(path), wait_s
+    def __init__(self, path: Path, *, make: bool = True) -> None:
+        self.path, self.where, self._wait_s = path, str(path), WAIT_S
         if not path.exists():
             if not make:
                 raise StoreError("no runs are kept here", where=str(path), hint="loadstone run, or --store with another address")

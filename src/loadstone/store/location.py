@@ -11,6 +11,7 @@ from loadstone.errors import StoreError
 
 FOLDER, FILE = ".loadstone", "loadstone.db"
 VARIABLE = "LOADSTONE_STORE"
+_BEGUN = re.compile(r"(sqlite|postgres(ql)?)(\+\w+)?:", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=//)([^:/?#\s]*):[^/?#\s]*@|(?i:(?<=[?&])((?:ssl)?password)=[^&\s]*)")
 NONE = "none"  # as the variable's or the flag's value: keep nothing
 
@@ -44,6 +45,8 @@ def chosen_url(given: str | None = None, environment: Mapping[str, str] = os.env
         return None, True
     if not named:
         return default_url(start), False
+    if "://" not in named and _BEGUN.match(named):  # as a path it would be a folder of that name, and nobody would find the runs
+        raise StoreError(f"{named!r} is half an address", hint="sqlite:///runs.db, sqlite:////absolute/path/runs.db, or the path of a file")
     return (named if "://" in named else url_of(Path(named))), True
 
 

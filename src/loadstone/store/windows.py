@@ -152,7 +152,15 @@ class WindowStore:
 
 
 def _unusable(error: sqlite3.Error, where: str) -> UsageError:
-    return UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint="a file that only one monitor writes to")
+    """With what helps, by SQLite's own number of what went wrong (its extended ones carry it in their lowest byte)."""
+    hint = {
+        sqlite3.SQLITE_FULL: "room on its disk, or --store on another",
+        sqlite3.SQLITE_IOERR: "room on its disk, or --store on another",
+        sqlite3.SQLITE_READONLY: "a file and a folder to write to",
+        sqlite3.SQLITE_CANTOPEN: "a folder to write to",
+        sqlite3.SQLITE_NOTADB: "the --store of a monitor, or a name that no file has",
+    }.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "a file that only one monitor writes to")
+    return UsageError(f"cannot be used as a monitor's file: {error}", where=where, hint=hint)
 
 
 def _locked(path: Path) -> IO[bytes] | None:

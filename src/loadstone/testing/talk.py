@@ -1,4 +1,4 @@
-"""The HTTP client with everything around it, for the length of one conversation: for tests of clients and of servers."""
+"""A client with everything around it, for the length of one conversation: for tests of clients and of servers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from loadstone.plugins import installed
 Answer = TypeVar("Answer")
 
 
-class Talk:
-    """One user that speaks HTTP; what was measured stands in `measured` afterwards.
+class OneUser:
+    """A user with a client of any kind; what was measured stands in `measured` afterwards.
 
     due: (due, waited) for the exchanges to come, in ns; (0, 0) is now
     """
@@ -37,22 +37,15 @@ class Talk:
         """See clients.http.Place."""
         return self.due.pop(0) if self.due else (0, 0)
 
-    def hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
-        """Run the conversation on an event loop of its own, the one that workers use."""
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(self._hold(conversation))
-
     def speak(self, kind: str, conversation: Callable[[Any], Awaitable[Answer]], **plan: Any) -> Answer:
-        """The same with a client of another kind; `plan` holds keys of a plan, such as `llm`."""
+        """Run the conversation on an event loop of its own, the one that workers use; `plan` holds keys of a plan, such as `llm`."""
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(self._hold(conversation, kind, plan))
+            return runner.run(self._spoken(kind, conversation, plan))
 
-    async def _hold(
-        self, conversation: Callable[[Any], Awaitable[Answer]], kind: str = "http", plan: Mapping[str, Any] | None = None
-    ) -> Answer:
+    async def _spoken(self, kind: str, conversation: Callable[[Any], Awaitable[Answer]], plan: Mapping[str, Any]) -> Answer:
         wire = self.wire = Wire(asyncio.get_running_loop())
         scenario = {"profile": {"users": 1, "duration": "1h"}, "steps": [{"get": "/"}]}
-        whole = Plan.model_validate({"scenarios": {"talk": scenario}, **(plan or {})})
+        whole = Plan.model_validate({"scenarios": {"talk": scenario}, **plan})
         ground = Ground(whole, "talk", HttpScope(wire, self.recorder, "talk", self._options), wire.timers)
         client = installed().get("client", kind)(ground).client(self)
         try:
@@ -65,6 +58,14 @@ class Talk:
     def measured(self) -> Aggregate:
         """Everything recorded since the last look."""
         return Aggregate(self.recorder.take(0, 0.0, 1.0, LOAD))
+
+
+class Talk(OneUser):
+    """One user that speaks HTTP."""
+
+    def hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
+        """See `speak`."""
+        return self.speak("http", conversation)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

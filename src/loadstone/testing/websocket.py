@@ -6,70 +6,34 @@ with ScriptedServer([accept(), send_frame(TEXT, b"hello"), hold()]) as server:
 
 from __future__ import annotations
 
-import asyncio
 import random
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from loadstone.clients.frames import FIN
-from loadstone.clients.ground import Ground
-from loadstone.clients.http_scope import HttpOptions, HttpScope
 from loadstone.clients.upgrade import accept_of
-from loadstone.clients.websocket_client import WebSocketClient, WebSocketClients
-from loadstone.clients.wire import Wire
-from loadstone.measure.aggregate import Aggregate
-from loadstone.measure.recorder import Recorder
-from loadstone.measure.snapshot import LOAD
-from loadstone.plan.model import Plan
+from loadstone.clients.websocket_client import WebSocketClient
 from loadstone.testing.server import Peer, Step
-from loadstone.testing.talk import loop_factory
+from loadstone.testing.talk import OneUser
 
 Answer = TypeVar("Answer")
-_PLAN = {
-    "name": "talk",
-    "scenarios": {"talk": {"profile": {"kind": "constant-users", "users": 1, "duration": "1s"}, "steps": [{"get": "/"}]}},
-}
 
 
-class SocketTalk:
-    """One user that speaks WebSocket; what was measured stands in `measured` afterwards.
+class SocketTalk(OneUser):
+    """One user that speaks WebSocket.
 
     websocket: the plan's `websocket` settings; all else goes to HttpOptions
     """
 
     def __init__(self, websocket: Mapping[str, Any] | None = None, **options: Any) -> None:
-        self.tags: Mapping[str, str] = {}
-        self.due: list[tuple[int, int]] = []
+        super().__init__(**options)
         self.rng = random.Random(1)
-        self.recorder = Recorder()
-        self.wire: Wire | None = None
-        self._options = HttpOptions(**options)
-        self._plan = Plan.model_validate({**_PLAN, "websocket": websocket or {}})
-
-    def take_due(self) -> tuple[int, int]:
-        """See clients.http.Place."""
-        return self.due.pop(0) if self.due else (0, 0)
+        self._settings = websocket or {}
 
     def hold(self, conversation: Callable[[WebSocketClient], Awaitable[Answer]]) -> Answer:
-        """Run the conversation on an event loop of its own, the one that workers use."""
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(self._hold(conversation))
-
-    async def _hold(self, conversation: Callable[[WebSocketClient], Awaitable[Answer]]) -> Answer:
-        wire = self.wire = Wire(asyncio.get_running_loop())
-        scope = HttpScope(wire, self.recorder, "talk", self._options)
-        client = WebSocketClients(Ground(self._plan, "talk", scope, wire.timers)).client(self)
-        try:
-            return await conversation(client)
-        finally:
-            client.close()
-            wire.close()
-
-    @property
-    def measured(self) -> Aggregate:
-        """Everything recorded since the last look."""
-        return Aggregate(self.recorder.take(0, 0.0, 1.0, LOAD))
+        """See `speak`."""
+        return self.speak("websocket", conversation, websocket=self._settings)
 
 
 # -- a server's steps -----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ MOST_VIEWERS = 100
 Ask = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
-def run_app(hub: Hub, ask: Ask | None, *, heartbeat_s: float = HEARTBEAT_S) -> Starlette:
+def run_app(hub: Hub, ask: Ask | None) -> Starlette:
     """The application for one run.
 
     ask: hands a control to the run and gives its answer; None: there are none
@@ -38,7 +38,8 @@ def run_app(hub: Hub, ask: Ask | None, *, heartbeat_s: float = HEARTBEAT_S) -> S
         if hub.viewers >= MOST_VIEWERS:
             return Response(f"{MOST_VIEWERS} viewers look already\n", 503, media_type="text/plain")
         seen = _number(request.headers.get("last-event-id") or request.query_params.get("after"))
-        return StreamingResponse(_stream(hub, hub.look(seen), heartbeat_s), media_type="text/event-stream")
+        viewer = hub.look(seen, request.query_params.get("of", ""))
+        return StreamingResponse(_stream(hub, viewer), media_type="text/event-stream")
 
     async def control(request: Request) -> Response:
         asked = await posted(request)
@@ -60,11 +61,11 @@ def run_app(hub: Hub, ask: Ask | None, *, heartbeat_s: float = HEARTBEAT_S) -> S
     )
 
 
-async def _stream(hub: Hub, viewer: Viewer, heartbeat_s: float) -> AsyncIterator[bytes]:
+async def _stream(hub: Hub, viewer: Viewer) -> AsyncIterator[bytes]:
     try:
         yield f"retry: {RETRY_MS}\n\n".encode()
         while True:
-            message = await viewer.next(heartbeat_s)
+            message = await viewer.next(HEARTBEAT_S)
             if message:
                 yield message
             elif viewer.closed:

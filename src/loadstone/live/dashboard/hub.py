@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -66,6 +67,7 @@ class Hub:
 
     def __init__(self, about: Mapping[str, Any], page_stretch: PageStretch) -> None:
         self._about, self._page_stretch = about, page_stretch
+        self.name = secrets.token_hex(4)  # of this run alone: the next on its port counts its messages anew
         self._past, self._recent = Timeline(), Recent()
         self._encoded: dict[bytes, str] = {}
         self._replay: deque[tuple[int, bytes]] = deque(maxlen=MOST_REPLAYED)
@@ -114,18 +116,26 @@ class Hub:
         self._state = {**self._state, "status": "ended", **self._ended}
         self._send("ended", {})
 
+    def broke_off(self) -> None:
+        """The run's process has gone without a word: how it stood is all that is known."""
+        if self._state["status"] != "ended":
+            self.over({"broke_off": True})
+
     def close(self) -> None:
         """Let every viewer go."""
         for viewer in self._viewers:
             viewer.close()
 
-    def look(self, seen: int | None) -> Viewer:
+    def look(self, seen: int | None, of: str = "") -> Viewer:
         """A new viewer.
 
         seen: the number of the last message that it has; what came after it is repeated, where that is still known
+        of:   the name of the hub that it had them from; empty: it does not say
         """
         viewer = Viewer()
-        if seen is not None and seen != self._seq:
+        if of not in ("", self.name):
+            viewer.put(RESYNC)
+        elif seen is not None and seen != self._seq:
             missed = [message for seq, message in self._replay if seq > seen]
             if seen > self._seq or len(missed) != self._seq - seen:
                 viewer.put(RESYNC)
@@ -144,7 +154,7 @@ class Hub:
         known, self._encoded = self._encoded, {}
         for each in stretches:
             self._encoded[each.content] = known.get(each.content) or self._json(each)
-        told = {**self._now(), "events": self._events, "seq": self._seq, "about": self._about}
+        told = {**self._now(), "events": self._events, "seq": self._seq, "of": self.name, "about": self._about}
         body = json.dumps(told, separators=(",", ":"))
         return f'{body[:-1]},"stretches":[{",".join(self._encoded[each.content] for each in stretches)}]}}'.encode()
 

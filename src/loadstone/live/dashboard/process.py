@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import itertools
 import json
+import math
 import os
+import select
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,18 +28,39 @@ from loadstone.measure.packing import unpack
 ANSWER_S = 5.0
 LOOK_S = 0.01
 GOODBYE_S = 0.3  # for the last message to leave
+OUTLIVES_S = 5.0  # at most, beside `linger`
 
 
 def show(link: int, listening: int, niceness: int) -> None:
     """Serve until the run's process has gone, and as long after that as it wished."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(_serve(socket.socket(fileno=link), socket.socket(fileno=listening), niceness))
+
+
+def end_after_the_run(link: socket.socket, linger_s: float) -> threading.Thread:
+    """Set the system's alarm, which ends a process, when the run's end of the link has gone.
+
+    What came before is still unread then, and on a machine whose cores are all busy reading it could take minutes.
+    """
+
+    def wait() -> None:
+        gone = select.poll()
+        gone.register(link, select.POLLHUP)
+        gone.poll()
+        signal.alarm(math.ceil(linger_s + OUTLIVES_S))
+
+    thread = threading.Thread(target=wait, name="end after the run", daemon=True)
+    thread.start()
+    return thread
+
+
+def _yield(niceness: int) -> None:
     os.nice(niceness)
     with contextlib.suppress(OSError):  # where sessions share a core evenly whatever their niceness, the session has one of its own
         Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
-    asyncio.run(_serve(socket.socket(fileno=link), socket.socket(fileno=listening)))
 
 
-async def _serve(link: socket.socket, listening: socket.socket) -> None:
+async def _serve(link: socket.socket, listening: socket.socket, niceness: int) -> None:
     reader, writer = await asyncio.open_connection(sock=link)
     frames = FrameReader()
     news_of_run = _messages(reader, frames)
@@ -47,6 +71,7 @@ async def _serve(link: socket.socket, listening: socket.socket) -> None:
     if not about:
         return
     door, linger_s = about.pop("door"), float(about.pop("linger_s"))
+    end_after_the_run(link, linger_s)
     hub, desk = Hub(about, page_stretch), Desk(writer)
     app = Guard(run_app(hub, desk.ask if about["controls"] else None), **door)
     config = uvicorn.Config(
@@ -56,10 +81,11 @@ async def _serve(link: socket.socket, listening: socket.socket) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not (server.started or serving.done()):  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(LOOK_S)
+    _yield(niceness)  # not before: until now the run waits, and measures nothing
     writer.write(news({"ready": True}))
     async for kind, body in news_of_run:
         _take(hub, desk, kind, body)
-    hub.over()
+    hub.broke_off()
     await asyncio.sleep(linger_s or GOODBYE_S)
     hub.close()
     server.should_exit = True

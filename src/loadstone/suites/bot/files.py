@@ -114,8 +114,8 @@ def _means(evidence: Evidence) -> str:
     return "call" if count_of(evidence.told.document, "call.requests") else "http"
 
 
-def _outcomes(view: View, tags: Mapping[str, str] | None = None) -> dict[str, int]:
-    return {name: view.count("bot.hard_cases", {"outcome": name, **(tags or {})}) or 0 for name in OUTCOMES}
+def _outcomes(view: View) -> dict[str, int]:
+    return {name: view.count("bot.hard_cases", {"outcome": name}) or 0 for name in OUTCOMES}
 
 
 def _own(evidence: Evidence) -> dict[str, to.OwnScenario]:

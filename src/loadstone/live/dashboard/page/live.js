@@ -4,7 +4,7 @@
   const { post, element, theme, onTheme } = Dashboard;
   const at = (id) => document.getElementById(id);
   const MOST_REST_MS = 4000;
-  let run = null, told = null, seq = 0, source = null, pending = null;
+  let run = null, told = null, seq = 0, source = null, pending = null, over = false;
   const drawn = window.loadstoneDrawn = []; // what a second cost from snapshot to picture, for whoever measures it
 
   const number = (value, digits = 3) => {
@@ -46,12 +46,12 @@
       tiles[index].note.textContent = note;
     });
     tiles[5].tile.classList.toggle("bad", (state.errors_in_all || 0) > 0);
-    const ended = state.status === "ended";
-    at("status").textContent = ended ? `${watching() ? "monitor" : "run"} ended` : state.status;
+    const ended = over = state.status === "ended";
+    at("status").textContent = ended ? `${watching() ? "monitor" : "run"} ${state.broke_off ? "broke off" : "ended"}` : state.status;
     at("status").className = `pill ${ended ? "" : "on"}`;
     const verdict = state.verdict || "";
     at("verdict").hidden = !verdict;
-    at("verdict").textContent = verdict === "no_data" ? "no data yet" : watching() ? LEVELS[verdict] : ended ? verdict : `${verdict} so far`;
+    at("verdict").textContent = verdict === "no_data" ? "no data yet" : watching() ? LEVELS[verdict] : state.exit_code !== undefined ? verdict : `${verdict} so far`;
     at("verdict").className = `pill ${verdict === "pass" ? "good" : verdict === "no_data" ? "" : verdict === "warning" ? "warn" : "bad"}`;
     at("bar").style.width = told.about.duration_s ? `${Math.min(100, 100 * (state.elapsed_s || 0) / told.about.duration_s)}%` : "0";
     at("controls").hidden = !told.about.controls || ended;
@@ -222,13 +222,13 @@
   let reconnect = 0;
   const listen = () => {
     source?.close();
-    source = new EventSource(`/events?after=${seq}`);
+    source = new EventSource(`/events?after=${seq}&of=${told.of}`);
     source.addEventListener("second", (event) => take(JSON.parse(event.data)));
     for (const kind of ["judged", "ended"]) { source.addEventListener(kind, (event) => { const message = JSON.parse(event.data); if (message.seq > seq) { seq = message.seq; show(message); run.events.push(...message.events); } }); }
     source.addEventListener("resync", begin);
     source.onopen = () => { reconnect = 0; };
     source.onerror = () => {
-      if (at("status").textContent.endsWith(" ended")) { source.close(); return; }
+      if (over) { source.close(); return; }
       at("status").textContent = "reconnecting";
       at("status").className = "pill";
       // A browser gives up by itself only when the answer was no stream of events.
