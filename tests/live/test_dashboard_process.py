@@ -211,7 +211,7 @@ def test_a_run_that_was_killed_is_said_to_have_broken_off(shown: Shown) -> None:
     shown.sink._ours.shutdown(socket.SHUT_RDWR)  # as the system does for a process that is gone
     state = next(event for event in stream if event["event"] == "ended")["data"]["state"]
     assert (state["status"], state["broke_off"], "exit_code" in state) == ("ended", True, False)
-    assert shown.sink.process.wait(20) == 0
+    assert shown.sink.process.wait(120) == 0
 
 
 def test_a_process_that_is_not_given_time_ends_by_an_alarm_though_much_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_a_process_that_is_not_given_time_ends_by_an_alarm_though_much_is_unread
         ours.sendall(b"unread")
         assert alarms == []
         ours.close()
-        thread.join(20)
+        thread.join(120)
     assert alarms == [13]
 
 
