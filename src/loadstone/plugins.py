@@ -63,6 +63,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "csv": "loadstone.report.csv:render_csv",
         "github-benchmark-bigger": "loadstone.report.benchmark_action:render_bigger",
         "github-benchmark-smaller": "loadstone.report.benchmark_action:render_smaller",
+        "hdr": "loadstone.report.hdr_log:render_hdr_log",
         "html": "loadstone.report.html.page:render_html",
         "json": "loadstone.report.json:render_json",
         "junit": "loadstone.report.junit:render_junit",

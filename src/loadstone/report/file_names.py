@@ -32,6 +32,7 @@ FORMATS = {
     "html": Format("html", "performance_dashboard.html", ".html"),
     "json": Format("json", "result_{stamp}.json", ".json"),
     "csv": Format("csv", "performance_summary_{stamp}.csv", ".csv"),
+    "hdr": Format("hdr", "histograms_{stamp}.hlog", ".hlog"),
     "junit": Format("junit", "junit_{stamp}.xml", ".xml"),
     "md": Format("md", "summary_{stamp}.md", ".md"),
     "txt": Format("text", "summary_{stamp}.txt", ".txt"),
