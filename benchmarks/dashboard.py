@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import ours
 from benchmarks.figures import Bound, Figure
-from benchmarks.processes import Failed
+from benchmarks.processes import Failed, free_port
 from benchmarks.rounds import Options, attempt, ratio
 from benchmarks.servers import nginx
 
@@ -38,7 +37,7 @@ def measure(options: Options) -> Iterator[Figure]:
 
 
 def _watched(url: str, seconds: float) -> ours.Result:
-    port = _free_port()
+    port = free_port()
     over = threading.Event()
     viewers = [threading.Thread(target=_view, args=(port, over), daemon=True) for _ in range(VIEWERS)]
     for viewer in viewers:
@@ -63,7 +62,7 @@ def _view(port: int, over: threading.Event) -> None:
 
 def _drawn_p95_s(url: str, seconds: float) -> float:
     """The page looks for itself: wall time of each snapshot, and of the moment after its charts were drawn."""
-    port = _free_port()
+    port = free_port()
     found: list[float] = []
     browser = threading.Thread(target=_browse, args=(port, seconds, found), daemon=True)
     browser.start()
@@ -86,10 +85,3 @@ def _browse(port: int, seconds: float, found: list[float]) -> None:
     )
     with contextlib.suppress(ValueError):
         found += [(drawn - taken) / 1000 for taken, drawn in json.loads(done.stdout)]
-
-
-def _free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        port: int = made.getsockname()[1]
-        return port

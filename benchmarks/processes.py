@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 READY_WITHIN_S = 10.0
 ENDS_WITHIN_S = 10.0
+NEVER_GIVEN = range(20_000, 32_000)  # ip(7): ip_local_port_range begins at 32768
 
 
 ALLOWED = sorted(os.sched_getaffinity(0))
@@ -87,10 +89,17 @@ def run(argv: Sequence[str], *, core: int | None = GENERATOR_CORE, limit_s: floa
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that nobody listens on now.
+
+    From below those that the system gives to connections and to whoever asks for any: it gives away none of these before a server,
+    which comes a second later or comes back, listens on it.
+    """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        for port in secrets.SystemRandom().sample(NEVER_GIVEN, 20):
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise Failed("twenty ports were tried, and somebody listens on each")
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ where there is no server.
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,13 +16,15 @@ from typing import Any
 
 import pytest
 
+from benchmarks.processes import free_port
+
 MISSING = "no server of PostgreSQL: neither initdb on the PATH nor /usr/lib/postgresql. Try: apt-get install postgresql"
 NOBODY = 65534  # a server refuses to run as root
 ASKED = "tests of PostgreSQL that did not run"
 PASSWORD = "s3cret p@ss/word%"  # noqa: S105  each of its odd letters has a meaning in an address
 QUOTED = "s3cret%20p%40ss%2Fword%25"
 OFF = ("fsync", "full_page_writes", "autovacuum")  # files survive a server that is killed, not a machine that is
-START_S = 30.0
+START_S = 120.0
 
 
 @dataclass
@@ -103,13 +104,6 @@ def _binaries() -> Path | None:
     return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
 
 
-def _free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def _cluster() -> Iterator[Server]:
     binaries = _binaries()
@@ -126,7 +120,7 @@ def _cluster() -> Iterator[Server]:
         command += ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={folder / 'password'}"]
         made = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **_somebody())
         assert made.returncode == 0, made.stderr
-        server = Server(binaries, folder, _free_port())
+        server = Server(binaries, folder, free_port())
         server.start()
         yield server
         server.stop()

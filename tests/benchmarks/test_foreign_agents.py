@@ -45,7 +45,7 @@ def listening(log: Path, *more: str) -> Iterator[int]:
         argv = [sys.executable, str(SERVERS / "wyoming_agent.py"), str(port), f"{STOP_S:g}", *more]
         process = subprocess.Popen(argv, stdout=out, stderr=out, start_new_session=True)
         try:
-            wait_until_it_listens(process, port, log, 30)
+            wait_until_it_listens(process, port, log, 120)
             yield port
         finally:
             end(process)

@@ -41,7 +41,7 @@ def live() -> Iterator[Live]:
     yield made
     made.sink.close()
     made.sink._ours.shutdown(socket.SHUT_RDWR)
-    made.sink.process.wait(20)
+    made.sink.process.wait(120)
     made.sink._ours.close()
 
 

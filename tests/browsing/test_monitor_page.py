@@ -63,7 +63,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     yield made
     made.monitor.end()
     made.sink._ours.shutdown(socket.SHUT_RDWR)
-    made.sink.process.wait(20)
+    made.sink.process.wait(120)
     made.sink._ours.close()
 
 
@@ -117,7 +117,7 @@ def site(going: Monitor, tmp_path: Path) -> Iterator[str]:  # noqa: ARG001  it w
     thread.start()
     yield listening.url.rstrip("/")
     server.should_exit = True
-    thread.join(20)
+    thread.join(120)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])

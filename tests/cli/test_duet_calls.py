@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 def duet_of(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [*PROGRAM, "duet", "--call", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=folder, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=folder, stdin=subprocess.DEVNULL)
 
 
 def test_a_function_that_does_a_hundred_times_as_much_is_worse(folder: Path) -> None:

@@ -45,7 +45,7 @@ def server(tmp_path: Path) -> str:
 
 
 def loadstone(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, timeout=60, cwd=cwd, stdin=subprocess.DEVNULL)
+    return subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, timeout=120, cwd=cwd, stdin=subprocess.DEVNULL)
 
 
 def test_two_commands_are_started_compared_and_ended(server: str) -> None:
@@ -68,13 +68,13 @@ def test_ctrl_c_ends_it_with_130_and_no_server_is_left(server: str) -> None:
             select.select([], [], [], 0.02)
             family = psutil.Process(process.pid).children(recursive=True)
         os.kill(process.pid, signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=120)
     finally:
         process.kill()
         process.wait()
     assert process.returncode == 130
     assert b"Traceback" not in out
-    gone, alive = psutil.wait_procs(family, timeout=5)
+    gone, alive = psutil.wait_procs(family, timeout=120)
     assert (len(gone) >= 3, alive) == (True, [])
 
 
@@ -95,7 +95,7 @@ def test_kill_9_of_the_duet_leaves_no_server_and_no_child_of_a_server_behind(tmp
     finally:
         process.kill()
         process.wait()
-    _, alive = psutil.wait_procs(servers, timeout=10)
+    _, alive = psutil.wait_procs(servers, timeout=120)
     assert alive == []
 
 

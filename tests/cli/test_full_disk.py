@@ -35,7 +35,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.mark.parametrize("words", [("metrics",), ("--help",), ("plugins",), ("config", "schema")])
 def test_a_command_whose_output_has_no_room_says_so(words: tuple[str, ...]) -> None:
     with FULL.open("wb") as full:
-        done = subprocess.run([*PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        done = subprocess.run([*PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
     assert done.returncode == 2
     assert done.stderr == f"loadstone: {SAID}\n"
 

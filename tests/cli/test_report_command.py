@@ -209,7 +209,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
         preexec_fn=small,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # half a compiled module would stay, and break every later command
     )

@@ -33,5 +33,5 @@ def test_what_is_closed_at_the_start_is_there_and_takes_what_is_printed() -> Non
     )
     tell = "import os; sys.exit(sum(os.path.samestat(os.fstat(n), os.stat(os.devnull)) for n in range(3)))"
     closed = 'exec "$0" -c "$1" <&- >&- 2>&-'
-    ended = subprocess.run(["/bin/sh", "-c", closed, sys.executable, f"{say}; {tell}"], env=dict(os.environ), timeout=60, check=False)
+    ended = subprocess.run(["/bin/sh", "-c", closed, sys.executable, f"{say}; {tell}"], env=dict(os.environ), timeout=120, check=False)
     assert ended.returncode == 3

@@ -21,7 +21,7 @@ from loadstone.testing.server import ScriptedServer, always, hold
 from loadstone.testing.websocket import accept, answer_frames
 
 PROGRAM = [sys.executable, "-c", "import sys; from loadstone.cli.main import main; sys.exit(main())", "ws"]
-LIMIT_S = 60
+LIMIT_S = 120
 LIMIT = 7
 LOSES_EVERY = 10
 
@@ -51,12 +51,12 @@ class Rooms:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(120)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(10)
+        self._thread.join(120)
         self._loop.close()
 
     async def _serve(self) -> None:
@@ -124,6 +124,7 @@ def runs() -> Iterator[Mapping[str, Run]]:
 
 
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}  # on a busy machine the generator may say that it was late
+BROKEN = {ExitCode.GATE_FAILED, ExitCode.UNTRUSTWORTHY}
 
 
 def test_every_message_of_an_echo_is_a_round_trip(runs: Mapping[str, Run]) -> None:
@@ -151,7 +152,8 @@ def test_a_room_that_keeps_everything_passes_its_ledger(runs: Mapping[str, Run])
 
 def test_a_room_that_loses_each_tenth_delivery_fails_by_exactly_these(runs: Mapping[str, Run]) -> None:
     run = runs["leaky"]
-    assert run.code == ExitCode.GATE_FAILED
+    assert run.code in BROKEN
+    assert "fail" in {gate["status"] for gate in run.document["gates"]}
     due = run.value("ws.messages_out") * 2
     assert run.value("ws.missing") == due // LOSES_EVERY
     assert run.value("ws.deliveries") == due - due // LOSES_EVERY
@@ -187,9 +189,10 @@ def test_nobody_at_the_port_is_exit_code_3_and_a_server_without_answers_fails() 
     )
     assert gone.returncode == ExitCode.UNREACHABLE
     with ScriptedServer([accept(), always(answer_frames(1))]) as server:
-        argv = [*PROGRAM, server.url.replace("http", "ws"), "-c", "2", "-n", "20", "--gate", "p50(ws.round_trip_time) < 1ns", "-q"]
+        argv = [*PROGRAM, server.url.replace("http", "ws"), "-c", "2", "-n", "20", "--gate", "p50(ws.round_trip_time) < 1ns", "--json"]
         late = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    assert late.returncode == ExitCode.GATE_FAILED, late.stderr
+    assert late.returncode in BROKEN, late.stderr
+    assert "fail" in {gate["status"] for gate in json.loads(late.stdout)["gates"]}
 
 
 FLAGS = (

@@ -4,7 +4,7 @@ import datetime as dt
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from loadstone.clients.wire import ANCILLARY_ROOM, ask_for_stamps
+from loadstone.clock import MILLISECOND, Deadline, Timers
+from loadstone.testing.talk import Talk
 
 MOST_TRIES = 200_000  # a second or more
 YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
@@ -101,3 +103,23 @@ def stamping() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def never_before_a_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Talk], None]:
+    """Makes what is set for a time wait until a talk has read something: on a busy machine the time may be over before."""
+    at = Timers.at
+
+    def wait(talk: Talk) -> None:
+        def later(timers: Timers, at_ns: int, call: Callable[[], None]) -> Deadline:
+            def ring() -> None:
+                if talk.wire is None or talk.wire.counters.reads:
+                    call()
+                else:
+                    at(timers, timers.now_ns() + MILLISECOND, ring)
+
+            return at(timers, at_ns, ring)
+
+        monkeypatch.setattr(Timers, "at", later)
+
+    return wait

@@ -215,9 +215,13 @@ def test_a_body_that_is_no_json_is_a_malformed_answer() -> None:
         assert came.failure in {"malformed_event", "empty"}, body
 
 
-def test_a_client_that_leaves_is_an_outcome_of_its_own() -> None:
+def test_a_client_that_leaves_is_an_outcome_of_its_own(never_before_a_read: Callable[[Talk], None]) -> None:
     cut = chunked(sse(ROLE, chunk("Hel")), headers=[STREAM]).removesuffix(b"0\r\n\r\n")
-    came, measured, _ = speak(lambda llm: llm.chat("Hi", leave_after="50ms"), read(), send(cut), hold())
+    with ScriptedServer([read(), send(cut), hold()]) as server:
+        talk = Talk(target=server.url)
+        never_before_a_read(talk)
+        came = talk.speak("llm", lambda llm: llm.chat("Hi", leave_after="10ms"), llm={"model": "m"})
+    measured = talk.measured
     assert (came.outcome, came.failure, came.ok, came.text) == ("cancelled", "", False, "Hel")
     assert measured.count("llm.cancelled") == measured.count("llm.requests") == measured.count("http.requests") == 1
     assert measured.count("llm.errors") is measured.count("http.errors") is None

@@ -86,9 +86,9 @@ def pushed(stamp: Any, ahead_ns: int) -> SocketTalk:
         async with serve(handler, "127.0.0.1", 0) as server:
             url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
             async with client.connect(url) as ws:
-                assert (await ws.request(json={"id": 1}, match="json.id", timeout=5)).ok
+                assert (await ws.request(json={"id": 1}, match="json.id", timeout=120)).ok
                 for _ in range(3):
-                    assert (await ws.receive(timeout=5)).ok
+                    assert (await ws.receive(timeout=120)).ok
                 await asyncio.sleep(0)
 
     user = SocketTalk({"stamp": stamp})

@@ -40,6 +40,8 @@ class Servers:
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 self.transport: Any = transport
                 transports.append(transport)
+                if not server.is_serving():  # accepted when it was closed already: nobody else would close this one
+                    self.transport.abort()  # type: ignore[attr-defined]
 
             def data_received(self, data: bytes) -> None:
                 instance.requests += data.count(b"\r\n\r\n")
@@ -60,6 +62,8 @@ class Servers:
             entry[0].close()
             for transport in entry[1]:
                 transport.abort()  # type: ignore[attr-defined]
+            for _ in range(5):
+                await asyncio.sleep(0)  # who has just been accepted gets its transport, and loses it
 
         asyncio.run_coroutine_threadsafe(close(), self.loop).result()
 

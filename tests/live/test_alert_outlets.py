@@ -65,7 +65,7 @@ def test_a_delivery_that_fails_is_tried_again_until_it_succeeds() -> None:
 
     delivery = Delivery("shop", deliver, pauses_s=(0.0, 0.0, 0.0))
     delivery.tell(0.0, ALERT)
-    assert done.wait(10)
+    assert done.wait(120)
     delivery.close()
     assert (delivery.delivered, delivery.given_up, delivery.failure) == (1, 0, "")
 
@@ -75,11 +75,11 @@ def test_a_delivery_that_hangs_delays_nobody_and_what_waits_is_bounded() -> None
 
     def deliver(_record: Mapping[str, Any]) -> None:
         begun.set()
-        let_go.wait(30)
+        let_go.wait(120)
 
     delivery = Delivery("shop", deliver)
     delivery.tell(0.0, ALERT)
-    assert begun.wait(10)
+    assert begun.wait(120)
     for _ in range(MOST_WAITING + 50):
         delivery.tell(0.0, ALERT)  # comes back at once, or this test would never end
     assert delivery.given_up == 50
@@ -155,7 +155,7 @@ def test_the_endpoint_answers_the_newest_page_and_nothing_else() -> None:
     server = PageServer("127.0.0.1", 0)
     try:
         server.show("one 1\n")
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
         connection.request("GET", "/metrics")
         assert connection.getresponse().read() == b"one 1\n"
         connection.close()

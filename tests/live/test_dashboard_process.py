@@ -44,7 +44,7 @@ class Shown:
         return "paused"
 
     def connection(self) -> HTTPConnection:
-        made = HTTPConnection("127.0.0.1", self.listening.port, timeout=30)
+        made = HTTPConnection("127.0.0.1", self.listening.port, timeout=120)
         self._open.append(made)
         return made
 
@@ -54,7 +54,7 @@ class Shown:
         self.sink._ours.close() if self.sink.process.poll() is not None else self.sink._ours.shutdown(socket.SHUT_RDWR)
         for each in self._open:
             each.close()
-        self.sink.process.wait(20)
+        self.sink.process.wait(120)
         self.sink._ours.close()
 
     def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes]:
@@ -135,11 +135,11 @@ def test_a_page_elsewhere_cannot_steer_a_run(shown: Shown, headers: dict[str, st
 def test_a_dashboard_that_is_killed_costs_the_run_nothing_but_its_picture(shown: Shown) -> None:
     shown.sink.snapshot(make_snapshot(0))
     os.kill(shown.sink.process.pid, signal.SIGKILL)
-    shown.sink.process.wait(10)
+    shown.sink.process.wait(120)
     for seq in range(1, 3 * MOST_WAITING):
         shown.sink.snapshot(make_snapshot(seq))
     assert len(shown.sink._waiting) <= MOST_WAITING
-    shown.sink._threads[0].join(10)
+    shown.sink._threads[0].join(120)
     assert "gone" in shown.sink.failure
 
 
@@ -201,7 +201,7 @@ def test_the_process_ends_when_the_run_has_gone_and_tells_viewers(shown: Shown) 
     assert [event["event"] for event in ended] == ["ended", "ended"]
     assert ended[1]["data"]["state"]["verdict"] == "pass"
     shown.sink._ours.shutdown(socket.SHUT_RDWR)
-    assert shown.sink.process.wait(20) == 0
+    assert shown.sink.process.wait(120) == 0
 
 
 def test_a_run_that_was_killed_is_said_to_have_broken_off(shown: Shown) -> None:
@@ -211,7 +211,7 @@ def test_a_run_that_was_killed_is_said_to_have_broken_off(shown: Shown) -> None:
     shown.sink._ours.shutdown(socket.SHUT_RDWR)  # as the system does for a process that is gone
     state = next(event for event in stream if event["event"] == "ended")["data"]["state"]
     assert (state["status"], state["broke_off"], "exit_code" in state) == ("ended", True, False)
-    assert shown.sink.process.wait(20) == 0
+    assert shown.sink.process.wait(120) == 0
 
 
 def test_a_process_that_is_not_given_time_ends_by_an_alarm_though_much_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_a_process_that_is_not_given_time_ends_by_an_alarm_though_much_is_unread
         ours.sendall(b"unread")
         assert alarms == []
         ours.close()
-        thread.join(20)
+        thread.join(120)
     assert alarms == [13]
 
 

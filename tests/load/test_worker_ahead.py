@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="NOT LINUX: work
 
 def run(then: str) -> subprocess.CompletedProcess[str]:
     """A process without threads that forks a worker."""
-    return subprocess.run([sys.executable, "-c", PROGRAM.format(then=then)], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([sys.executable, "-c", PROGRAM.format(then=then)], capture_output=True, text=True, timeout=120, check=False)
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def child(code: str) -> Iterator[Forked]:
 
 
 def test_it_ends_by_itself_when_its_stdin_is_closed() -> None:
-    done = run("worker.stdin.close(); print(worker.wait(timeout=30))")
+    done = run("worker.stdin.close(); print(worker.wait(timeout=120))")
     assert (done.returncode, done.stdout.split()[1], done.stderr) == (0, "0", "")
 
 
@@ -57,7 +57,7 @@ def test_it_is_killed_with_the_command() -> None:
     pid = int(done.stdout)
     # The kernel sends the signal when the parent ends; it may still be on its way.
     with contextlib.suppress(psutil.NoSuchProcess):
-        assert psutil.wait_procs([psutil.Process(pid)], timeout=5)[1] == []
+        assert psutil.wait_procs([psutil.Process(pid)], timeout=120)[1] == []
 
 
 def test_one_that_is_not_needed_is_ended_and_its_pipes_are_closed() -> None:

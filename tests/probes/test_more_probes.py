@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import select
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -190,15 +192,22 @@ class TestCommandProbe(ProbeContract):
         with pytest.raises(NoReading, match="printed no number"):
             of(CommandProbe(plan("command", command, metric="jobs", timeout="30s"), ""))
 
-    def test_what_takes_too_long_is_ended_with_all_that_it_started(self, tmp_path: Path) -> None:
-        note = tmp_path / "pid"
+    def test_what_takes_too_long_is_ended_with_all_that_it_started(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        note, communicate = tmp_path / "pid", subprocess.Popen.communicate
+
+        def once_it_has_started(running: subprocess.Popen[str], **given: Any) -> Any:
+            while not (note.exists() and note.read_text().endswith("\n")):
+                select.select([], [], [], 0.01)
+            return communicate(running, **given)
+
+        monkeypatch.setattr(subprocess.Popen, "communicate", once_it_has_started)
         command = f"sleep 600 & echo $! > {note}; wait"
         with pytest.raises(NoReading) as nothing:
-            of(CommandProbe(plan("command", command, metric="jobs", timeout="500ms"), ""))
+            of(CommandProbe(plan("command", command, metric="jobs", timeout="50ms"), ""))
         assert nothing.value.reason == "timeout"
         pid = int(note.read_text())
         with contextlib.suppress(psutil.NoSuchProcess):
-            assert psutil.wait_procs([psutil.Process(pid)], timeout=10)[1] == []
+            assert psutil.wait_procs([psutil.Process(pid)], timeout=120)[1] == []
 
 
 @pytest.mark.parametrize(

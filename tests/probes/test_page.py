@@ -92,9 +92,9 @@ def test_a_page_that_another_thread_waits_for_can_be_given_up() -> None:
 
         thread = threading.Thread(target=wait)
         thread.start()
-        assert asked.wait(10)
+        assert asked.wait(120)
         page.give_up()
-        thread.join(10)
+        thread.join(120)
     assert found == ["malformed"]
 
 

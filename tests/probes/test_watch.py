@@ -190,7 +190,7 @@ def test_a_started_watch_looks_once_before_the_load_and_ends_when_it_is_closed()
     clock = Clock()
     watch = Watch([(probe, 1.0)], clock)
     watch.start(SECOND)
-    assert looked.wait(10)
+    assert looked.wait(120)
     watch.close()
     assert (probe.opened, probe.closed) == (1, 1)
     assert watch.complete(second(0)).gauges == {}

@@ -28,7 +28,7 @@ def raw_stream(address: tuple[str, int], **switches: Any) -> tuple[bytes, str]:
     """Everything that comes on the socket, and how it ended: closed or reset."""
     question = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}], "stream": True, "simulator": {**FAST, **switches}}
     body = json.dumps(question).encode()
-    with closing(socket.create_connection(address, timeout=10)) as link:
+    with closing(socket.create_connection(address, timeout=120)) as link:
         link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
         parts: list[bytes] = []
         while True:
@@ -53,7 +53,7 @@ def test_a_cut_is_on_the_wire_what_it_is_called(address: tuple[str, int], cut: s
 def test_after_broken_streams_the_next_request_is_served_and_nothing_is_still_running(address: tuple[str, int]) -> None:
     raw, _ = raw_stream(address)
     assert raw.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
-    with closing(http.client.HTTPConnection(*address, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(*address, timeout=120)) as connection:
         connection.request("GET", "/stats")
         assert json.loads(connection.getresponse().read())["model"]["running"] == 0
 

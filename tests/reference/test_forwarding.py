@@ -38,7 +38,7 @@ def forwarded(script: bytes, *, leave: bool = False) -> list[dict[str, Any]]:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             answer = Forwarded(f"http://127.0.0.1:{port}", "POST", "/v1/chat/completions", {"a": 1})
-            await asyncio.wait_for(answer({"type": "http"}, receive, send), 10)
+            await asyncio.wait_for(answer({"type": "http"}, receive, send), 120)
             await served.wait()
         return sent
 

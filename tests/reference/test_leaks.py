@@ -76,7 +76,7 @@ def test_leaked_threads_run_until_they_are_given_back(faulty: Callable[..., Inje
     assert len(running) == injector.memory.leaks.leaked.threads == 3
     injector.clear(0.0)
     for thread in running:
-        thread.join(10)
+        thread.join(120)
         assert not thread.is_alive()
 
 

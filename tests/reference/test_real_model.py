@@ -48,7 +48,7 @@ def test_without_the_flag_the_name_of_the_real_model_is_unknown_and_the_answer_s
 
 def ask(url: str, body: Any = None) -> bytes:
     request = urllib.request.Request(url, None if body is None else json.dumps(body).encode())  # noqa: S310 - our own URL
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
         raw: bytes = answer.read()
     return raw
 

@@ -33,7 +33,7 @@ def exchange(connection: http.client.HTTPConnection, method: str, path: str, bod
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[http.client.HTTPConnection]:
     address = urlsplit(url)
-    with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=120)) as connection:
         yield connection
 
 
@@ -100,7 +100,7 @@ def test_a_signal_ends_it_with_exit_code_0_and_without_a_word_even_in_the_middle
             while json.loads(exchange(other, "GET", "/stats")[1])["in_flight"] < 3:
                 pass  # until the delayed one has arrived
             process.send_signal(number)
-            assert process.communicate(timeout=10) == (b"", b"")
+            assert process.communicate(timeout=120) == (b"", b"")
     assert process.returncode == 0
 
 
@@ -111,10 +111,10 @@ def test_it_ends_when_its_parent_has_ended() -> None:
         " stdout=subprocess.PIPE)\n"
         "child.stdout.readline(); print(child.pid, flush=True); os._exit(0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", starter], capture_output=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", starter], capture_output=True, check=True, timeout=120)
     orphan = int(done.stdout)
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(orphan).wait(timeout=10)
+        psutil.Process(orphan).wait(timeout=120)
     assert not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == psutil.STATUS_ZOMBIE
 
 

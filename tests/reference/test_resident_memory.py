@@ -27,7 +27,7 @@ def told(connection: http.client.HTTPConnection, method: str, path: str, body: A
 def test_resident_memory_grows_by_what_is_counted_and_falls_when_it_is_given_back(faults: dict[str, str]) -> None:
     with ReferenceProcess() as backend:
         address = urlsplit(backend.url)
-        with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=120)) as connection:
             for _ in range(50):
                 told(connection, "GET", "/api/items/1")
             told(connection, "PUT", "/faults", faults)  # which also gives back what is free in the heap
@@ -47,7 +47,7 @@ def test_resident_memory_grows_by_what_is_counted_and_falls_when_it_is_given_bac
 def test_a_backend_that_holds_leaks_ends_in_silence(kind: str) -> None:
     with ReferenceProcess("--leak", "1", "--fault", f"leak_kind={kind}") as backend:
         address = urlsplit(backend.url)
-        with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=120)) as connection:
             for _ in range(5):
                 told(connection, "GET", "/api/items/1")
             leaked = told(connection, "GET", "/stats")["memory"]["leaked"]
@@ -57,6 +57,6 @@ def test_a_backend_that_holds_leaks_ends_in_silence(kind: str) -> None:
         assert process is not None
         assert log is not None
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(120) == 0
         log.seek(0)
         assert log.read() == b""

@@ -52,13 +52,13 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReferenceProce
 
 
 def truth(backend: ReferenceProcess) -> Any:
-    with urllib.request.urlopen(f"{backend.url}/voice", timeout=10) as answer:  # noqa: S310 - our own URL
+    with urllib.request.urlopen(f"{backend.url}/voice", timeout=120) as answer:  # noqa: S310 - our own URL
         return json.loads(answer.read())
 
 
 def hold(talk: Callable[[], Awaitable[Any]]) -> Any:
     async def bounded() -> Any:
-        return await asyncio.wait_for(talk(), 40)
+        return await asyncio.wait_for(talk(), 120)
 
     return asyncio.run(bounded())
 
@@ -85,7 +85,7 @@ def test_a_call_in_raw_pcm_is_answered_also_when_its_frames_come_in_fragments_wi
         async with connect(socket_url(backend, "pcm"), compression=None) as client:
             await client.send(QUIET)
             await client.send([LOUD[:100], LOUD[100:]])
-            await asyncio.wait_for(await client.ping(), 5)
+            await asyncio.wait_for(await client.ping(), 120)
             return (await heard_until(client, "answer_ended"))[1]
 
     before = truth(backend)
@@ -112,7 +112,7 @@ def test_an_unknown_switch_refuses_the_call_and_one_set_at_run_time_holds_for_ne
 
     assert "dely_ms" in hold(refused)
     asked = urllib.request.Request(f"{backend.url}/voice", b'{"speak_s": 0.04}', method="PUT")  # noqa: S310
-    urllib.request.urlopen(asked, timeout=10).close()  # noqa: S310
+    urllib.request.urlopen(asked, timeout=120).close()  # noqa: S310
 
     async def talk() -> int:
         async with connect(socket_url(backend, "pcm")) as client:
@@ -121,8 +121,8 @@ def test_an_unknown_switch_refuses_the_call_and_one_set_at_run_time_holds_for_ne
 
     assert hold(talk) == 2 * 640
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(urllib.request.Request(f"{backend.url}/voice", b'{"drop": "no"}', method="PUT"), timeout=10)  # noqa: S310
-    urllib.request.urlopen(urllib.request.Request(f"{backend.url}/voice", method="DELETE"), timeout=10).close()  # noqa: S310
+        urllib.request.urlopen(urllib.request.Request(f"{backend.url}/voice", b'{"drop": "no"}', method="PUT"), timeout=120)  # noqa: S310
+    urllib.request.urlopen(urllib.request.Request(f"{backend.url}/voice", method="DELETE"), timeout=120).close()  # noqa: S310
     assert truth(backend)["switches"]["speak_s"] == 0.1
 
 

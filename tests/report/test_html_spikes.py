@@ -52,7 +52,7 @@ def test_spikes_their_recovery_and_the_scaler_stand_beside_four_other_runs(
     page = pages(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.goto(url_of(path))
     page.locator("#chart-latency").scroll_into_view_if_needed()
-    expect(page.locator("#chart-latency .main-svg").first).to_be_visible(timeout=40_000)
+    expect(page.locator("#chart-latency .main-svg").first).to_be_visible()
     layout = "Object.fromEntries(['shapes', 'annotations'].map((key) => [key, document.querySelector('#chart-latency .plot').layout[key]]))"
     drawn = page.evaluate(layout)
     spans = {(shape["x0"], shape["x1"]) for shape in drawn["shapes"]}

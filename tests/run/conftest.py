@@ -11,9 +11,16 @@ from loadstone.plan.model import Plan
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
 
 
+OPEN: set[asyncio.BaseTransport] = set()
+
+
 class _Answering(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        OPEN.add(transport)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        OPEN.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         assert isinstance(self._transport, asyncio.WriteTransport)
@@ -31,6 +38,11 @@ def target() -> Iterator[str]:
 
     async def close() -> None:
         server.close()
+        for _ in range(5):
+            await asyncio.sleep(0)  # who has just been accepted gets its transport
+        for transport in OPEN.copy():
+            transport.close()
+        await asyncio.sleep(0)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 

@@ -78,6 +78,7 @@ def orchestrator() -> Iterator[Orchestrator]:
         {
             "command": """python3 -c 'import urllib.request as u; print(u.urlopen("URL/x").read().decode())'""",
             "paths": {"replicas": "status.readyReplicas"},
+            "timeout": "60s",
         },
     ],
     ids=["json", "json of another name", "prometheus", "command"],

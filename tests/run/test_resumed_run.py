@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import itertools
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from loadstone.clock import SECOND
 from loadstone.errors import ExitCode, UsageError
 from loadstone.judge.notices import NoticeCode
 from loadstone.judge.story import Story
@@ -52,21 +54,23 @@ def earlier_in(path: Path) -> Earlier:
 def test_both_parts_together_are_the_arrivals_of_the_whole_and_the_gap_is_told(target: str, tmp_path: Path) -> None:
     plan = plan_of(target, "4s")
     whole, path = logged(plan, tmp_path)
-    lines = path.read_bytes().splitlines(keepends=True)
+    lines, second = path.read_bytes().splitlines(keepends=True), list(read_snapshots(path))[1]
     path.write_bytes(b"".join(lines[:3]) + lines[3][:40])  # two whole seconds, and what a crash left of the third
     earlier = earlier_in(path)
-    assert earlier.end_s == pytest.approx(2.0, abs=0.01)
+    assert earlier.end_s == second.end_s
     story, _ = logged(plan, tmp_path, earlier)
-    arrivals = whole.result.total.count("load.arrivals") or 0
-    assert (story.result.total.count("load.arrivals") or 0) == pytest.approx(arrivals, abs=1)  # one may fall on the seam
-    assert story.result.seconds == pytest.approx(4.0, abs=0.05)
+    arrivals, lag = whole.result.total.count("load.arrivals") or 0, whole.result.total.distribution("load.send_lag")
+    assert lag is not None
+    on_the_seam = 1 + 3 * 40 * lag.max / SECOND  # what was due just before it, and was begun after it
+    assert (story.result.total.count("load.arrivals") or 0) == pytest.approx(arrivals, abs=on_the_seam)
+    assert 3.99 < story.result.seconds < 4 + second.end_s, "the first part is not there twice"
     assert not story.result.interrupted
     assert all(verdict.passed for verdict in story.verdicts)
     assert NoticeCode.RESUMED in {notice.code for notice in story.notices}
     assert NoticeCode.RESUMED not in {notice.code for notice in whole.notices}
     starts = [each.start_s for each in read_snapshots(path)]
     assert starts == sorted(starts)
-    assert starts[-1] >= 3.0
+    assert starts[-1] >= earlier.end_s
     again = judge_again(plan, read_snapshots(path), datetime.now(UTC), gaps_s=tuple(read_gaps(path)))
     assert again.result.load.requests == story.result.load.requests
     assert NoticeCode.RESUMED in {notice.code for notice in again.notices}
@@ -133,7 +137,8 @@ def test_what_was_asked_for_in_the_first_part_holds_in_the_second_and_is_asked_o
 def test_checkpoints_tell_what_was_measured_until_then_as_interrupted(target: str) -> None:
     told: list[Story] = []
     story = execute(plan_of(target, "3s"), checkpoint=Checkpoint(1.0, told.append))
-    assert [round(each.result.seconds) for each in told][:2] == [1, 2]
+    seconds = [each.result.seconds for each in told]
+    assert all(later >= former + 0.99 for former, later in itertools.pairwise([0.0, *seconds]))
     assert {each.exit_code for each in told} == {ExitCode.INTERRUPTED}
     assert told[0].result.load.requests < story.result.load.requests
     assert not story.result.interrupted
@@ -144,7 +149,7 @@ def started(words: list[str], stdout: int | None = None) -> subprocess.Popen[byt
 
 
 def wait_for_lines(folder: Path, lines: int) -> Path:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         for path in folder.glob("snapshots_*.jsonl"):
             if path.read_bytes().count(b"\n") > lines:

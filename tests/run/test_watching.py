@@ -103,14 +103,14 @@ def test_other_gates_stand_beside_those_on_leaks() -> None:
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process of somebody else's that does nothing."""
-    with subprocess.Popen(["sleep", "60"]) as process:
+    with subprocess.Popen(["sleep", "600"]) as process:
         yield process
         process.kill()
 
 
 def test_a_process_of_somebody_elses_is_watched_by_its_pid(sleeper: subprocess.Popen[bytes]) -> None:
     words = ["watch", "--pid", str(sleeper.pid), "-d", "1s", "--every", "100ms", "--json"]
-    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, timeout=120)
     document = json.loads(done.stdout)
     assert done.returncode == document["exit_code"] == ExitCode.INCONCLUSIVE, done.stderr  # ten readings cannot tell
     assert {gate["gate"] for gate in document["gates"]} >= {"leak(target.memory) = none", "leak(target.descriptors) = none"}

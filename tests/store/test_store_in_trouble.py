@@ -232,7 +232,7 @@ def test_a_writer_that_is_killed_leaves_whole_runs_and_one_that_is_unfinished(pa
     with writer.stdout:
         assert writer.stdout.readline() == "writing\n"
         writer.send_signal(signal.SIGKILL)
-        writer.wait(timeout=30)
+        writer.wait(timeout=120)
     with opened(path) as store:
         assert store.check() == []
         first, second = store.runs()
@@ -245,7 +245,7 @@ def test_a_writer_that_is_killed_leaves_whole_runs_and_one_that_is_unfinished(pa
 
 def write_runs(path: Path, suite: str, count: int) -> None:
     with opened(path) as store:
-        store.wait(30)
+        store.wait(120)
         write_runs_into(store, suite, count)
 
 
@@ -263,7 +263,7 @@ def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=60)
+        writer.join(timeout=120)
     assert [writer.exitcode for writer in writers] == [0, 0]
     with opened(path) as store:
         assert [len(store.runs(RunFilter(suite=suite, verdict="pass"))) for suite in ("one", "other")] == [12, 12]

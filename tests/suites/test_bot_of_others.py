@@ -181,7 +181,7 @@ def test_users_clean_up_also_when_the_run_is_stopped(tmp_path: Path, monkeypatch
     with BoardService() as service:
         process = command(f"--cleanup /forget {HTTP} --stress --stress-duration 15s --url {service.url}", tmp_path, board)
         try:
-            assert service.asked.wait(60)
+            assert service.asked.wait(120)
             process.send_signal(signal.SIGINT)
             run = ended(process, tmp_path)
         finally:

@@ -89,7 +89,7 @@ def test_an_interrupt_from_the_terminal_lets_the_backend_answer_what_is_under_wa
         assert process.stderr is not None
         process.stderr.readline()  # the first line about the load
         os.killpg(process.pid, signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=120)
     finally:
         if process.poll() is None:
             process.kill()

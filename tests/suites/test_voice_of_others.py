@@ -29,6 +29,7 @@ from loadstone.suites.voice.restarts import Commanded, store_killed_in_the_midst
 from loadstone.suites.voice.sessions import killed_in_the_midst
 from loadstone.testing.talk import Talk
 
+LIMIT_S = 120
 SERVICE = Path(__file__).with_name("voice_service.py")
 SOUND = write_wav(np.round(9_000 * np.sin(np.arange(8_000) / 5)).astype("<i2").tobytes(), 16_000)
 STORES = """
@@ -70,7 +71,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         argv = shlex.split(command(port, str(folder / "kept.db")))
         process = subprocess.Popen(argv, stdout=out, stderr=out, start_new_session=True)
         try:
-            wait_until_it_listens(process, port, folder / "log", 30)
+            wait_until_it_listens(process, port, folder / "log", LIMIT_S)
             yield f"http://127.0.0.1:{port}"
         finally:
             end(process)

@@ -96,7 +96,7 @@ def test_coverage_of_a_package_counts_what_its_parts_reach_and_nothing_else(tmp_
         "chosen": [("vad", "ownvoice:Detector"), ("tools", "ownvoice:tools")],
     }
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", covered.__name__, json.dumps(both)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-W", "ignore", "-m", covered.__name__, json.dumps(both)], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     assert 80 < float(done.stdout) < 100  # `never` is not called

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.processes import free_port, wait_until_it_listens
 from loadstone.errors import ExitCode, UsageError
 from loadstone.plan.compress import compressed
 from loadstone.plan.resolve import load
@@ -51,6 +50,7 @@ ALERTS = [
     "held: max(target.memory) warning > 1MB",
     "bad: rate(http.errors) warning > 1%",
 ]
+LIMIT_S = 120
 FINE = {ExitCode.PASS, ExitCode.UNTRUSTWORTHY}
 
 
@@ -71,21 +71,6 @@ class Ended:
         return dict(found)
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def until_open(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as one:
-            if one.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the job server did not start")
-
-
 @dataclass(frozen=True)
 class Monitored:
     """A monitor that is over, and what it kept."""
@@ -99,31 +84,35 @@ def monitored(url: str, pid: int, folder: Path) -> Monitored:
     store, alerts = folder / "monitor.sqlite", folder / "alerts.jsonl"
     flags = [*MONITOR, "--store", str(store), "--alert-file", str(alerts), *(word for rule in ALERTS for word in ("--alert", rule))]
     words = [*PROGRAM, "monitor", f"{url}/up", "--pid", str(pid), *flags]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert alerts.exists(), done.stderr
     words = [*PROGRAM, "monitor", "--history", "--store", str(store)]
-    told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)  # 1, as a rule is critical
+    told = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT_S, check=False)  # 1, as a rule is critical
     assert not told.stderr
     return Monitored(done.returncode, [json.loads(line) for line in alerts.read_text().splitlines()], told.stdout)
 
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mapping[str, Ended], Monitored]]:
-    port = free_port()
+    folder, port = tmp_path_factory.mktemp("monitor"), free_port()
     url = f"http://127.0.0.1:{port}"
 
     def ended(name: str) -> Ended:
         words = ["run", "workflow", "--url", url, *PATHS, *ELSE, *(word.replace("URL", url) for word in LINES[name]), "--json"]
         environment = {**os.environ, "LOADSTONE_STORE": "none"}
-        done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, env=environment, timeout=100, check=False)
+        done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False)
         assert done.stdout, done.stderr
         return Ended(done.returncode, json.loads(done.stdout))
 
-    with subprocess.Popen([sys.executable, str(SERVICE), str(port)]) as service, ThreadPoolExecutor(len(LINES) + 1) as room:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen([sys.executable, str(SERVICE), str(port)], stdout=log, stderr=log) as service,
+        ThreadPoolExecutor(len(LINES) + 1) as room,
+    ):
         try:
-            until_open(port)
+            wait_until_it_listens(service, port, folder / "log", LIMIT_S)
             started = {name: room.submit(ended, name) for name in LINES}
-            beside = room.submit(monitored, url, service.pid, tmp_path_factory.mktemp("monitor"))
+            beside = room.submit(monitored, url, service.pid, folder)
             yield {name: run.result() for name, run in started.items()}, beside.result()
         finally:
             service.terminate()

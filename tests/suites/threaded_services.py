@@ -28,7 +28,7 @@ class ThreadedService:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(120)
 
     @property
     def url(self) -> str:

@@ -23,6 +23,7 @@ from starlette.routing import Route
 TOOLS = {"add": lambda: 1 + 1, "shout": "hello".upper}
 WORDS, RATE_HZ = ["turn ", "the ", "light ", "on"], 24_000
 BUSY_MS = 40
+LAST_S = 0.4  # before the last piece: who reads the first one late reads it before that, still
 
 
 class Service:
@@ -78,6 +79,7 @@ async def written() -> AsyncIterator[str]:
     for word in WORDS:
         await asyncio.sleep(BUSY_MS / 1e3)
         yield f"data: {json.dumps({'type': 'transcript.text.delta', 'delta': word})}\n\n"
+    await asyncio.sleep(LAST_S)
     yield f"data: {json.dumps({'type': 'transcript.text.done', 'text': ''.join(WORDS)})}\n\n"
 
 
@@ -96,7 +98,7 @@ async def say(request: Request) -> Response:
 
 async def spoken(pcm: bytes, freeze_s: float) -> AsyncIterator[bytes]:
     for at in range(0, len(pcm), 4_800):
-        await asyncio.sleep(BUSY_MS / 1e3 + freeze_s * (at == 4_800))
+        await asyncio.sleep(BUSY_MS / 1e3 + freeze_s * (at == 4_800) + LAST_S * (at + 4_800 >= len(pcm)))
         yield pcm[at : at + 4_800]
 
 

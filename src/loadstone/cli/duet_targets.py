@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 REFERENCE, COMMAND = "serve:", "cmd:"
 STOP_WITHIN_S, LOOK_EVERY_S = 5.0, 0.02
 TAIL_BYTES = 1000
+NEVER_GIVEN, PORTS_TRIED = range(20_000, 32_000), 20  # ip(7): connections get theirs from 32768 on
 EXAMPLE = "http://127.0.0.1:8000, 'serve:--latency 20ms', or 'cmd:python app.py --port {port}'"
 
 
@@ -218,11 +220,14 @@ def _git(*words: str, what: str) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody uses now."""
+    """A port of the loopback that nobody uses now, and that the system gives to nobody else before the server listens on it."""
     with socket.socket() as sock:
+        for port in secrets.SystemRandom().sample(NEVER_GIVEN, PORTS_TRIED):
+            with contextlib.suppress(OSError):
+                sock.bind(("127.0.0.1", port))
+                return port
         sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
+        return int(sock.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,16 @@ class Database:
     def __init__(self, path: Path | None = None) -> None:
         self._private = tempfile.TemporaryDirectory(prefix="loadstone-") if path is None else None
         self.path = Path(self._private.name) / "reference.db" if self._private else Path(path or "")
-        try:
-            self._connection = self._connect()
-        except sqlite3.Error as error:
-            raise UsageError(f"cannot use this file as a database: {error}", where=str(self.path), hint="a new file name") from None
         self._closing = threading.Event()
-        self._checkpoints = threading.Thread(target=self._checkpoint, name="checkpoints", daemon=True)
+        with ExitStack() as opened:
+            try:
+                self._connection = opened.enter_context(closing(self._connect()))
+                # Opened here: a thread that begins late may find the file gone, and nobody to tell.
+                beside = opened.enter_context(closing(self._connect()))
+            except sqlite3.Error as error:
+                raise UsageError(f"cannot use this file as a database: {error}", where=str(self.path), hint="a new file name") from None
+            opened.pop_all()
+        self._checkpoints = threading.Thread(target=self._checkpoint, args=(beside,), name="checkpoints", daemon=True)
         self._checkpoints.start()
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -99,8 +103,7 @@ class Database:
             raise
         return connection
 
-    def _checkpoint(self) -> None:
-        connection = self._connect()
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
         log = self.path.with_name(f"{self.path.name}-wal")
         while not self._closing.wait(CHECKPOINT_EVERY_S):
             with suppress(sqlite3.OperationalError, FileNotFoundError):  # locked: the next second will do

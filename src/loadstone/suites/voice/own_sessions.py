@@ -1,6 +1,7 @@
 """Sessions kept in process: in the user's own SQLite file, or by a callable of the user's own; the same steps as over HTTP."""
 
 import sqlite3
+import weakref
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,7 @@ class SqliteStore:
     def __init__(self, path: str) -> None:
         try:
             self._file = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+            weakref.finalize(self, self._file.close)  # whoever lets go of the store has closed it
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("CREATE TABLE IF NOT EXISTS loadstone_sessions (id INTEGER PRIMARY KEY, user TEXT)")
             self._file.execute("CREATE TABLE IF NOT EXISTS loadstone_messages (id INTEGER PRIMARY KEY, session INTEGER, text TEXT)")

@@ -69,11 +69,14 @@ def killed_in_the_midst(seconds: float, *, forget: bool = False, command: str = 
     command: starts somebody else's backend, which then listens at `url`; the reference backend without it
     """
     ledger: dict[str, set[int]] = {}
+    first = threading.Event()
     with mortal(forget=forget, command=command, url=url) as backend:
         backend.start()
-        writers = [threading.Thread(target=write, args=(backend.url, ledger), daemon=True) for _ in range(WRITERS)]
+        writers = [threading.Thread(target=write, args=(backend.url, ledger, first), daemon=True) for _ in range(WRITERS)]
         for writer in writers:
             writer.start()
+        while not first.wait(0.05) and any(writer.is_alive() for writer in writers):
+            pass  # a slow backend is not killed before there is something that it may lose
         writers[0].join(seconds)  # nobody ends before the kill
         backend.kill()
         for writer in writers:
@@ -83,14 +86,16 @@ def killed_in_the_midst(seconds: float, *, forget: bool = False, command: str = 
         return sum(map(len, ledger.values())), missing(backend.url, ledger)
 
 
-def write(url: str, ledger: dict[str, set[int]]) -> None:
-    """Insert messages until the backend is gone; what it acknowledged goes into the ledger as it comes."""
+def write(url: str, ledger: dict[str, set[int]], first: threading.Event) -> None:
+    """Insert messages until the backend is gone; what it acknowledged goes into the ledger as it comes, and `first` tells of the first."""
     try:
         session = ask(url, "POST", SESSIONS, {})["id"]
         kept = ledger.setdefault(session, set())
         while True:
             reply = ask(url, "POST", f"{SESSIONS}/{session}/messages", {"text": TEXT})
             kept.update(reply[key] for key in ("in_reply_to", "id") if reply.get(key) is not None)
+            if kept:
+                first.set()
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         return
 
