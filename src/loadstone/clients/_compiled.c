@@ -2,7 +2,7 @@
  *
  * They work on the objects of the Python classes, on the very slots that the Python code reads and writes, and do only what is
  * usual: a request that leaves in one piece, and a whole response in one read under a head that was seen before. Anything else
- * is handed to the Python way in the state in which that way would stand itself. Decision 0012.
+ * is handed to the Python way in the state in which that way would stand itself. Decision 0011.
  *
  * Nothing here can block, so the interpreter's lock is kept throughout and one buffer serves all reads.
  */

@@ -1,7 +1,7 @@
 """The usual exchange in C, where that part was built: functions that are there twice, and which of the two are in use.
 
 `_compiled.c` has twins of a few functions of the wire, the connection and the HTTP client. What they do is the same, as
-tests/clients/test_both_ways.py holds; only their price differs. Decision 0012.
+tests/clients/test_both_ways.py holds; only their price differs. Decision 0011.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from loadstone.clients.http import HttpClient
 from loadstone.clients.volley import Volley
@@ -18,10 +19,12 @@ from loadstone.load.demand import Demand
 from loadstone.load.scene import Scene
 from loadstone.load.schedule_time import ScheduleTime
 from loadstone.load.session import Session
-from loadstone.load.websocket_step import WebSocketStep
 from loadstone.plan.curve import Curve
 from loadstone.plan.profile import ClosedProfile, changes_along
 from loadstone.plan.think import Pacing, ThinkTime
+
+if TYPE_CHECKING:
+    from loadstone.load.websocket_step import WebSocketStep
 
 # A thousand users that connect in one turn of the loop make everybody else wait for tens of milliseconds.
 STARTS_PER_TURN = 32

@@ -18,9 +18,13 @@ from loadstone.plan.template import MissingValue, compile_template, compile_valu
 
 
 class CompiledStep(ABC):
-    """One written exchange: its checks, extracts, tags and think time; what is exchanged is the kind's own business."""
+    """One written exchange: its checks, extracts, tags and think time; what is exchanged is the kind's own business.
 
-    is_bare = False
+    is_bare:  a request that is always the same, of whose reply only the status matters
+    is_rally: one message over a WebSocket, and its answer
+    """
+
+    is_bare = is_rally = False
 
     def __init__(self, step: Step) -> None:
         self.name = step.name
