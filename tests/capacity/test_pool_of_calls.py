@@ -41,6 +41,7 @@ def test_a_load_that_was_not_met_is_no_part_of_the_answer(pool: int) -> None:
     assert found.not_met is not None
     assert found.high is not None
     assert found.high < found.not_met
+    assert found.estimate == found.met  # the number that is told was itself shown
     if found.not_met == pool + 1:
         assert found.high == pool
     if found.met == pool == found.not_met - 1:

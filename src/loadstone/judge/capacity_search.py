@@ -116,11 +116,10 @@ class Found:
 
     @property
     def estimate(self) -> float | None:
-        """The middle of the interval on the log scale; its lower end where there is no upper one."""
-        if self.low is None or self.high is None or self.outcome is not Outcome.FOUND:
+        """The middle of the interval on the log scale; of whole loads the one that was shown to be met, as where nothing lies above."""
+        if self.whole or self.low is None or self.high is None or self.outcome is not Outcome.FOUND:
             return self.met
-        middle = math.sqrt(self.low * self.high)
-        return float(round(middle)) if self.whole else middle
+        return math.sqrt(self.low * self.high)
 
 
 CLOSE = 1.05  # high ÷ low at which looking closer ends: ±2.5 %
