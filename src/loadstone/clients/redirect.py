@@ -31,9 +31,8 @@ def redirected(shared: HttpScope, prepared: Prepared, reply: Reply) -> Prepared 
         origin = shared.resolve_url(url)[0]
         if origin != prepared.origin:
             left_out |= CREDENTIALS
-            headers["Host"] = (
-                origin.authority
-            )  # without one an answer is 400 (RFC 9112 section 3.2); a name of the user's own stays at its place
+            # Without one the answer is 400 (RFC 9112, section 3.2); where the user gave a name of its own, this takes its place.
+            headers["Host"] = origin.authority
         return prepare(
             shared,
             {key: value for key, value in prepared.step.tags if key not in {"scenario", "step"}},
