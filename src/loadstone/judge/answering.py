@@ -62,7 +62,9 @@ def effect_of(figure: Figure, shift: Shift, before: float) -> Effect | None:
 def size_text(figure: Figure, worsening: Shift) -> str:
     """`10.2 % worse`, `3 points better`."""
     share = as_share(figure, worsening.amount)
-    return f"{abs(share) * 100:.3g}{' points' if figure.is_share else ' %'} {'worse' if share > 0 else 'better'}"
+    percent = abs(share) * 100
+    shown = f"{percent:.3g}" if percent < 999.5 else f"{percent:,.0f}"  # not 1.89e+03
+    return f"{shown}{' points' if figure.is_share else ' %'} {'worse' if share > 0 else 'better'}"
 
 
 def scale_of(figure: Figure) -> float:
