@@ -5,7 +5,7 @@ import math
 import pytest
 
 from loadstone.judge.answering import size_text
-from loadstone.judge.figures import Figure
+from loadstone.judge.recorded import Figure
 from loadstone.stats.shift import Shift
 
 P95 = Figure("p95(http.response_time)", "ms")
