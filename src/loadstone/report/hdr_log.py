@@ -36,6 +36,7 @@ def render_hdr_log(told: Told) -> bytes:
 
 def _lines(told: Told, stretch: Stretch) -> Iterator[str]:
     """Each metric as a whole, and each of its series that has tags."""
+    length_s = stretch.end_s - stretch.start_s
     found: dict[str, list[tuple[str, Histogram]]] = {}
     for series, histogram in sorted(stretch.snapshot().distributions.items()):
         found.setdefault(series.metric, []).append((tag_text(series.tags), histogram))
@@ -44,17 +45,16 @@ def _lines(told: Told, stretch: Stretch) -> Iterator[str]:
         for _, histogram in several:
             whole.merge(histogram)
         alone = [(f"{metric};{tags}", histogram) for tags, histogram in several if tags]
+        beyond_at = max(_greatest(told, metric), round(length_s * 1e9))
         for tag, histogram in ((metric, whole), *alone):
             if histogram.count or histogram.beyond:
-                beyond_at = max(_greatest_ns(told, metric), round((stretch.end_s - stretch.start_s) * 1e9))
-                times = f"{stretch.start_s:.3f},{stretch.end_s - stretch.start_s:.3f}"
                 greatest = (beyond_at if histogram.beyond else histogram.max) / PER_COLUMN
                 name = _ENDS_TAG.sub("_", plain(tag, LONGEST_TAG))
-                yield f"Tag={name},{times},{greatest:.3f},{to_hdr(histogram, beyond_at=beyond_at)}"
+                yield f"Tag={name},{stretch.start_s:.3f},{length_s:.3f},{greatest:.3f},{to_hdr(histogram, beyond_at=beyond_at)}"
 
 
-def _greatest_ns(told: Told, metric: str) -> int:
-    """The greatest of the whole run; what is only known to be longer than anything recorded is put where nothing lies above it."""
+def _greatest(told: Told, metric: str) -> int:
+    """Of the whole run, in stored units: what is only known to be longer than anything recorded is put where nothing lies above it."""
     known, found = told.catalogue.get(metric), told.document.metrics.get(metric)
     if known is None or not isinstance(found, Distribution) or found.max is None:
         return 0
