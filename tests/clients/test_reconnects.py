@@ -174,3 +174,19 @@ def test_a_volley_follows_each_redirect() -> None:
     _, measured, server = volley(4, (answer(*([moved, HELLO] * 4)),))
     assert [request.split(b" ")[1] for request in server.requests] == [b"/", b"/there"] * 4
     assert measured.count("http.requests") == 8
+
+
+MOVED = response(b"", "Location: /there", status=302, reason="Found")
+
+
+def test_a_redirect_that_answers_a_repeated_request_is_followed() -> None:
+    replies, measured, server = twice("GET", KEPT_THEN_CLOSED, (answer(MOVED, HELLO),))
+    assert [(reply.status, reply.url) for reply in replies] == [(200, "/"), (200, "/there")]
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/", b"/", b"/", b"/there"]
+    assert (measured.count("http.requests"), measured.count("http.errors")) == (3, None)
+
+
+def test_a_volley_follows_a_redirect_that_answers_a_repeated_request() -> None:
+    _, measured, server = volley(2, (answer(HELLO), read()), (answer(MOVED, HELLO),))
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/", b"/", b"/", b"/there"]
+    assert (measured.count("http.requests"), measured.count("iteration.count")) == (3, 2)

@@ -55,7 +55,8 @@ class Volley:
             raise
         if self._to_repeat:
             reply = await self._client.repeat(self._prepared, connection.sent_ns, 0, connection)
-            self._add_duration(reply.seen_ns - reply.sent_ns)
+            followed = await self._client.follow(self._prepared, reply) if reply.status in REDIRECTS else reply
+            self._add_duration(followed.seen_ns - reply.sent_ns)
         else:
             sent = connection.sent_ns
             self._client.give_back(self._prepared.origin, connection)
