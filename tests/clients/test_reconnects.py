@@ -85,6 +85,23 @@ def test_a_connection_that_was_closed_while_nothing_was_asked_is_replaced_for_an
     assert len(server.requests) == 2, "nothing was sent on the closed one"
 
 
+def test_a_request_of_which_no_byte_could_leave_goes_another_way_whatever_its_method() -> None:
+    async def conversation(http: HttpClient) -> list[Reply]:
+        first = await http.post("/")
+        ((connection,),) = http._idle.values()
+        assert connection._socket is not None
+        assert select.select([connection._socket], [], [], 10)[0]
+        return [first, await http.post("/")]
+
+    with ScriptedServer((answer(HELLO), reset()), (always(answer(HELLO)),)) as server:
+        talk = Talk(target=server.url)
+        replies = talk.hold(conversation)
+    assert [reply.ok for reply in replies] == [True, True]
+    measured = talk.measured
+    assert measured.count("http.errors") is None
+    assert measured.count("http.bytes_out") == sum(map(len, server.requests)), "what could not be sent is not counted"
+
+
 def test_a_request_that_may_not_be_repeated_is_not() -> None:
     replies, measured, server = twice("POST", KEPT_THEN_CLOSED, (always(answer(HELLO)),))
     assert replies[1].failure is Kind.CLOSED_EARLY
