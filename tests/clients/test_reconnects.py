@@ -132,7 +132,7 @@ def test_a_connection_opened_ahead_counts_as_kept() -> None:
         assert Talk(target=server.url).hold(conversation).ok
 
 
-def volley(requests: int, *scripts: tuple[Step, ...]) -> tuple[list[bool], Aggregate, ScriptedServer]:
+def volley(requests: int, *scripts: tuple[Step, ...], keep_body: bool = True) -> tuple[list[bool], Aggregate, ScriptedServer]:
     """As `loadstone hit` does it: volleys while they last, the general way to open connections."""
 
     async def conversation(http: HttpClient) -> list[bool]:
@@ -144,7 +144,7 @@ def volley(requests: int, *scripts: tuple[Step, ...]) -> tuple[list[bool], Aggre
             return left >= 0
 
         durations = talk.recorder.column("talk", Series("iteration.duration"), Series("iteration.count"))
-        prepared, ends = http.prepare("GET", "/", name="step"), []
+        prepared, ends = http.prepare("GET", "/", name="step", keep_body=keep_body), []
         while go_on():
             ends.append(await Volley(http, prepared, durations, go_on).run())
             if not ends[-1]:
@@ -169,6 +169,13 @@ def test_a_volley_repeats_too() -> None:
     assert measured.count("http.requests") == measured.count("iteration.count") == 6
     assert (measured.count("http.reconnects"), measured.count("http.errors")) == (1, None)
     assert server.connections == 2
+
+
+def test_a_volley_that_keeps_no_bodies_goes_on_over_compressed_ones() -> None:
+    packed = response(b"whatever", "Content-Encoding: gzip")
+    ends, measured, _ = volley(50, (always(answer(packed)),), keep_body=False)
+    assert ends == [False, True], "one to open the connection, and one for all the rest"
+    assert measured.count("http.requests") == measured.count("iteration.count") == 50
 
 
 def test_a_volley_ends_with_a_response_that_ends_with_its_connection() -> None:
