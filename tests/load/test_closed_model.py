@@ -193,9 +193,13 @@ class TakesLeave(User):
 
 @pytest.mark.parametrize("cuts", [(3.0,), (3.0, 3.5), (5.7,)], ids=["from the load", "twice", "before the graceful time is over"])
 def test_a_session_that_is_cut_off_has_a_second_for_its_own_end(make_plan: Any, cuts: tuple[float, ...]) -> None:
+    def cut(run: Simulation) -> None:
+        for cut_s in cuts:
+            at(cut_s, run.cut)
+
     TakesLeave.said.clear()
     plan = make_plan({"users": 2, "duration": "5s"}, plan={"graceful_stop": "1s"})
-    run = simulate(plan, users={"main": [TakesLeave]}, meanwhile=lambda run: [at(cut_s, run.cut) for cut_s in cuts] and None)
+    run = simulate(plan, users={"main": [TakesLeave]}, meanwhile=cut)
     assert sorted(TakesLeave.said) == [0, 1]
     assert run.ended_s == pytest.approx(cuts[0] + 0.9)
     assert run.everything.count("iteration.interrupted") == 2

@@ -8,6 +8,7 @@ import pytest
 
 from loadstone.clients.wire import Wire
 from loadstone.clock import now_ns
+from loadstone.load.closed import ClosedRun
 from loadstone.load.control import Pause, Resume
 from loadstone.load.engine import Engine, EngineLimits
 from loadstone.load.session import Session
@@ -77,6 +78,7 @@ def test_a_volley_after_a_pause_hands_its_due_time_on_to_nobody(monkeypatch: pyt
         await until(lambda: len(server.requests) > 2)
         engine.control(Pause(), now_ns())
         (run,) = engine._runs.values()
+        assert isinstance(run, ClosedRun)
         await until(lambda: bool(run._held))
         sent = len(server.requests)
         engine.control(Resume(), now_ns())
