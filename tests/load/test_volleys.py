@@ -72,7 +72,9 @@ def test_a_volley_after_a_pause_hands_its_due_time_on_to_nobody(monkeypatch: pyt
     def until_told(peer: Peer) -> None:
         while not last.is_set():
             peer.read_request()
-            peer.send(LAST if last.is_set() else HELLO)
+            peer.send(HELLO)
+        peer.read_request()
+        peer.send(LAST)
 
     async def direct(engine: Engine, server: ScriptedServer) -> None:
         await until(lambda: len(server.requests) > 2)
