@@ -188,6 +188,8 @@ def test_old_servers_close_unless_they_say_keep_alive() -> None:
     assert not parse_head(b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n\r\n").close
     assert not parse_head(OK + b"\r\n").close
     assert parse_head(OK + b"Connection: foo, Close\r\n\r\n").close
+    assert parse_head(OK + b"Connection: close\r\nConnection: keep-alive\r\n\r\n").close, "close wins (RFC 9112 section 9.3)"
+    assert parse_head(b"HTTP/1.0 200 OK\r\nConnection: close, keep-alive\r\n\r\n").close
 
 
 def test_headers_keep_their_order_and_lose_their_case() -> None:

@@ -85,6 +85,23 @@ def test_a_connection_that_was_closed_while_nothing_was_asked_is_replaced_for_an
     assert len(server.requests) == 2, "nothing was sent on the closed one"
 
 
+def test_a_request_of_which_no_byte_could_leave_goes_another_way_whatever_its_method() -> None:
+    async def conversation(http: HttpClient) -> list[Reply]:
+        first = await http.post("/")
+        ((connection,),) = http._idle.values()
+        assert connection._socket is not None
+        assert select.select([connection._socket], [], [], 10)[0]
+        return [first, await http.post("/")]
+
+    with ScriptedServer((answer(HELLO), reset()), (always(answer(HELLO)),)) as server:
+        talk = Talk(target=server.url)
+        replies = talk.hold(conversation)
+    assert [reply.ok for reply in replies] == [True, True]
+    measured = talk.measured
+    assert measured.count("http.errors") is None
+    assert measured.count("http.bytes_out") == sum(map(len, server.requests)), "what could not be sent is not counted"
+
+
 def test_a_request_that_may_not_be_repeated_is_not() -> None:
     replies, measured, server = twice("POST", KEPT_THEN_CLOSED, (always(answer(HELLO)),))
     assert replies[1].failure is Kind.CLOSED_EARLY
@@ -115,7 +132,7 @@ def test_a_connection_opened_ahead_counts_as_kept() -> None:
         assert Talk(target=server.url).hold(conversation).ok
 
 
-def volley(requests: int, *scripts: tuple[Step, ...]) -> tuple[list[bool], Aggregate, ScriptedServer]:
+def volley(requests: int, *scripts: tuple[Step, ...], keep_body: bool = True) -> tuple[list[bool], Aggregate, ScriptedServer]:
     """As `loadstone hit` does it: volleys while they last, the general way to open connections."""
 
     async def conversation(http: HttpClient) -> list[bool]:
@@ -127,7 +144,7 @@ def volley(requests: int, *scripts: tuple[Step, ...]) -> tuple[list[bool], Aggre
             return left >= 0
 
         durations = talk.recorder.column("talk", Series("iteration.duration"), Series("iteration.count"))
-        prepared, ends = http.prepare("GET", "/", name="step"), []
+        prepared, ends = http.prepare("GET", "/", name="step", keep_body=keep_body), []
         while go_on():
             ends.append(await Volley(http, prepared, durations, go_on).run())
             if not ends[-1]:
@@ -154,6 +171,13 @@ def test_a_volley_repeats_too() -> None:
     assert server.connections == 2
 
 
+def test_a_volley_that_keeps_no_bodies_goes_on_over_compressed_ones() -> None:
+    packed = response(b"whatever", "Content-Encoding: gzip")
+    ends, measured, _ = volley(50, (always(answer(packed)),), keep_body=False)
+    assert ends == [False, True], "one to open the connection, and one for all the rest"
+    assert measured.count("http.requests") == measured.count("iteration.count") == 50
+
+
 def test_a_volley_ends_with_a_response_that_ends_with_its_connection() -> None:
     until_close = b"HTTP/1.1 200 OK\r\n\r\nto the end"
     _, measured, server = volley(6, (answer(HELLO, until_close),))
@@ -174,3 +198,19 @@ def test_a_volley_follows_each_redirect() -> None:
     _, measured, server = volley(4, (answer(*([moved, HELLO] * 4)),))
     assert [request.split(b" ")[1] for request in server.requests] == [b"/", b"/there"] * 4
     assert measured.count("http.requests") == 8
+
+
+MOVED = response(b"", "Location: /there", status=302, reason="Found")
+
+
+def test_a_redirect_that_answers_a_repeated_request_is_followed() -> None:
+    replies, measured, server = twice("GET", KEPT_THEN_CLOSED, (answer(MOVED, HELLO),))
+    assert [(reply.status, reply.url) for reply in replies] == [(200, "/"), (200, "/there")]
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/", b"/", b"/", b"/there"]
+    assert (measured.count("http.requests"), measured.count("http.errors")) == (3, None)
+
+
+def test_a_volley_follows_a_redirect_that_answers_a_repeated_request() -> None:
+    _, measured, server = volley(2, (answer(HELLO), read()), (answer(MOVED, HELLO),))
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/", b"/", b"/", b"/there"]
+    assert (measured.count("http.requests"), measured.count("iteration.count")) == (3, 2)

@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -176,6 +176,32 @@ def test_a_script_that_catches_its_cancellation_cannot_keep_the_run_from_ending(
     plan = make_plan({"users": 2, "duration": "5s"}, plan={"graceful_stop": "1s"})
     run = simulate(plan, users={"main": [Stubborn]})
     assert run.ended_s == pytest.approx(9)  # 5 s of load, 1 s of grace, and three times a second to obey
+    assert run.everything.count("iteration.interrupted") == 2
+
+
+class TakesLeave(User):
+    said: ClassVar[list[int]] = []
+
+    @task
+    async def stay(self) -> None:
+        await asyncio.sleep(3600)
+
+    async def on_stop(self) -> None:
+        await asyncio.sleep(0.9)
+        self.said.append(self.index)
+
+
+@pytest.mark.parametrize("cuts", [(3.0,), (3.0, 3.5), (5.7,)], ids=["from the load", "twice", "before the graceful time is over"])
+def test_a_session_that_is_cut_off_has_a_second_for_its_own_end(make_plan: Any, cuts: tuple[float, ...]) -> None:
+    def cut(run: Simulation) -> None:
+        for cut_s in cuts:
+            at(cut_s, run.cut)
+
+    TakesLeave.said.clear()
+    plan = make_plan({"users": 2, "duration": "5s"}, plan={"graceful_stop": "1s"})
+    run = simulate(plan, users={"main": [TakesLeave]}, meanwhile=cut)
+    assert sorted(TakesLeave.said) == [0, 1]
+    assert run.ended_s == pytest.approx(cuts[0] + 0.9)
     assert run.everything.count("iteration.interrupted") == 2
 
 

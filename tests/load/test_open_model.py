@@ -245,3 +245,15 @@ def test_data_that_runs_out_ends_the_load_when_the_plan_says_so(make_plan: Any, 
     run = simulate(plan, constant(0.01))
     assert sorted(exchange.url for exchange in run.target.exchanged) == sorted(f"/n{k}" for k in range(25))
     assert run.ended_s < 5
+
+
+def test_a_session_without_a_row_of_its_own_serves_no_arrival_when_the_plan_says_stop(make_plan: Any, tmp_path: Any) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("name\nanna\nben\n")
+    data = {"file": str(file), "take": "per_user", "exhausted": "stop"}
+    plan = make_plan({"rate": "4/s", "duration": "10s"}, data=data, steps=[{"get": "/${row.name}"}], plan={"patience": "0.5s"})
+    run = simulate(plan, constant(1))
+    assert {exchange.url for exchange in run.target.exchanged} == {"/anna", "/ben"}
+    view = run.everything
+    assert view.count("iteration.count") == view.count("http.requests") == len(run.target.exchanged)
+    assert view.count("load.arrivals") == 40 == (view.count("iteration.count") or 0) + (view.count("load.dropped") or 0)

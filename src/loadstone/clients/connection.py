@@ -97,6 +97,7 @@ class Connection(Link):
 
     def _unsent(self, request: bytes, taken: int | OSError) -> None:
         if isinstance(taken, OSError):
+            self.put = 0
             self._fail(from_os_error(taken))
         else:
             self._output = memoryview(request)[taken:]
@@ -122,6 +123,8 @@ class Connection(Link):
 
     def _drop(self) -> None:
         self._simple = False
+        if self.stage in {"busy", "idle"}:  # an exchange, under way or just over: what never left does not count
+            self.put = max(0, self.put - len(self._output))
         super()._drop()
 
     def _on_connected(self) -> None:
@@ -289,6 +292,8 @@ class Connection(Link):
         except Failed as failed:
             self._broken(failed)
             return
+        # The end is that of the connection, which has no stamp: until it comes, the server may send more.
+        self.end_ns = self.seen_ns
         if self._tls is not None:
             self._tls.remember_session()
         self._drop()
@@ -298,6 +303,12 @@ class Connection(Link):
     def _broken(self, failed: Failed) -> None:
         self.seen_ns = now_ns()
         super()._broken(failed)
+
+    def _on_limit(self) -> None:
+        # What came in time may still lie in the kernel: a loop that was held up rings its timers before it reads.
+        if self.stage == "busy" and 0 < self._limit_ns <= now_ns():
+            self._on_events(READ)
+        super()._on_limit()
 
     def _passed(self) -> Failed:
         if self.stage == "busy" and self.first_ns and self._limit_ns < self.sent_ns + self._limits.total_ns:

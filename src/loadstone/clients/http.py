@@ -149,7 +149,8 @@ class HttpClient:
         return await self.follow(prepared, reply) if reply.status in REDIRECTS else reply
 
     async def _without_response(self, prepared: Prepared, due: int, excused: int, kept: Connection, failed: Failed) -> Reply:
-        return await self._failed(prepared, due, excused, kept, failed, kept=kept)
+        reply = await self._failed(prepared, due, excused, kept, failed, kept=kept)
+        return await self.follow(prepared, reply) if reply.status in REDIRECTS else reply
 
     async def stream(self, prepared: Prepared, sink: BodySink) -> Reply:
         """As `exchange`, but the body of the response goes to the sink as it comes, if that wants it."""

@@ -65,7 +65,7 @@ def parse_head(raw: bytes) -> Head:
         raise Failed(Kind.MALFORMED, HALF_A_LINE_END)
     status = _status(lines[0])
     length, coding, encoding, cookies = UNTIL_CLOSE, b"", b"", False
-    close = lines[0][7:8] == b"0"
+    options: set[bytes] = set()
     for line in lines[1:-2]:
         name, colon, value = line.partition(b":")
         if not colon or not name or name[-1:] in b" \t":
@@ -77,12 +77,12 @@ def parse_head(raw: bytes) -> Head:
         elif name == b"transfer-encoding":
             coding = value.lower().rpartition(b",")[2].strip()
         elif name == b"connection":
-            options = [option.strip() for option in value.lower().split(b",")]
-            close = b"close" in options or (close and b"keep-alive" not in options)
+            options.update(option.strip() for option in value.lower().split(b","))
         elif name == b"content-encoding":
             encoding = value.strip().lower()
         elif name == b"set-cookie":
             cookies = True
+    close = b"close" in options or (lines[0][7:8] == b"0" and b"keep-alive" not in options)
     return Head(status, _framing(status, length, coding), close, encoding, cookies, raw)
 
 

@@ -55,7 +55,8 @@ class Volley:
             raise
         if self._to_repeat:
             reply = await self._client.repeat(self._prepared, connection.sent_ns, 0, connection)
-            self._add_duration(reply.seen_ns - reply.sent_ns)
+            followed = await self._client.follow(self._prepared, reply) if reply.status in REDIRECTS else reply
+            self._add_duration(followed.seen_ns - reply.sent_ns)
         else:
             sent = connection.sent_ns
             self._client.give_back(self._prepared.origin, connection)
@@ -73,7 +74,8 @@ class Volley:
         connection: Connection = self._connection  # type: ignore[assignment]  # there is one as long as it is told of anything
         head: Head = connection.head  # type: ignore[assignment]  # of the response that is complete
         sent, seen = connection.sent_ns, connection.seen_ns
-        if not head.plain or head.status not in self._expect:
+        # A compressed body that nobody keeps needs no closer look.
+        if (not head.plain and (head.cookies or self._keep)) or head.status not in self._expect:
             reply = self._client.record(self._prepared, connection, sent)
             if head.status in REDIRECTS and self._prepared.redirects:
                 self._to_follow = reply

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loadstone.clients.http import HttpClient
 from loadstone.clients.volley import Volley
@@ -236,7 +236,7 @@ class ClosedRun:
             return  # the general way counts what is wrong with it
         durations, go_on = scene.durations(StepsBehaviour.TASK), partial(self._may_go_on, session)
         while go_on() or await self._when_it_goes_on(session):
-            if not await Volley(session.client, prepared, durations, go_on).run():
+            if not await self._flown(session, Volley(session.client, prepared, durations, go_on).run()):
                 await scene.iterate(session)
             if session.client.cookies:
                 return  # every request differs from now on
@@ -245,8 +245,19 @@ class ClosedRun:
         """The same for users that send one message on and on over a WebSocket."""
         durations, go_on = self._scene.durations(StepsBehaviour.TASK), partial(self._may_go_on, session)
         while go_on() or await self._when_it_goes_on(session):
-            if not await step.rally(session, durations, go_on):
+            if not await self._flown(session, step.rally(session, durations, go_on)):
                 await self._scene.iterate(session)
+
+    async def _flown(self, session: Session, volley: Coroutine[Any, Any, bool]) -> bool:
+        """See Volley.run. What was under way when the run was cut counts as interrupted, here as in the general way."""
+        try:
+            flew = await volley
+        except asyncio.CancelledError:
+            self._scene.interrupted()
+            raise
+        if flew:
+            session.set_due(0)  # all of it was due when it was sent: nothing is left of a moment from before
+        return flew
 
     def _may_go_on(self, session: Session) -> bool:
         """May the session begin another iteration? Takes one of those that are left."""

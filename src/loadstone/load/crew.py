@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from loadstone.clock import SECOND, Timers
+from loadstone.clock import SECOND, Deadline, Timers
 
 # A cancelled session has this long for the script's own on_stop; then it is cancelled again.
 CUT_AGAIN_NS = SECOND
@@ -26,6 +26,7 @@ class Crew:
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
         self._cuts = 0
+        self._again: Deadline | None = None  # when those that are still there are cancelled once more
         self._leave = self._left  # one bound method for all tasks
 
     def __len__(self) -> int:
@@ -44,14 +45,24 @@ class Crew:
         return task
 
     def cut(self) -> None:
-        """Cancel all. A script may catch that: it is cancelled again each second, and given up after the third time."""
+        """Cancel all. A script may catch that: it is cancelled again each second, and given up after the third time.
+
+        Told to once more meanwhile, it keeps to that: a session that is on its way out has its second.
+        """
+        if self._again is None:
+            self._cut()
+
+    def _cut(self) -> None:
+        self._again = None
+        if not self._tasks:
+            return
         self._cuts += 1
-        if not self._tasks or self._cuts > MOST_CUTS:
+        if self._cuts > MOST_CUTS:
             self._changed.set()
             return
         for task in list(self._tasks):
             task.cancel()
-        self._timers.at(self._timers.now_ns() + CUT_AGAIN_NS, self.cut)
+        self._again = self._timers.at(self._timers.now_ns() + CUT_AGAIN_NS, self._cut)
 
     async def gone(self) -> None:
         """Wait until all have ended or were given up."""

@@ -230,7 +230,7 @@ class OpenRun:
 
     async def _turn(self, session: Session) -> bool:
         """Wait for the session's next arrival; False when none will come."""
-        if self._waiting:
+        if self._waiting and not session.leaving:
             due = self._waiting.popleft()
             waited = self._scene.timers.now_ns() - due
             self._wait.add(waited)
