@@ -56,23 +56,21 @@ def test_a_side_without_a_run_is_no_pass() -> None:
         assert compare(make_past(before), make_past(after), both_times()[:1]).exit_code is ExitCode.INCONCLUSIVE
 
 
-def changed(side: Beside, change: Callable[[list[Snapshot]], None]) -> Beside:
-    """Runs of the same machine as those of a side, of seconds that something was done to."""
-    seconds = make_seconds(20.0, 77)
-    change(seconds)
+def changed(side: Beside, change: Callable[[Snapshot], Snapshot]) -> Beside:
+    """A run of the same machine as those of a side, of seconds that something was done to."""
+    seconds = [change(second) for second in make_seconds(20.0, 77)]
     return Beside("changed", [replace(side.runs[0], name="changed", total=Aggregate(seconds), parts=[Aggregate([one]) for one in seconds])])
 
 
-def unanswered(seconds: list[Snapshot]) -> None:
-    for second in seconds:
-        for times in second.distributions.values():
-            times.record_beyond(20)
+def unanswered(second: Snapshot) -> Snapshot:
+    for times in second.distributions.values():
+        times.record_beyond(20)
+    return second
 
 
-def failed_several_times_each(seconds: list[Snapshot]) -> None:
-    for at, second in enumerate(seconds):
-        tags = next(iter(second.counts)).tags
-        second.counts[Series("http.errors", (("kind", "status"), *tags))] = 130 + at % 2
+def failed_several_times_each(second: Snapshot) -> Snapshot:
+    failures = Series("http.errors", (("kind", "status"), ("scenario", "shop"), ("step", "home")))
+    return replace(second, counts={**second.counts, failures: 130 + second.seq % 2})
 
 
 @pytest.mark.parametrize("earlier", [1, 12])
