@@ -23,7 +23,7 @@ class Shelf(Generic[Label]):
         self._size = 0
         self._file: IO[bytes]
         try:
-            self._use(tempfile.TemporaryFile(prefix="loadstone-", buffering=0))
+            self._use(tempfile.TemporaryFile(prefix="loadstone-", buffering=0))  # noqa: SIM115  it is closed with the shelf
         except OSError:
             self._use(io.BytesIO())
 

@@ -21,11 +21,11 @@ SUB_BUCKETS = 1 << SUB_BITS
 RELATIVE_ERROR = 2.0**-SUB_BITS
 GREATEST = 2**63 - 1
 
-_WIDEST = 8  # bytes of a number
-
 _HALF = 1 << 31  # sums of int64 are taken in two halves, so that they cannot overflow
+_WIDEST = 8  # bytes of a number
 _LAST_BUCKET = (63 - SUB_BITS - 1) * SUB_BUCKETS + 2 * SUB_BUCKETS - 1
-_HEADER = struct.Struct("<QQqqQQIBB")  # count, beyond, min, max, low and high 64 bits of the total, buckets in use, bytes of a step, of a count
+# Count, beyond, min, max, low and high 64 bits of the total, buckets in use, bytes of a step between two of them, bytes of a count.
+_HEADER = struct.Struct("<QQqqQQIBB")
 _MAGIC = b"LSH2"
 _FIRST_HEADER = struct.Struct("<4sQQqqQQ")  # of the first layout: magic, then as above without the last three
 _FIRST_MAGIC = b"LSH1"
