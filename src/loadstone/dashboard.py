@@ -35,7 +35,7 @@ from loadstone.report.monitored import LENGTHS, monitored, monitored_run
 from loadstone.report.stored import told_of_parts
 from loadstone.report.trend import Trend, trend_document_of
 from loadstone.store.admission import figures_of, refusal
-from loadstone.store.past import catalogue_of_run, past_run, side
+from loadstone.store.past import catalogue_of_run, past_run, sides
 from loadstone.store.rows import RunFilter, RunRow
 from loadstone.store.store import Store
 from loadstone.store.windows import WindowStore
@@ -219,7 +219,7 @@ def _compare(store: Store, request: Request) -> Response:
 
 
 def _compared(store: Store, before: str, after: str) -> Any:
-    old, new = side(store, before.split(",")), side(store, after.split(","))
+    old, new = sides(store, before.split(","), after.split(","))
     if {run.name for run in old.runs} <= {run.name for run in new.runs}:
         raise UsageError("a run would be compared with itself", where=f"{before} and {after}", hint="two runs")
     newest = new.runs[-1]

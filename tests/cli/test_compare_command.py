@@ -143,6 +143,11 @@ def test_a_run_beside_itself_is_refused(kept: str, capsys: pytest.CaptureFixture
     assert "r022 would be compared with itself. Try: loadstone compare last~1 last" in capsys.readouterr().err
 
 
+def test_a_run_that_would_confirm_itself_is_refused(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["compare", "r000,r001", "r021", "last", "--confirm", "last", "--store", kept]) == 2
+    assert "r022 would confirm itself" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

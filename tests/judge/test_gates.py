@@ -265,6 +265,24 @@ def test_a_gate_that_stopped_the_run_stays_failed(watch: Watch, second: Second) 
     assert verdict.at_s == 10
 
 
+def test_what_may_still_come_true_never_stops_a_run(watch: Watch, second: Second) -> None:
+    watching = watch(
+        "count(http.requests) >= 40 abort",
+        "count(http.requests) == 40 abort",
+        "sum(http.response_time) > 3s abort",
+        "max(http.response_time) > 1s abort",
+        "min(http.response_time) < 50ms abort",
+        "min(http.response_time) == 50ms abort",
+    )
+    assert [watching.see(second(at, [100.0] * 2)) for at in range(19)] == [[]] * 19
+
+
+def test_what_can_never_come_true_again_stops_a_run_at_once(watch: Watch, second: Second) -> None:
+    watching = watch("count(http.requests) == 40 abort", "min(http.response_time) == 50ms abort", "min(http.response_time) >= 50ms abort")
+    assert watching.see(second(0, [100.0] * 40)) == []
+    assert statuses(watching.see(second(1, [40.0]))) == [Status.FAIL] * 3
+
+
 def test_gates_without_abort_never_stop_a_run(watch: Watch, second: Second) -> None:
     watching = watch("rate(http.errors) < 1%", "rate(http.errors) < 1% over 2s", "count(http.errors) == 0")
     assert fire_times(watching, [second(at, STEADY, errors=20) for at in range(20)]) == []

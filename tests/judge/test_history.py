@@ -7,9 +7,10 @@ import numpy as np
 
 from loadstone.judge.difference import Answer
 from loadstone.judge.history import judge_histories, judge_history
-from loadstone.judge.recorded import Figure, RunFigures
+from loadstone.judge.recorded import Figure, RunFigures, Share
 
 P50 = Figure("p50(http.response_time)", "ms")
+ERRORS = Figure("rate(http.errors)", "%", is_share=True)
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -17,6 +18,13 @@ def days(values: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]],
     return [
         RunFigures(f"{cpu}{at}", {P50.name: float(value)}, machine={"cpu": cpu}, started=BEGIN + timedelta(days=at), commit=f"c{at}")
         for at, value in enumerate(values)
+    ]
+
+
+def failures(counts: Sequence[int]) -> list[RunFigures]:
+    return [
+        RunFigures(f"r{at}", shares={ERRORS.name: Share(count, 1000)}, started=BEGIN + timedelta(days=at))
+        for at, count in enumerate(counts)
     ]
 
 
@@ -68,3 +76,23 @@ def test_a_slow_creep_says_in_how_many_days_it_crosses() -> None:
 
 def test_a_limit_at_zero_is_never_crossed() -> None:
     assert judge_history(days(level(8, 20)), P50).crossing(0.0) is None
+
+
+def test_runs_without_a_failure_belong_to_the_history_of_failures() -> None:
+    assert judge_history(failures([0] * 30), ERRORS).answer is Answer.NOT_WORSE
+    for newest in ([50] * 10, [49, 52, 50, 51, 48, 47, 50, 53], [110, 120, 115]):
+        history = judge_history(failures([0] * 20 + newest), ERRORS)
+        assert len(history.values) == 20 + len(newest)
+        assert history.answer is Answer.CANNOT_TELL
+
+
+def test_newest_runs_without_a_level_are_not_passed_over() -> None:
+    served = Figure("throughput(http.requests)", "/s", "higher")
+    dead = [RunFigures(f"d{at}", {served.name: 0.0}, started=BEGIN + timedelta(days=40 + at)) for at in range(3)]
+    alive = [RunFigures(run.name, {served.name: run.figures[P50.name]}, started=run.started) for run in days(level(9, 20))]
+    history = judge_history([*alive, *dead], served)
+    assert (history.answer, history.newest, len(history.values)) == (Answer.CANNOT_TELL, None, 20)
+    assert "run d2 is 0" in history.reason
+    unanswered = judge_history(days([*level(9, 20), float("inf")]), P50)
+    assert unanswered.answer is Answer.CANNOT_TELL
+    assert "longer than anything recorded" in unanswered.reason

@@ -92,6 +92,16 @@ def test_latency_that_creeps_upwards_drifts(judge: Judge, second: Second, factor
     assert verdict.unit == "ms/s"
 
 
+def test_latencies_that_are_no_longer_known_are_not_called_steady(judge: Judge, second: Second) -> None:
+    rng = np.random.default_rng(2)
+    snapshots = [second(at, list(rng.lognormal(3, 0.2, 40)) if at < 200 else [20.0], beyond=0 if at < 200 else 30) for at in range(300)]
+    (verdict,) = judge(snapshots, "drift(http.response_time) = none")
+    assert verdict.status is Status.NO_DATA
+    assert "200 readings alone" in verdict.reason
+    (verdict,) = judge(snapshots[:205], "drift(http.response_time) = none")
+    assert verdict.status is Status.PASS
+
+
 def test_errors_that_become_more_drift(judge: Judge, second: Second) -> None:
     rng = np.random.default_rng(2)
     snapshots = [second(at, requests=1000, errors=int(rng.binomial(1000, 0.01 + 0.1 * at / 300))) for at in range(300)]

@@ -77,6 +77,14 @@ def test_more_failures_fail_in_points() -> None:
     assert verdict_of(gate, main_runs(), make_seconds(20, 1)).status is Status.PASS
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_value_and_limit_of_a_share_are_both_points(before: int) -> None:
+    verdict = verdict_of("regression(rate(http.errors)) < 5%", main_runs(errors=before), make_seconds(20, 1, errors=3))
+    assert (verdict.status, verdict.unit, verdict.limit) == (Status.PASS, "points", 5)
+    assert verdict.value == pytest.approx(3 - before)
+    assert (verdict.low is None) is (before == 0)
+
+
 def test_without_anything_kept_there_is_no_data() -> None:
     for past in (None, PastOf(None)):
         verdict = verdict_of(P95, past, make_seconds(20, 1))

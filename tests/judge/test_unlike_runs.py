@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from loadstone.errors import ExitCode
 from loadstone.judge.beside import Beside, compare
 from loadstone.judge.difference import Answer
 from loadstone.judge.figures import Asked, asked_for
+from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.declared import declared
+from loadstone.measure.snapshot import Series, Snapshot
 from loadstone.plan.own_metrics import MetricLine
-from loadstone.testing.past_runs import make_past
+from loadstone.testing.past_runs import make_past, make_seconds
 
 BASKET = {"kind": "distribution", "better": "lower"}
 
@@ -49,3 +54,38 @@ def test_runs_in_which_everything_failed_are_neither_alike_nor_different() -> No
 def test_a_side_without_a_run_is_no_pass() -> None:
     for before, after in (([], [20.0]), ([20.0], []), ([], [])):
         assert compare(make_past(before), make_past(after), both_times()[:1]).exit_code is ExitCode.INCONCLUSIVE
+
+
+def changed(side: Beside, change: Callable[[Snapshot], Snapshot]) -> Beside:
+    """A run of the same machine as those of a side, of seconds that something was done to."""
+    seconds = [change(second) for second in make_seconds(20.0, 77)]
+    return Beside("changed", [replace(side.runs[0], name="changed", total=Aggregate(seconds), parts=[Aggregate([one]) for one in seconds])])
+
+
+def unanswered(second: Snapshot) -> Snapshot:
+    for times in second.distributions.values():
+        times.record_beyond(20)
+    return second
+
+
+def failed_several_times_each(second: Snapshot) -> Snapshot:
+    failures = Series("http.errors", (("kind", "status"), ("scenario", "shop"), ("step", "home")))
+    return replace(second, counts={**second.counts, failures: 130 + second.seq % 2})
+
+
+@pytest.mark.parametrize("earlier", [1, 12])
+@pytest.mark.parametrize("figure", ["mean(http.response_time)", "max(http.response_time)", "p99(http.response_time)"])
+def test_a_run_with_unanswered_requests_is_not_called_as_fast_as_before(earlier: int, figure: str) -> None:
+    before = make_past([20.0] * earlier)
+    (difference,) = compare(before, changed(before, unanswered), [asked_for(figure, Catalogue())]).found.differences
+    assert difference.answer is Answer.CANNOT_TELL
+    assert difference.effect is None
+    assert "longer than anything recorded" in difference.reason
+
+
+@pytest.mark.parametrize("earlier", [1, 12])
+def test_a_share_of_more_than_all_is_compared_as_well(earlier: int) -> None:
+    before, failures = make_past([20.0] * earlier), [asked_for("rate(http.errors)", Catalogue())]
+    after = changed(before, failed_several_times_each)
+    assert compare(before, after, failures).answer is Answer.WORSE
+    assert compare(Beside("changed", [replace(after.runs[0], name="another")]), after, failures).answer is not Answer.WORSE

@@ -32,6 +32,17 @@ def test_a_level_that_only_swings_crosses_nothing() -> None:
     assert sum(one is not None for one in crossings) <= 5  # 5 % in both directions, of which one meets the limit
 
 
+def test_a_level_whose_neighbours_are_alike_seldom_moves_for_certain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.stats.forecast.RESAMPLES", 2)  # the band is not asked for
+    certain, trials = 0, 300
+    for seed in range(trials):
+        noise = np.random.default_rng([5, seed]).normal(0, 0.03, 20)
+        for at in range(1, 20):
+            noise[at] = 0.5 * noise[at - 1] + math.sqrt(0.75) * noise[at]
+        certain += forecast(DAYS[:20], noise).certain
+    assert certain / trials <= 0.12  # 7 %; without allowing for it 19 %
+
+
 def test_a_limit_that_the_line_moves_away_from_is_never_met() -> None:
     assert forecast(DAYS, 100 + DAYS).crossing(90.0) is None
     falling = forecast(DAYS, 100 - DAYS).crossing(61.0)

@@ -80,6 +80,18 @@ def test_only_the_work_decides_whether_runs_did_the_same() -> None:
     assert work_hash(json.dumps({**plan, "name": "x", "target": "http://h", "gates": ["a"], "tags": {"a": "b"}})) == work_hash(PLAN_JSON)
     assert work_hash(json.dumps({**plan, "scenarios": [{"name": "other"}]})) != work_hash(PLAN_JSON)
     assert work_hash(json.dumps({**plan, "seed": 2})) != work_hash(PLAN_JSON)
+    assert work_hash(json.dumps({**plan, "pressure": {"cpu": 1, "for_s": 30.0}})) != work_hash(PLAN_JSON)
+    assert work_hash(json.dumps({**plan, "pressure": None, "voice": {"rate_hz": 8000}})) == work_hash(PLAN_JSON)  # nobody calls
+
+
+def test_calls_of_other_sound_are_other_work_and_what_judges_them_is_none() -> None:
+    plan = {"scenarios": [{"name": "calls", "steps": [{"name": "talk", "voice": {"say": "hello"}}]}]}
+    wide, narrow, judged = (
+        work_hash(json.dumps({**plan, "voice": voice}))
+        for voice in ({"rate_hz": 16000}, {"rate_hz": 8000}, {"rate_hz": 16000, "targets": {"gap": 0.5}, "calibrate": False})
+    )
+    assert wide != narrow
+    assert wide == judged
 
 
 @settings(max_examples=15, deadline=None)

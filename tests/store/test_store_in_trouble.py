@@ -271,6 +271,18 @@ def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
         assert store.check() == []
 
 
+def test_a_file_of_version_4_tells_runs_under_pressure_apart(path: Path) -> None:
+    pressed = json.dumps({**json.loads(PLAN_JSON), "pressure": {"cpu": 1}})
+    with opened(path) as store:
+        ids = [store.begin(make_row(number), text).id for number, text in enumerate((PLAN_JSON, pressed))]
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 4")
+    db.commit()
+    db.close()
+    with opened(path) as store:
+        assert [store.run(run_id).work_hash for run_id in ids] == [work_hash(PLAN_JSON), work_hash(pressed)]
+
+
 def test_a_file_of_version_3_gets_hashes_of_work_that_no_folder_is_part_of(path: Path) -> None:
     plan = json.loads(PLAN_JSON)
     plan["scenarios"] = [{"name": "a", "code": {"file": "/builds/7/shop.py", "module": "", "classes": ["Shopper"]}}]

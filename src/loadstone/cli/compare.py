@@ -47,15 +47,17 @@ def command(before: str, after: tuple[str, ...], figures: tuple[str, ...], store
     from loadstone.judge.figures import asked_for, figures_by, main_figures, usual_figures
     from loadstone.report.accounts.beside import account_of_comparison
     from loadstone.report.text import look_of
-    from loadstone.store.past import catalogue_of_run, side
+    from loadstone.store.past import catalogue_of_run, side, sides
 
     files = asked_files(given["formats"], given["out"], given["name"], as_json=given["as_json"])
     rules = _rules(given["rules"], given["limit"])
     store = opened(store_url)
     try:
-        old, new = side(store, before.split(",")), side(store, after or ("last",))
+        old, new = sides(store, before.split(","), after or ("last",))
         _refuse_one_run(old, new)
         confirming = side(store, [given["confirm"]]).runs[-1] if given["confirm"] else None
+        if confirming is not None and confirming.name in [run.name for run in new.runs]:
+            raise UsageError(f"{confirming.name} would confirm itself", where="flag --confirm", hint="one more run, made after those")
     finally:
         store.close()
     catalogue = catalogue_of_run(new.runs[-1])

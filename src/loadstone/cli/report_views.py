@@ -59,9 +59,9 @@ def account_of_view(told: Told) -> Account | None:
 def _compared(told: Told, store: Store, row: RunRow, against: str | None, figures: tuple[str, ...]) -> Told:
     from loadstone.judge.beside import compare
     from loadstone.judge.regression_rules import PRESETS
-    from loadstone.store.past import side
+    from loadstone.store.past import sides
 
-    old, new = side(store, (against or _before(store, row)).split(",")), side(store, [row.id])
+    old, new = sides(store, (against or _before(store, row)).split(","), [row.id])
     if {run.name for run in old.runs} <= {row.id}:
         raise UsageError("would be compared with itself", where=f"--against {against}", hint="--against last~1")
     newest = new.runs[-1]

@@ -13,6 +13,7 @@ from loadstone.judge.recorded import Figure, RunFigures
 from loadstone.judge.regression_rules import RegressionRules
 from loadstone.judge.severity import as_share
 from loadstone.stats.adjust import adjusted
+from loadstone.stats.sections import trial_variance
 from loadstone.stats.shift import Shift, prediction
 
 METHOD = "prediction interval"
@@ -126,15 +127,12 @@ def confirmed(
 
 def _measure(figure: Figure, baseline: Sequence[RunFigures], candidates: Sequence[RunFigures], extra: float) -> _Measured | str:
     """The figure's shift, or why there is none."""
-    sides = []
-    for name, runs in (("the baseline", baseline), ("the new runs", candidates)):
-        values = [value for run in runs if (value := run.value(figure)) is not None and math.isfinite(value)]
-        if not values:
-            return f"{name} do not have it" if name.endswith("s") else f"{name} does not have it"
-        if len(values) < len(runs) and name == "the new runs":
-            return f"{len(runs) - len(values)} of {len(runs)} new runs do not have it"
-        sides.append(values)
-    before, after = sides
+    before = [value for run in baseline if (value := run.value(figure)) is not None and math.isfinite(value)]
+    after = [value for run in candidates if (value := run.value(figure)) is not None and math.isfinite(value)]
+    if not before:
+        return _lacking("earlier", figure, baseline)
+    if len(after) < len(candidates):
+        return _lacking("new", figure, candidates)
     if len(before) < FEWEST:
         return f"collecting: the baseline has {len(before)} of at least {FEWEST} runs with it"
     samples = (sum(run.count(figure) for run in baseline), sum(run.count(figure) for run in candidates))
@@ -142,8 +140,17 @@ def _measure(figure: Figure, baseline: Sequence[RunFigures], candidates: Sequenc
         return _Measured(figure, before, after, _share_shift(figure, before, after, baseline, candidates), samples)
     if min(*before, *after) <= 0:
         return "a value is 0 or less, of which there is no ratio"
-    logs = [[math.log(value) for value in side] for side in sides]
+    logs = [[math.log(value) for value in side] for side in (before, after)]
     return _Measured(figure, before, after, prediction(logs[0], logs[1], LEAST_SPREAD).widened(extra), samples)
+
+
+def _lacking(which: str, figure: Figure, runs: Sequence[RunFigures]) -> str:
+    """Why some runs of a side have no value that can be compared."""
+    values = [run.value(figure) for run in runs]
+    missing, unknown = values.count(None), sum(value is not None and not math.isfinite(value) for value in values)
+    if missing:
+        return f"{missing} of {len(runs)} {which} run{'s' if len(runs) > 1 else ''} without it"
+    return f"in {unknown} of {len(runs)} {which} run{'s' if len(runs) > 1 else ''} it is longer than anything recorded"
 
 
 def _share_shift(
@@ -154,8 +161,7 @@ def _share_shift(
         [sum(getattr(run.shares[figure.name], part) for run in runs if figure.name in run.shares) for runs in (baseline, candidates)]
         for part in ("hits", "samples")
     )
-    pooled = (sum(hits) + 1) / (sum(samples) + 2)
-    chance = pooled * (1 - pooled)
+    chance = trial_variance(sum(hits), sum(samples))
     between = prediction(before, after)
     independent = math.sqrt(chance * (1 / samples[0] + 1 / samples[1]))
     return Shift(between.amount, max(between.error, independent), between.freedom)

@@ -33,6 +33,7 @@ class PastRun:
     machine: fields of its provenance, for `alike.alikeness`
     started: UTC; None when unknown
     plan:    its plan as JSON; empty when unknown
+    doubt:   why its numbers may be of something else than the target; empty when nothing is known against them
     """
 
     name: str
@@ -42,6 +43,7 @@ class PastRun:
     started: datetime | None = None
     commit: str = ""
     plan: str = ""
+    doubt: str = ""
 
     def figures(self, asked: Sequence[Asked]) -> RunFigures:
         """The run as numbers, for comparisons that know the spread between runs."""
@@ -130,6 +132,8 @@ def compare(
             f"{both} of the earlier runs {'is a later one' if both == 1 else 'are later ones'}, too, and left out of the earlier ones"
         )
         found = replace(found, notices=(*found.notices, left_out))
+    doubts = [f"run {run.name} {run.doubt}" for run in (*earlier, *after.runs, *((confirming,) if confirming else ())) if run.doubt]
+    found = replace(found, notices=(*found.notices, *doubts))
     if redefined:
         found = replace(found, differences=(*found.differences, *redefined))
     return Compared(before, after, found)

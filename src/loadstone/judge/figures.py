@@ -67,7 +67,7 @@ def usual_figures(view: View, catalogue: Catalogue) -> list[Asked]:
 
 
 def figures_of(view: View, asked: Iterable[Asked]) -> tuple[dict[str, float], dict[str, Share], dict[str, int]]:
-    """Values, shares and samples by figure; what the run does not have is missing."""
+    """Values, shares and samples by figure; what the run does not have is missing, and what only has a lower end is inf."""
     figures: dict[str, float] = {}
     shares: dict[str, Share] = {}
     samples: dict[str, int] = {}
@@ -80,7 +80,7 @@ def figures_of(view: View, asked: Iterable[Asked]) -> tuple[dict[str, float], di
             continue
         reading = read(each.gate, view)
         if not reading.missing:
-            figures[name], samples[name] = reading.low, reading.samples
+            figures[name], samples[name] = reading.high, reading.samples
     return figures, shares, samples
 
 
@@ -93,7 +93,7 @@ def sections_of(parts: Sequence[View], asked: Asked) -> Sections:
         found = [part.distribution(gate.metric.name, tags) for part in parts]
         return Sections(times=[each for each in found if each is not None], q=gate.spec.q, unit_size=gate.metric.scale)
     readings = [read(gate, part, quiet_is_zero=True) for part in parts]
-    return Sections(levels=[reading.low for reading in readings if not reading.missing])
+    return Sections(levels=[reading.high for reading in readings if not reading.missing])
 
 
 def _asked(spec: GateSpec, metric: Metric) -> Asked:

@@ -27,6 +27,7 @@ MOST_BLOCKS = 60  # per window; a window of an hour slides by a minute, so that 
 ABORT_CONFIDENCE = 0.999
 ABORT_SAMPLES = 30
 ABORT_SECONDS = 10.0
+RISING = frozenset({"count", "sum", "max"})  # in the course of a run; a minimum only falls
 
 
 class GateWatch:
@@ -49,6 +50,7 @@ class GateWatch:
         - it can never hold again: one window of a windowed gate failed, or a count, sum or maximum passed its upper limit; or
         - it is a percentile or a share of at least 30 samples and the limit lies outside its 99.9 % interval; or
         - it is another statistic (mean, throughput, level) and at least 10 s were judged.
+        A count, sum or maximum that is still too small may yet grow: it never fails early.
         """
         paused = snapshot.phase == PAUSED  # there is no load then that a window could be about
         if paused or not snapshot.judged:
@@ -219,9 +221,10 @@ def _early_failure(gate: ReadyGate, view: Aggregate, at_s: float) -> Verdict | N
 
 def _decisive(gate: ReadyGate, view: View, reading: Reading) -> bool:
     spec = gate.spec
-    rising = spec.stat in ("count", "sum", "max")
-    if (rising and (spec.op.startswith("<") or (spec.op == "==" and reading.low > gate.limit))) or (spec.stat == "min" and ">" in spec.op):
-        return True
+    if spec.stat in RISING:
+        return spec.op.startswith("<") or (spec.op == "==" and reading.low > gate.limit)
+    if spec.stat == "min":
+        return spec.op.startswith(">") or (spec.op == "==" and reading.low < gate.limit)
     if spec.q is None and spec.stat != "rate":
         return view.seconds >= ABORT_SECONDS - SLACK_S
     if reading.samples < ABORT_SAMPLES:

@@ -51,9 +51,9 @@ class History:
     """One figure on one machine.
 
     machine:  what tells it from others; see `alike.machine_key`
-    runs:     those that have the figure, in order of time
+    runs:     those that have the figure, in order of time; those in which it is unknown, or has no ratio to others, are left out
     newest:   the newest three runs against the stretch before them, by the prediction interval; None below five and three runs
-    answer:   worse when both the split and the newest runs say so; cannot tell when one of them does
+    answer:   worse when both the split and the newest runs say so; cannot tell when one of them does, or a newest run is left out
     outlook:  a line through the runs since the last change, of logarithms, in days; None below twelve runs
     season:   days after which the figure swings back; None when it does not
     """
@@ -86,11 +86,15 @@ def judge_history(runs: Sequence[RunFigures], figure: Figure, rules: RegressionR
     """Changes, vote and outlook of one figure on one machine.
 
     runs: in any order when all say when they started, else in the order of time; runs without the figure are left out
+
+    Changes are told as ratios: of a share that was 0 in some run there are none, and the newest runs alone are judged.
     """
     rules = rules or RegressionRules()
-    kept = [(run, value) for run in _in_order(runs) if (value := run.value(figure)) is not None and math.isfinite(value) and value > 0]
+    had = [(run, value) for run in _in_order(runs) if (value := run.value(figure)) is not None]
+    kept = [(run, value) for run, value in had if _usable(figure, value)]
     names, values = tuple(run for run, _ in kept), tuple(value for _, value in kept)
-    logs = np.log(np.array(values)) if values else np.empty(0)
+    ratios = all(value > 0 for value in values)
+    logs = np.log(np.array(values)) if ratios and values else np.empty(0)
     season, level = _season(names, logs)
     found = change_points(level)
     changes = tuple(
@@ -99,13 +103,26 @@ def judge_history(runs: Sequence[RunFigures], figure: Figure, rules: RegressionR
         )
         for one in found
     )
-    newest = _newest(names, figure, rules, [one.at for one in found])
-    answer, reason = _vote(changes, newest, len(names), figure)
+    unknown = [(run, value) for run, value in had[-NEWEST:] if not _usable(figure, value)]
+    newest = None if unknown else _newest(names, figure, rules, [one.at for one in found])
+    answer, reason = _unknown(figure, *unknown[-1]) if unknown else _vote(changes, newest, len(names), figure, ratios=ratios)
     begin = found[-1].at if found else 0
-    return History(figure, machine, names, values, changes, newest, answer, reason, _outlook(names[begin:], level[begin:]), season)
+    outlook = _outlook(names[begin:], level[begin:]) if ratios else None
+    return History(figure, machine, names, values, changes, newest, answer, reason, outlook, season)
 
 
-def _vote(changes: Sequence[Change], newest: Difference | None, count: int, figure: Figure) -> tuple[Answer, str]:
+def _usable(figure: Figure, value: float) -> bool:
+    """Has a run's value a place among others? Of nothing there is no ratio, but a share of 0 is one."""
+    return math.isfinite(value) and (value > 0 or figure.is_share)
+
+
+def _unknown(figure: Figure, run: RunFigures, value: float) -> tuple[Answer, str]:
+    """A newest run without a level is no run that was not worse: a target that answers nothing has a throughput of 0."""
+    what = f"{value:g}, of which there is no ratio" if math.isfinite(value) else "longer than anything recorded"
+    return Answer.CANNOT_TELL, f"{figure.name} of run {run.name} is {what}"
+
+
+def _vote(changes: Sequence[Change], newest: Difference | None, count: int, figure: Figure, *, ratios: bool) -> tuple[Answer, str]:
     """Both must say so: a split alone may be old news or chance, three runs alone may be bad luck."""
     latest = changes[-1] if changes else None
     split = latest is not None and latest.worse and latest.index >= count - BEST
@@ -123,7 +140,8 @@ def _vote(changes: Sequence[Change], newest: Difference | None, count: int, figu
             return Answer.CANNOT_TELL, f"{told}, but the newest {NEWEST} runs alone do not show it"
         return newest.answer, f"{told}, but no longer: {newest.reason}"
     if gate:
-        return Answer.CANNOT_TELL, f"the newest {NEWEST} runs are worse ({newest.reason}), but the history shows no change yet"
+        doubt = "the history shows no change yet" if ratios else "of a share that was 0 no history shows a change"
+        return Answer.CANNOT_TELL, f"the newest {NEWEST} runs are worse ({newest.reason}), but {doubt}"
     return newest.answer, newest.reason
 
 
@@ -151,7 +169,7 @@ def _outlook(runs: Sequence[RunFigures], level: Levels) -> Forecast | None:
 def _season(runs: Sequence[RunFigures], logs: Levels) -> tuple[float | None, Levels]:
     """Days of a swing that comes back daily or weekly, and the level without it; other periods are chance or the tester's rhythm."""
     times = _days(runs)
-    if times is None or len(runs) < 3 * WEEKS_FOR_A_SEASON:
+    if times is None or len(logs) < 3 * WEEKS_FOR_A_SEASON:
         return None, logs
     gaps = np.diff(times)
     gap = float(np.median(gaps))

@@ -43,6 +43,7 @@ class Course(StrEnum):
     GROWING = "growing"  # it rises; not long, much or steadily enough for a leak
     UNSTEADY = "unsteady"  # it wanders too far to exclude a leak
     SHORT = "short"
+    UNANSWERED = "unanswered"  # too often more than half of the requests never came back
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,15 @@ class Finding:
 def judge_leak(times_s: Sequence[float] | Levels, values: Sequence[float] | Levels, sizes: Sizes = MEMORY, *, q: float = LOW) -> Finding:
     """Whether a level leaks.
 
-    times_s, values: readings at a steady pace, in the order of time, under constant load; those that are not numbers are left out
+    times_s, values: readings at a steady pace, in the order of time, under constant load; those that are not numbers are left out,
+                     and so are those of inf, of which as many as in one window say that nobody can tell
     q:               quantile of each window that is looked at: low for what is freed in bursts, 0.5 for latencies
     """
     times, levels = np.asarray(times_s, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    unanswered = int(np.sum(levels == math.inf))
     known = np.isfinite(levels)
+    if unanswered * WINDOWS > len(levels):
+        return Finding(Answer.CANNOT_TELL, Course.UNANSWERED, int(known.sum()), float(times[0]), float(times[-1]), float(times[0]))
     times, levels = times[known], levels[known]
     if len(times) < FEWEST_READINGS or times[-1] <= times[0]:
         first, last = (float(times[0]), float(times[-1])) if len(times) else (0.0, 0.0)

@@ -47,6 +47,8 @@ def explain(
         return f"{head}{finding.readings} readings, nearly all in a few moments; {advice}"
     if finding.course is Course.SHORT:
         return f"{head}{finding.readings} readings, and {FEWEST_READINGS} are the fewest; {LET_LIVE if restarting else 'run longer'}"
+    if finding.course is Course.UNANSWERED:
+        return f"{head}it is known in {finding.readings} readings alone; in the others most requests never came back"
     parts = [f"{head}{_SAID[finding.course]}: {rate_text(finding, unit)}"]
     if finding.course is Course.LEAK:
         if per_s > 0:

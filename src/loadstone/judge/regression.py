@@ -80,25 +80,20 @@ class RegressionGate:
         return replace(verdict, collecting=_collecting(beside, compared.found))
 
     def _verdict(self, status: Status, reason: str, difference: Difference | None = None) -> Verdict:
-        effect = difference.effect if difference else None
-        if difference is None or effect is None:
-            return Verdict(self._spec, status, None, self._limit * 100, "%", 0, reason)
-        sign = 1.0 if self._figure.figure.better == "lower" else -1.0
-        worse, *ends = (sign * (ratio - 1) * 100 for ratio in (effect.ratio, effect.low, effect.high))
-        low, high = sorted(ends)
-        finite = math.isfinite(low) and math.isfinite(high)
+        """By how much it is worse: in per cent of what it was, a share in points, as its limit is meant."""
+        figure, limit = self._figure.figure, self._limit * 100
+        sign, unit = 1.0 if figure.better == "lower" else -1.0, "points" if figure.is_share else "%"
+        if difference is None or difference.before is None or difference.after is None:
+            return Verdict(self._spec, status, None, limit, unit, 0, reason)
+        effect, whole = difference.effect, difference.before if figure.is_share else 100.0
+        ends = sorted(sign * (ratio - 1) * whole for ratio in (effect.low, effect.high)) if effect is not None else []
+        if figure.is_share:
+            value: float | None = sign * (difference.after - difference.before)
+        else:
+            value = sign * (effect.ratio - 1) * whole if effect is not None else None
+        low, high = ends if ends and all(map(math.isfinite, ends)) else (None, None)
         samples = difference.samples_after
-        return Verdict(
-            self._spec,
-            status,
-            worse,
-            self._limit * 100,
-            "%",
-            samples,
-            reason,
-            low=low if finite else None,
-            high=high if finite else None,
-        )
+        return Verdict(self._spec, status, value, limit, unit, samples, reason, low=low, high=high)
 
 
 class BaselineGate:

@@ -13,7 +13,7 @@ from loadstone.judge.recorded import Figure, Sections
 from loadstone.judge.regression_rules import RegressionRules
 from loadstone.stats.adjust import adjusted
 from loadstone.stats.histogram import Histogram
-from loadstone.stats.sections import level_shift, quantile_shift, share_shift
+from loadstone.stats.sections import level_shift, quantile_shift, share_shift, trial_variance
 from loadstone.stats.shift import Shift
 
 METHOD = "sections"
@@ -74,8 +74,7 @@ def _scatter(before: Sections, after: Sections) -> float:
     A share near 0 or 1 cannot swing by as many points as one in the middle.
     """
     hits, samples = (sum(getattr(part, name) for side in (before, after) for part in side.shares) for name in ("hits", "samples"))
-    share = (hits + 1) / (samples + 2)
-    return float((share * (1 - share)) ** 0.5)
+    return float(trial_variance(hits, samples) ** 0.5)
 
 
 def _told(figure: Figure, shift: Shift, chance: float, rules: RegressionRules, old: Sections, new: Sections, source: str) -> Difference:

@@ -188,7 +188,7 @@ def outlook_text(history: History, trend: Trend) -> str:
     unit = history.figure.unit
     outlook = history.outlook
     if outlook is None:
-        return "No forecast: it needs 12 runs since the last change."
+        return f"No forecast: it {'was 0 in some runs' if 0 in history.values else 'needs 12 runs since the last change'}."
     if not outlook.certain:
         return "It does not move for certain since the last change, so nothing is forecast."
     slopes = (math.expm1(slope) for slope in (outlook.slope, outlook.low, outlook.high))

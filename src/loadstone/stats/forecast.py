@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
 from loadstone.errors import NoSamples
-from loadstone.stats.trend import Levels, pairwise_slopes, trend
+from loadstone.stats.trend import Levels, Trend, pairwise_slopes, trend
 
 FEWEST = 12  # values; a line through fewer says nothing of the days to come
 MOST = 120  # the newest ones are taken: older creep may have had another cause
@@ -17,6 +18,8 @@ LEVEL = 0.90
 CHANCE = 0.05  # of the trend's test; a line that may be level crosses nothing
 WIDENED = 1.2  # residuals fit their own line too well: without this a 90 % band held 85 of 100 crossings
 SEED = 1950
+MOST_LIKE = 0.9
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ def forecast(times: Levels, values: Levels, seed: int = SEED) -> Forecast:
     since = times - times[-1]
     now = float(np.median(values - found.slope * since))
     rest = values - now - found.slope * since
+    found = _allowing_for_likeness(found, rest)
     rest *= WIDENED
     rng = np.random.default_rng(seed)
     n, length = len(values), _block(rest)
@@ -102,6 +106,28 @@ def forecast(times: Levels, values: Levels, seed: int = SEED) -> Forecast:
         row[0] = np.median(pairwise_slopes(times, again))
         row[1] = np.median(again - row[0] * since)
     return Forecast(found.slope, found.low, found.high, found.p, now, float(times[-1]), lines)
+
+
+def _allowing_for_likeness(found: Trend, rest: Levels) -> Trend:
+    """The trend with the dependence of neighbours whose evidence is too weak for the test's own correction.
+
+    Hamed and Rao count autocorrelations outside their 95 % band, of which so few runs have hardly any: level histories of 20 runs with
+    a first autocorrelation of 0.5 moved for certain in 19 of 100. With that one, corrected for its bias, in 7; independent ones in 3.
+    source: n (1 - r) / (1 + r) of a first-order autoregression; bias Marriott & Pope 1954, as `sections.effective_count`
+    """
+    centred = rest - rest.mean()
+    power, n = float(centred @ centred), len(rest)
+    r = float(centred[1:] @ centred[:-1]) / power if power > 0 else 0.0
+    r = min(MOST_LIKE, max(0.0, r + (2 + 4 * r) / n))
+    wider = math.sqrt(max(1.0, (1 + r) / (1 - r) / found.inflation))
+    evidence = -_NORMAL.inv_cdf(found.p / 2) if found.p > 0 else math.inf
+    return replace(
+        found,
+        low=found.slope - (found.slope - found.low) * wider,
+        high=found.slope + (found.high - found.slope) * wider,
+        p=2 * _NORMAL.cdf(-evidence / wider),
+        inflation=found.inflation * wider**2,
+    )
 
 
 def _distinct(times: Levels) -> Levels:

@@ -33,8 +33,13 @@ def quantile_shift(before: Sequence[Histogram], after: Sequence[Histogram], q: f
 
 
 def level_shift(before: Sequence[float], after: Sequence[float], spread: float = 0.0) -> Shift:
-    """Logarithm of the ratio of two runs' means, from the mean or the rate of each section; all must be more than 0."""
+    """Logarithm of the ratio of two runs' means, from the mean or the rate of each section.
+
+    raises: NoSamples with too few sections, or when a level is 0, or inf because some of its values are not known
+    """
     sides = [_section_means(np.asarray(run, dtype=np.float64)) for run in (before, after)]
+    if not all(np.all(np.isfinite(side)) for side in sides):
+        raise NoSamples("some values are only known to be longer than anything recorded, so the level is not known")
     if any(not np.all(side > 0) for side in sides):
         raise NoSamples("a ratio of levels needs levels above 0")
     means = [float(side.mean()) for side in sides]
@@ -45,8 +50,7 @@ def level_shift(before: Sequence[float], after: Sequence[float], spread: float =
 def share_shift(before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]], spread: float = 0.0) -> Shift:
     """Difference of two runs' shares, from (hits, all) of each section.
 
-    The error is never below that of independent trials, with one imagined hit and miss a side so that no failure in few is not
-    taken for certainty (Agresti & Caffo 2000); sections that differ by more than chance widen it.
+    The error is never below that of independent trials (`trial_variance`); sections that differ by more than chance widen it.
     spread: between runs of the same thing, as a share of the share
     """
     middles, errors, freedoms = zip(*(_share(run) for run in (before, after)), strict=True)
@@ -67,6 +71,16 @@ def effective_count(values: Levels) -> float:
     r = float(centred[1:] @ centred[:-1]) / power
     r = min(max(0.0, r + (1 + 3 * r) / n), 0.95)
     return max(LEAST_EFFECTIVE, n * (1 - r) / (1 + r))
+
+
+def trial_variance(hits: float, samples: float) -> float:
+    """Variance of one trial of a share, with one imagined hit and miss so that no failure in few is not taken for certainty.
+
+    Counts of which one trial may have several (wrong words of one that was said) reach 1 and more: those scatter as Poisson's do.
+    source: Agresti & Caffo 2000
+    """
+    share = (hits + 1) / (samples + 2)
+    return share * (1 - share) if share < 1 else share
 
 
 def merged(run: Sequence[Histogram], parts: int = SECTIONS) -> list[Histogram]:
@@ -110,8 +124,7 @@ def _share(run: Sequence[tuple[int, int]]) -> tuple[float, float, float]:
     if len(counts) < FEWEST:
         raise NoSamples(f"{len(counts)} sections with samples; at least {FEWEST} are needed")
     hits, samples = counts.sum(axis=0)
-    softened = (hits + 1) / (samples + 2)
-    chance = math.sqrt(softened * (1 - softened) / (samples + 2))
+    chance = math.sqrt(trial_variance(hits, samples) / (samples + 2))
     error, freedom = _mean_error(_section_means(counts[:, 0] / counts[:, 1]))
     return hits / samples, max(error, chance), freedom if error > chance else samples
 

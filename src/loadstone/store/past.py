@@ -18,6 +18,7 @@ from loadstone.probes.provenance import collect
 from loadstone.store.recording import begun_row
 from loadstone.store.rows import RunRow, StoredRun
 from loadstone.store.store import Store
+from loadstone.units import format_duration
 
 BASELINE = "baseline:"
 
@@ -33,7 +34,14 @@ def past_run(stored: StoredRun) -> PastRun:
         row.started_at,
         row.git_commit or "",
         stored.plan_json,
+        _doubt(row),
     )
+
+
+def _doubt(row: RunRow) -> str:
+    if row.trust == "untrustworthy":
+        return "has numbers of a generator that was not trustworthy"
+    return f"was interrupted after {format_duration(row.warm_up_s + row.seconds)}" if row.interrupted else ""
 
 
 def doubted_run(story: Story, machine: Mapping[str, object]) -> PastRun:
@@ -49,14 +57,29 @@ def catalogue_of_run(run: PastRun) -> Catalogue:
         return Catalogue()
 
 
-def side(store: Store, names: Sequence[str]) -> Beside:
-    """The runs of that name: ids, `last~2`, or a baseline's.
+def sides(store: Store, before: Sequence[str], after: Sequence[str]) -> tuple[Beside, Beside]:
+    """Both sides of a comparison; of a baseline those runs that its policy lets count for the newest later run. Raises as `side`.
 
+    Of a baseline in which none does all runs are taken: the comparison says in what they differ.
+    """
+    new = side(store, after)
+    row = store.run(new.runs[-1].name)
+    try:
+        old = side(store, before, branch=row.git_branch, machine=row.machine)
+    except StoreError:
+        old = side(store, before)
+    return old, new
+
+
+def side(store: Store, names: Sequence[str], *, branch: str | None = None, machine: str | None = None) -> Beside:
+    """The runs of that name, each once: ids, `last~2`, or a baseline's.
+
+    branch, machine: for which a baseline's policy is asked; None: any
     raises: StoreError when there is no such run or baseline, or when it has no runs
     """
-    if len(names) == 1 and (beside := _baseline(store, names[0])):
+    if len(names) == 1 and (beside := _baseline(store, names[0], branch, machine)):
         return beside
-    rows = [store.run(name) for name in names]
+    rows = list({row.id: row for row in map(store.run, names)}.values())
     unfinished = [row.id for row in rows if not row.finished]
     if unfinished:
         raise StoreError(f"run {unfinished[0]} did not come to its end", where="the store", hint="loadstone runs list")
@@ -67,7 +90,7 @@ def side(store: Store, names: Sequence[str]) -> Beside:
     return Beside(title, runs)
 
 
-def _baseline(store: Store, name: str) -> Beside | None:
+def _baseline(store: Store, name: str, branch: str | None, machine: str | None) -> Beside | None:
     """The baseline of that name; a run goes first where both exist, unless `baseline:` stands before it."""
     plain = name.removeprefix(BASELINE)
     if plain == name:
@@ -78,7 +101,7 @@ def _baseline(store: Store, name: str) -> Beside | None:
         else:
             return None
     try:
-        return baseline_side(store, plain)
+        return baseline_side(store, plain, branch=branch, machine=machine)
     except StoreError as error:
         if plain != name or not error.what.startswith("there is no baseline"):
             raise
@@ -88,12 +111,18 @@ def _baseline(store: Store, name: str) -> Beside | None:
 def baseline_side(store: Store, name: str, *, branch: str | None = None, machine: str | None = None) -> Beside:
     """The runs that a baseline's policy lets count, oldest first.
 
-    raises: StoreError when there is no such baseline, or when none of its members is a run
+    raises: StoreError when there is no such baseline, or when none of its members is a run, or none of that branch and machine
     """
     baseline = store.baseline(name, branch=branch, machine=machine)
     runs = [past_run(store.load(run_id)) for run_id in baseline.run_ids]
     if not runs:
-        raise StoreError(f"the baseline {name} holds no runs", where=store.url, hint=f"loadstone baseline save {name} RUN")
+        others = sum(len(each.run_ids) for each in store.baselines() if each.name == name)
+        what = (
+            f"none of the {others} runs of the baseline {name} counts for this machine and branch"
+            if others
+            else f"the baseline {name} holds no runs"
+        )
+        raise StoreError(what, where=store.url, hint=f"loadstone baseline save {name} RUN")
     return Beside(f"baseline {name}", runs)
 
 

@@ -4,6 +4,7 @@ Version 1 told runs apart by the hash of the whole plan, so that a run with one 
 Version 2 adds a hash of the work alone, computed for the runs that are there, and the mark of a suspicious run.
 Version 3 adds the whole run over time, so that a report needs no seconds; older runs have their sections, or seconds where they were kept.
 Version 4 computes the hash of the work anew: it had the folder of a suite's files in it, so that no checkout was like another.
+Version 5 computes it once more, for runs under pressure and of calls: without those two, such runs were compared with runs of other work.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from loadstone.store.sql import Session
 
 APPLICATION_ID = 0x4C44_5354  # "LDST": which program a file belongs to
 HASH_LENGTH = 16
+JUDGES_VOICE = ("targets", "calibrate")
 WORK = ("scenarios", "seed", "http", "websocket", "llm")  # of a plan, what decides how much a target has to do
 
 TIMELINE = """
@@ -78,6 +80,10 @@ def work_hash(plan_json: str) -> str:
     """The same for plans that do the same work, whatever they are called, aimed at or judged by."""
     plan = json.loads(plan_json)
     work = {key: plan.get(key) for key in WORK}
+    if plan.get("pressure"):
+        work["pressure"] = plan["pressure"]
+    if any(step.get("voice") for scenario in work["scenarios"] or () for step in scenario.get("steps") or ()):
+        work["voice"] = {key: value for key, value in (plan.get("voice") or {}).items() if key not in JUDGES_VOICE}
     for scenario in work["scenarios"] or ():
         if isinstance(scenario.get("profile"), dict):
             scenario["profile"].pop("max_duration", None)  # ends what takes too long, and adds no work
@@ -125,8 +131,8 @@ def _from_3(db: Session) -> None:
 
 
 # version -> the step from it to the next one; each runs inside one transaction with the change of the version
-UPGRADES: Mapping[int, Callable[[Session], None]] = {1: _from_1, 2: _from_2, 3: _from_3}
-VERSION = 4
+UPGRADES: Mapping[int, Callable[[Session], None]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_3}
+VERSION = 5
 
 
 def make(db: Session) -> None:
