@@ -130,6 +130,11 @@ gates:
             "a: 1\nb: [1,\nc: 2\n",
             "suite.yaml:4: is not YAML: expected ',' or ']', but got '<stream end>', while parsing a flow sequence from line 2",
         ),
+        (
+            "suite.yaml",
+            "a:\n\tb: 1\n",
+            "suite.yaml:2: is not YAML: found character '\\t' that cannot start any token. Try: indent with blanks, not with tabs",
+        ),
         ("suite.yaml", "name: a\nname: b\n", "suite.yaml:2: name is written twice. Try: keep one of them"),
         ("suite.yaml", "", "suite.yaml: is empty"),
         ("suite.yaml", "- a\n", "suite.yaml: must be a mapping"),
