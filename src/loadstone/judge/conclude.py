@@ -150,7 +150,7 @@ def _events(state: RunState, verdicts: Sequence[Verdict]) -> tuple[Event, ...]:
 
 
 def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
-    total, plan, load = result.total, state.plan, result.load
+    total, plan = result.total, state.plan
     trust = assess(total, facts)
     verdicts = state.gates.verdicts(total)
     if facts.unpressed:
