@@ -130,6 +130,11 @@ gates:
             "a: 1\nb: [1,\nc: 2\n",
             "suite.yaml:4: is not YAML: expected ',' or ']', but got '<stream end>', while parsing a flow sequence from line 2",
         ),
+        (
+            "suite.yaml",
+            "a:\n\tb: 1\n",
+            "suite.yaml:2: is not YAML: found character '\\t' that cannot start any token. Try: indent with blanks, not with tabs",
+        ),
         ("suite.yaml", "name: a\nname: b\n", "suite.yaml:2: name is written twice. Try: keep one of them"),
         ("suite.yaml", "", "suite.yaml: is empty"),
         ("suite.yaml", "- a\n", "suite.yaml: must be a mapping"),
@@ -204,7 +209,7 @@ scenarios:
     steps: [{get: "http://elsewhere/"}]
 """)
     assert [line.split(": ")[0] for line in told] == [
-        "target",
+        "suite.yaml target",
         "suite.yaml:4 scenarios.a.after = 'c'",
         "suite.yaml:4 scenarios.a.after = 'c'",
         "suite.yaml:5 scenarios.a.data[0].file = 'user.csv'",
@@ -257,6 +262,19 @@ def test_several_files_run_together() -> None:
     assert len(plan.gates) == 2
     with pytest.raises(PlanError, match=r"a\.yaml:4 scenarios\.browse: another file has a scenario of that name"):
         load(["b.yaml", "a.yaml", "a.yaml"], Overrides())
+
+
+def test_what_is_missing_at_the_top_is_told_with_its_file() -> None:
+    told = mistakes_of("scenarios: {main: {profile: {rate: 5/s, duration: 5s}, steps: [{get: /}]}}\n")
+    assert told == ["suite.yaml target: is missing. Try: target: http://127.0.0.1:8000, or --target"]
+    assert mistakes_of("name: a\n")[0].startswith("suite.yaml scenarios: is missing. ")
+
+
+def test_a_csv_file_without_titles_is_told_as_that() -> None:
+    Path("fruit.csv").write_text("1,apple\n2,pear\n")
+    steps = 'steps: [{get: "/items/${row.id}"}]'
+    told = mistakes_of(f"target: http://host\nscenarios: {{main: {{profile: {{rate: 5/s, duration: 5s}}, data: fruit.csv, {steps}}}}}\n")
+    assert told[0].endswith("unknown column 'id'. Try: a first line that names the columns; now it says 1, apple")
 
 
 def test_scenarios_may_be_a_list_with_names() -> None:

@@ -89,6 +89,13 @@ def test_users_and_duration_for_all() -> None:
     assert [(each.profile.kind, each.profile.duration_s) for each in plan.scenarios] == [("constant-users", 60)] * 2
 
 
+def test_a_duration_alone_is_ambiguous_for_a_ramp_that_holds() -> None:
+    ramp = "{kind: ramping-users, from_users: 0, to_users: 5, duration: 10s, hold: 20s}"
+    Path("ramp.yaml").write_text(f"target: http://file\nscenarios: {{main: {{profile: {ramp}, steps: [{{get: /}}]}}}}\n")
+    with pytest.raises(PlanError, match="the length of a profile with a hold follows from its parts"):
+        load(["ramp.yaml"], Overrides({"duration": "8s"}))
+
+
 def test_a_duration_alone_is_ambiguous_for_stages() -> None:
     with pytest.raises(PlanError, match=r"flag --duration scenarios\.ask.profile: the length of a profile of kind stages follows"):
         loaded({"duration": "1m"})

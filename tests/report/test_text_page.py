@@ -189,6 +189,13 @@ def test_more_steps_and_errors_than_a_page_holds_are_counted_not_hidden() -> Non
     assert "and 2 more kinds of error" in page
 
 
+def test_an_error_of_a_script_keeps_its_line_on_a_narrow_page() -> None:
+    raised = Failure("script", "iteration", "AttributeError: 'HttpClient' object has no attribute 'gett' (suite.py:5)")
+    page = render_text(make_story([make_snapshot(failures={raised: 11_276})]), 80)
+    assert "'gett' (suite.py:5)" in page
+    assert "AttributeError: " in page
+
+
 def test_scenarios_are_named_when_there_are_several() -> None:
     seconds: list[Snapshot] = [make_snapshot(0), make_snapshot(1, scenario="admin")]
     page = render_text(make_story(seconds), 80)

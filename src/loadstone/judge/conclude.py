@@ -25,7 +25,7 @@ from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.declared import catalogue_of
 from loadstone.measure.event import Event
-from loadstone.measure.exchanges import exchanges, failed_exchanges
+from loadstone.measure.exchanges import anything_measured, exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.probes.provenance import collect
 
@@ -150,7 +150,7 @@ def _events(state: RunState, verdicts: Sequence[Verdict]) -> tuple[Event, ...]:
 
 
 def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
-    total, plan, load = result.total, state.plan, result.load
+    total, plan = result.total, state.plan
     trust = assess(total, facts)
     verdicts = state.gates.verdicts(total)
     if facts.unpressed:
@@ -159,13 +159,12 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
         verdicts = without_voice(verdicts, unheard)
     if facts.changes:
         verdicts = without_comparisons(verdicts, len(facts.changes))
-    any_samples = bool(load.requests or total.count("iteration.count"))
     decision, code = decide(
         verdicts,
         trust,
         interrupted=result.interrupted,
         load_reached=trust.load_reached,
-        any_samples=any_samples,
+        any_samples=anything_measured(total),
         unreachable=_unreachable(total),
         worker_lost=bool(facts.lost),
         as_asked=not facts.unpressed,

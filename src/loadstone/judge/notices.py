@@ -197,7 +197,7 @@ def _failure_notices(view: View) -> list[Notice]:
     raised = view.count("iteration.errors") or 0
     if raised:
         text = f"the scenario's own code raised in {format_count(raised)} of {format_count(view.count('iteration.count') or 0)} passes"
-        found.append(Notice(NoticeCode.USER_CODE_FAILED, text, "run it once with one user to see the error"))
+        found.append(Notice(NoticeCode.USER_CODE_FAILED, text, "the errors say what it raised, and in which line"))
     return found
 
 

@@ -10,6 +10,7 @@ from loadstone.clock import MILLISECOND, Timers
 from loadstone.load.script_error import describe
 from loadstone.load.session import Session
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
+from loadstone.measure.exchanges import RAISED
 from loadstone.measure.recorder import Column, Recorder
 from loadstone.measure.snapshot import Failure, Series
 from loadstone.plan.feed import Feed
@@ -114,7 +115,7 @@ class Scene:
                 if _is_cut(error):
                     self.interrupted()
                 self._script_failed("iteration", error)
-                name = "(raised)"
+                name = RAISED
             if session.due_ns:
                 session.set_due(0)  # an iteration without an exchange must not hand its due time on
             ended = clock()

@@ -56,7 +56,8 @@ def _yaml(file: str, text: str) -> tuple[Any, dict[Place, int]]:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         begun = f", {error.context} from line {error.context_mark.line + 1}" if error.context and error.context_mark else ""
         what = f"is not YAML: {error.problem or error.context}{begun}"
-        raise PlanError([Mistake(what, f"{file}:{line}", "put texts with { } [ ] : or # in quotes")]) from None
+        hint = "indent with blanks, not with tabs" if "'\\t'" in what else "put texts with { } [ ] : or # in quotes"
+        raise PlanError([Mistake(what, f"{file}:{line}", hint)]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PlanError([Mistake(f"is not YAML: {str(error).splitlines()[0]}", file)]) from None
     finally:

@@ -67,7 +67,8 @@ def resolve(layers: Layers, *, source: str) -> tuple[Plan, list[Setting]]:
     tree, mistakes = layers.tree, layers.mistakes
 
     def where(place: Place) -> str:
-        return layers.origin(place).removeprefix("file ").removeprefix("default")
+        origin = layers.origin(place)
+        return source if origin == "default" else origin.removeprefix("file ")
 
     try:
         plan = Plan.model_validate({**tree, "source": source})

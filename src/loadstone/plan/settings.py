@@ -154,10 +154,11 @@ def _apply_load(layers: Layers, name: str, value: Any, origin: str) -> None:
 
 def _set_duration(layers: Layers, place: Place, profile: Mapping[str, Any], value: Any, origin: str) -> None:
     kind = profile.get("kind", "stages" if "stages" in profile else "")
-    if kind in {"stages", "spike"}:
+    if kind in {"stages", "spike"} or profile.get("hold"):
         where = f"{origin} {'.'.join(map(str, place))}"
+        which = "with a hold" if profile.get("hold") else f"of kind {kind}"
         layers.mistakes.append(
-            Mistake(f"the length of a profile of kind {kind} follows from its parts", where, "--set, or --users or --rate with it")
+            Mistake(f"the length of a profile {which} follows from its parts", where, "--set, or --users or --rate with it")
         )
         return
     key = "max_duration" if "iterations" in profile or str(kind).endswith("iterations") else "duration"

@@ -49,7 +49,7 @@ def verify(plan: Plan) -> list[Finding]:
         for index, step in enumerate(scenario.steps):
             findings += _step(step, (*at, "steps", index), columns, extracted)
         if plan.target is None and not plan.embedded and any(_below_target(step) for step in scenario.steps):
-            findings.append(Finding(("target",), "is missing", "--target http://127.0.0.1:8000"))
+            findings.append(Finding(("target",), "is missing", "target: http://127.0.0.1:8000, or --target"))
     return list(dict.fromkeys(findings))
 
 
@@ -238,7 +238,10 @@ def _needs(template: Template, place: Place, columns: list[str] | None, extracte
     for column in template.columns if columns is not None else ():
         if column not in (columns or ()):
             what = f"unknown column {column!r}" if columns else f"${{row.{column}}} needs data"
-            yield Finding(place, what, suggest(column, columns or ()) or "data: users.csv")
+            hint = suggest(column, columns or ()) or "data: users.csv"
+            # Names such as `1` are values: the file begins with a row, and not with its titles.
+            untitled = any(name.strip().replace(".", "", 1).isdigit() for name in columns or ())
+            yield Finding(place, what, f"a first line that names the columns; now it says {', '.join(columns or ())}" if untitled else hint)
     for name in template.variables:
         if name not in extracted:
             hint = suggest(name, sorted(extracted)) or f"extract: {{{name}: json.{name}}} in an earlier step"

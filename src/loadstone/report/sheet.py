@@ -38,7 +38,7 @@ class Column:
     """A column of a table.
 
     flexible: it gives up room when the table is too wide, and shortens its texts
-    middle:   the middle is left out of a text that is too long, not its end: step names differ at their ends
+    middle:   the middle is left out of a text that is too long, not its end: step names differ at their ends, and errors end in their place
     """
 
     title: str

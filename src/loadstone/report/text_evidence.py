@@ -68,7 +68,9 @@ def errors(document: Document, sheet: Sheet) -> None:
     if not found:
         return
     sheet.heading("ERRORS", f"{format_count(sum(error.count for error in found))} in all")
-    columns = [Column("count"), Column("type", left=True), Column("step", left=True), Column("text", left=True, flexible=True)]
+    # What a script raised ends in the file and the line where it did.
+    text = Column("text", left=True, flexible=True, middle=True)
+    columns = [Column("count"), Column("type", left=True), Column("step", left=True), text]
     rows = [
         [Span(format_count(error.count), Style.BAD), Span(error.kind), Span(_short(error.step, 20)), Span(error.text)]
         for error in found[:MOST_ERRORS]
