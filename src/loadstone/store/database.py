@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ class Database(SqlDatabase):
                 raise StoreError("no runs are kept here", where=str(path), hint="loadstone run, or --store with another address")
             self._make_folder()
         self.db = self._opened(make)
+        self._place, self._file = path.absolute(), _identity(path)
         try:
             with self.told():
                 self._lay_out()
@@ -61,6 +63,7 @@ class Database(SqlDatabase):
         with self.told():
             self.db.execute("BEGIN IMMEDIATE")
             try:
+                self._refuse_a_ghost()
                 yield self.db
                 self.db.execute("COMMIT")
             except BaseException:
@@ -137,6 +140,12 @@ class Database(SqlDatabase):
         if self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StoreError("is a database of another program", where=str(self.path), hint="--store with another file")
 
+    def _refuse_a_ghost(self) -> None:
+        # SQLite goes on writing into a file that was deleted or moved: what is kept there, nobody finds.
+        if _identity(self._place) != self._file:
+            what = "is no longer the file that was opened: it was removed, moved or replaced"
+            raise StoreError(what, where=str(self.path), hint="--store with a place that stays")
+
     def _version(self) -> int:
         found: int = self.db.execute("PRAGMA user_version").fetchone()[0]
         return found
@@ -162,7 +171,16 @@ def _name(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, whatever it holds; None for none."""
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
+
+
 def _quoted(path: Path) -> str:
     from urllib.parse import quote
 
-    return quote(str(path))
+    return quote(os.fsencode(path))  # a name may hold any bytes
