@@ -16,6 +16,7 @@ from loadstone.store.sql import Session, SqlDatabase
 
 WAIT_S = 5.0
 LOCKED, FULL, DAMAGED = {"BUSY", "LOCKED"}, {"FULL"}, {"CORRUPT", "NOTADB"}
+GHOST = "is no longer the file that was opened: it was removed, moved or replaced"
 SEALED = {"READONLY", "CANTOPEN", "PERM", "IOERR"}
 
 
@@ -35,7 +36,7 @@ class Database(SqlDatabase):
                 raise StoreError("no runs are kept here", where=str(path), hint="loadstone run, or --store with another address")
             self._make_folder()
         self.db = self._opened(make)
-        self._place, self._file = path.absolute(), _identity(path)
+        self._place, self._file = path.absolute(), identity(path)
         try:
             with self.told():
                 self._lay_out()
@@ -142,9 +143,8 @@ class Database(SqlDatabase):
 
     def _refuse_a_ghost(self) -> None:
         # SQLite goes on writing into a file that was deleted or moved: what is kept there, nobody finds.
-        if _identity(self._place) != self._file:
-            what = "is no longer the file that was opened: it was removed, moved or replaced"
-            raise StoreError(what, where=str(self.path), hint="--store with a place that stays")
+        if identity(self._place) != self._file:
+            raise StoreError(GHOST, where=str(self.path), hint="--store with a place that stays")
 
     def _version(self) -> int:
         found: int = self.db.execute("PRAGMA user_version").fetchone()[0]
@@ -171,7 +171,7 @@ def _name(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """Which file lies there, whatever it holds; None for none."""
     try:
         there = path.stat()
