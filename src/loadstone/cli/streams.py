@@ -63,13 +63,18 @@ class Telling:
 
 
 @contextlib.contextmanager
-def telling() -> Iterator[Telling]:
-    """What signals may be given to meanwhile; at the end they mean again what they meant before."""
+def telling(*, over: bool = False) -> Iterator[Telling]:
+    """What signals may be given to meanwhile; at the end they mean again what they meant before.
+
+    over: the load is over, so they are heard from now on
+    """
     heard = Telling()
     if threading.current_thread() is not threading.main_thread():
         yield heard
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before if over else ():
+        signal.signal(number, heard)
     try:
         yield heard
     finally:
