@@ -76,6 +76,7 @@ class Monitor:
     rules:    those whose metric nothing records are left out; they are in `absent`
     levels:   read once a second, put into the second
     window:   called with each finished window
+    unkept:   called with the reason when windows can no longer be kept, and with an empty text when they can again
     view:     a dashboard; it begins with the hours and windows that are kept
     expected: metrics that must come from the start
     raises:   PlanError for rules whose limits do not fit
@@ -92,6 +93,7 @@ class Monitor:
         pages: Sequence[Page] = (),
         levels: Callable[[], Mapping[Series, Gauge]] | None = None,
         window: Callable[[Snapshot, Mapping[str, tuple[Level, float | None]]], None] = lambda _window, _levels: None,
+        unkept: Callable[[str], None] = lambda _reason: None,
         view: View | None = None,
         window_s: float = WINDOW_S,
         retention: Retention = Retention(),
@@ -103,6 +105,7 @@ class Monitor:
         self._watch, self._rules = AlertWatch(fitting, expected), fitting
         self.forecasts: list[Alert] = []
         self._outlets, self._pages, self._levels, self._window, self._view = outlets, pages, levels, window, view
+        self._tell_unkept, self._unkept = unkept, ""
         self._news: list[Event] = []
         self._window_s = window_s
         self._kept_s = {window_s: retention.windows_s, HOUR_S: retention.hours_s, DAY_S: retention.days_s}
@@ -167,6 +170,7 @@ class Monitor:
 
     def _keep(self, window: Snapshot) -> None:
         self._store.keep(self._kept(window, self._window_s))
+        self._see_whether_kept(self._store.failure)
         for length_s, before in self._longer.items():
             begin_s = _grid(window.start_s, length_s)
             fresh = before is None or _grid(before.start_s, length_s) != begin_s
@@ -178,6 +182,12 @@ class Monitor:
                 self._forget()
                 if length_s == DAY_S and before is not None:
                     self._look_ahead(begin_s)
+
+    def _see_whether_kept(self, failure: str) -> None:
+        if failure != self._unkept:
+            self._unkept = failure
+            self._news.append(Event(self.monitored_s, "not kept" if failure else "kept again", failure))
+            self._tell_unkept(failure)
 
     def _look_ahead(self, before_s: float) -> None:
         """A day is over: tell what its trend leads to, once a day at most."""

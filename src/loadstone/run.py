@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Protocol, runtime_checkable
 
 from loadstone.clients.address import split_url
@@ -53,6 +54,7 @@ def execute(
     changes: Sequence[Applied] = (),
     checkpoint: Checkpoint | None = None,
     desk: ControlDesk | None = None,
+    afterwards: Callable[[int, FrameType | None], None] | None = None,
 ) -> Story:
     """Run a plan and judge it.
 
@@ -64,6 +66,7 @@ def execute(
     changes:    what people did to the load of that part, in order; what they asked for holds on, but a pause is over
     checkpoint: is given what can be told until then
     desk:       where people ask for changes of the load while it goes on
+    afterwards: hears SIGINT and SIGTERM from the end of the load on, also when we are done; None: whoever did before
     raises:     TargetUnreachable before any load is made, UsageError for what the workers refuse
     """
     rest = plan if earlier is None else rest_of(plan, earlier.ran_s, earlier.end_s - paused_s(changes, earlier.end_s))
@@ -76,7 +79,7 @@ def execute(
         state.pressure.check()
         if earlier is not None:
             _go_on(state, earlier, changes, sinks)
-        return asyncio.run(_conduct(state, fleet, probes, sinks, list(command), earlier, checkpoint, desk or ControlDesk()))
+        return asyncio.run(_conduct(state, fleet, probes, sinks, list(command), earlier, checkpoint, desk or ControlDesk(), afterwards))
     finally:
         probes.close()
         fleet.close()
@@ -158,6 +161,7 @@ async def _conduct(
     earlier: Earlier | None,
     checkpoint: Checkpoint | None,
     desk: ControlDesk,
+    afterwards: Callable[[int, FrameType | None], None] | None,
 ) -> Story:
     turning = Turning(state, sinks)
     before_s = earlier.end_s if earlier else 0.0
@@ -165,7 +169,7 @@ async def _conduct(
     try:
         await fleet.start()
         started_at, parent = earlier.started_at if earlier else datetime.now(UTC), ParentHealth()
-        with _interruptible(state, fleet):
+        with _interruptible(state, fleet, afterwards):
             start_ns, ended_s = fleet.go(ahead_of(state.changes, before_s)), 0.0
             probes.start(start_ns)
             state.pressure.start()
@@ -239,7 +243,7 @@ async def _settle(state: RunState, rest: AsyncGenerator[Snapshot, None], sinks: 
 
 
 @contextlib.contextmanager
-def _interruptible(state: RunState, fleet: LocalFleet) -> Iterator[None]:
+def _interruptible(state: RunState, fleet: LocalFleet, afterwards: Callable[[int, FrameType | None], None] | None) -> Iterator[None]:
     """Ctrl-C ends the load gracefully, the second one at once; both give a full report. The third is the system's."""
 
     def interrupt(_signal: int, _frame: object) -> None:
@@ -258,4 +262,4 @@ def _interruptible(state: RunState, fleet: LocalFleet) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, afterwards or handler)

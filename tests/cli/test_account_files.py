@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import json
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from loadstone.cli.account_files import tell_account
 from loadstone.cli.main import main
 from loadstone.errors import ExitCode
 from loadstone.judge.alert_rules import parse_rule
@@ -61,6 +63,23 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return Sweep(knob, levels, tuple(plans), 0.0, 0.1, "", ExitCode.PASS)
 
     monkeypatch.setattr("loadstone.sweep.sweep", made_up)
+
+
+@pytest.mark.usefixtures("sweep")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_after_a_sweep_costs_neither_page_nor_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    def late(*given: Any) -> int:
+        signal.raise_signal(number)
+        return tell_account(*given)
+
+    monkeypatch.setattr("loadstone.cli.sweeping.tell_account", late)
+    assert called("hit", "http://127.0.0.1:9/", "--sweep", "users=1,2", "--out", "out", "--format", "json", "--no-store") == 0
+    said = capsys.readouterr()
+    assert "sweep of users" in said.out
+    assert "the load is over" in said.err
+    assert len(list((tmp_path / "out").iterdir())) == 1
 
 
 def test_a_history_is_written_in_every_format_under_the_users_name(runs: Path) -> None:

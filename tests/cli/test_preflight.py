@@ -85,6 +85,13 @@ def test_users_that_cannot_all_connect_are_refused(users: int, settings: dict[st
     assert said in str(error.value).replace("\u202f", ",")
 
 
+def test_a_machine_that_lets_nobody_open_a_connection_says_so_whoever_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.probes.machine.descriptor_limit", lambda: 16)
+    scenario = {"profile": {"rate": "5/s", "duration": 1}, "steps": [{"get": "/"}]}
+    with pytest.raises(UsageError, match=r"^a process may open 16 files, and needs 64 for itself\. Try: ulimit -n 128$"):
+        check_machine(Plan.model_validate({"target": "http://h", "scenarios": {"shop": scenario}}))
+
+
 def test_over_a_unix_socket_there_are_no_ports_to_run_out_of() -> None:
     check_machine(plan(1900, workers=2, http={"unix_socket": "server.sock"}))
 

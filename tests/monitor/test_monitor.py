@@ -89,6 +89,18 @@ def test_a_killed_monitor_goes_on_with_its_alerts_and_in_the_same_hour(tmp_path:
     assert any("recovered" in line for line in lines)
 
 
+def test_windows_that_cannot_be_kept_are_told_once_and_so_is_their_end(store: WindowStore) -> None:
+    told: list[str] = []
+    monitor = Monitor("shop", Catalogue(), [], store, unkept=told.append)
+    seconds(monitor, 60)
+    assert told == []
+    store._db.execute("PRAGMA query_only = ON")  # as a full disk
+    seconds(monitor, 180)
+    store._db.execute("PRAGMA query_only = OFF")
+    seconds(monitor, 120)
+    assert told == ["memory: attempt to write a readonly database", ""]
+
+
 def test_windows_past_their_time_are_forgotten_while_hours_stay(store: WindowStore) -> None:
     monitor = monitor_on(store, Told(), retention=Retention(windows_s=HOUR_S))
     seconds(monitor, 3 * 3600)

@@ -96,6 +96,7 @@ def test_a_file_beside_the_suite_can_be_imported() -> None:
             "suite.py:1: raised ModuleNotFoundError: No module named 'nosuchmodule'. Try: install the package that it needs",
         ),
         ("x = (\n", "suite.py:1: is not Python: '(' was never closed"),
+        ("\0", "suite.py: is not Python: source code string cannot contain null bytes"),
         ("import sys\nsys.exit('no')\n", "suite.py:2: raised SystemExit: no"),
         (
             "import loadstone as ls\nclass A(ls.User):\n    @ls.task\n    def t(self): ...\n",

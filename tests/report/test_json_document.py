@@ -1,6 +1,7 @@
 """The report for programs."""
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 from loadstone.judge.story import Story
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import BUILT_IN, Kind
-from loadstone.measure.snapshot import Failure, Gauge, Snapshot
+from loadstone.measure.snapshot import Failure, Gauge, Series, Snapshot
 from loadstone.report.document import Document, schema_json
 from loadstone.report.json import render_json
-from loadstone.report.telling import distribution
+from loadstone.report.telling import distribution, document_of
 from loadstone.report.told import Told
 from loadstone.testing.samples import PROVENANCE, make_histogram, make_series, make_snapshot, make_story, spread_ms
 
@@ -134,3 +135,23 @@ def document_without_users(snapshot: Snapshot) -> dict[str, Any]:
     story = make_story([])
     story.result.total.add(snapshot)
     return document(story)
+
+
+def test_ten_times_the_steps_take_about_ten_times_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    carries = Series.carries
+
+    def counted(series: Series, wanted: Mapping[str, str]) -> bool:
+        nonlocal looks
+        looks += 1
+        return carries(series, wanted)
+
+    monkeypatch.setattr(Series, "carries", counted)
+
+    def looks_of(steps: int) -> int:
+        story = make_story([make_snapshot(steps={f"s{number}": (1, 10.0) for number in range(steps)})])
+        before = looks
+        assert len(document_of(story).steps) == steps
+        return looks - before
+
+    assert looks_of(200) < 20 * looks_of(20)

@@ -189,6 +189,32 @@ def test_ctrl_c_ends_gracefully_with_a_full_report_and_the_second_one_at_once(su
     assert bool(story.result.total.count("iteration.interrupted")) is (signals == 2)
 
 
+class InterruptsAtTheEnd:
+    """A sink; its end comes when the load is over."""
+
+    def snapshot(self, _: object) -> None:
+        pass
+
+    def close(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_from_the_end_of_the_load_on_signals_go_to_whoever_asked_for_them(target: str) -> None:
+    scenario = {"profile": {"rate": "20/s", "duration": "200ms"}, "steps": [{"get": "/"}]}
+    heard: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        story = execute(
+            Plan.model_validate({"target": target, "scenarios": {"main": scenario}}),
+            [InterruptsAtTheEnd()],
+            afterwards=lambda number, _frame: heard.append(number),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT]
+    assert story.result.total.count("http.requests") == 4
+
+
 def test_a_target_that_refuses_does_not_stop_the_clock() -> None:
     scenario = {"profile": {"users": 20, "duration": "2s"}, "steps": [{"get": "/"}]}
     plan = Plan.model_validate({"target": "http://127.0.0.1:1", "scenarios": {"main": scenario}, "graceful_stop": "1s"})

@@ -97,7 +97,7 @@ def test_a_log_that_is_being_written_is_not_emptied_by_another_run(tmp_path: Pat
     log = SnapshotLog(tmp_path / "snapshots_1.jsonl")
     log.snapshot(make_snapshot(0))
     written = log.path.read_bytes()
-    with pytest.raises(UsageError, match="still goes on"):
+    with pytest.raises(UsageError, match="another run that began in the same second"):
         SnapshotLog(log.path)
     assert log.path.read_bytes() == written
     log.close()

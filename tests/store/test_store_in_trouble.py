@@ -301,3 +301,24 @@ def test_a_file_of_version_3_gets_hashes_of_work_that_no_folder_is_part_of(path:
     assert hashes == [work_hash(json.dumps(plan)), work_hash(json.dumps(plan)) + "+ab"]
     plan["scenarios"][0]["code"]["file"] = "/builds/8/load/other.py"
     assert work_hash(json.dumps(plan)) not in hashes
+
+
+@pytest.mark.parametrize("what", ["removed", "moved", "replaced"])
+def test_a_file_that_is_taken_away_meanwhile_keeps_no_run_that_nobody_could_find(path: Path, what: str) -> None:
+    with opened(path) as store:
+        begun = store.begin(make_row(), PLAN_JSON)
+        if what == "removed":
+            path.unlink()
+        else:
+            path.rename(path.with_suffix(".aside"))
+        if what == "replaced":
+            opened(path).close()
+        with pytest.raises(StoreError, match="is no longer the file that was opened"):
+            store.finish(replace(begun, verdict="pass"), make_parts())
+
+
+def test_the_name_of_a_file_may_hold_any_bytes(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/run\xff?%41#.db"))
+    with opened(path) as store:
+        store.begin(make_row(), PLAN_JSON)
+    assert path.exists()

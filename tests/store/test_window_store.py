@@ -108,3 +108,13 @@ def test_a_write_that_fails_is_told_and_raises_nothing(store: WindowStore) -> No
     store._db.execute("PRAGMA query_only = OFF")
     store.keep(window(60))
     assert not store.failure
+
+
+def test_a_file_that_was_removed_keeps_nothing_that_anybody_finds_and_that_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.sqlite"
+    with contextlib.closing(WindowStore(path)) as store:
+        store.keep(window(0))
+        assert not store.failure
+        path.unlink()
+        store.keep(window(60))
+        assert store.failure == f"{path} is no longer the file that was opened: it was removed, moved or replaced"

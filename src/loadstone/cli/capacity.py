@@ -17,6 +17,7 @@ from loadstone.cli.kept_levels import KeptLevels
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.perform import Showing, watched_of
 from loadstone.cli.plan_options import plan_options
+from loadstone.cli.streams import telling
 from loadstone.cli.suite_options import SuiteCommand
 from loadstone.errors import UnitError, UsageError
 from loadstone.load.spawn import WorkerProcess, ahead, worker_ahead
@@ -126,7 +127,8 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
         text = account.page(look_of(sys.stdout, plain=showing.no_color))
         return "\n".join([line for line in text.splitlines() if line.strip()][:2]) if showing.quiet else text
 
-    return tell_account(account, asked, page)
+    with telling(over=True):
+        return tell_account(account, asked, page)
 
 
 def _question(plan: Plan, given: dict[str, Any], *, url: bool) -> Question:

@@ -16,6 +16,7 @@ import click
 from loadstone.cli.account_files import account_options, asked_files, tell_account
 from loadstone.cli.one_url import whole_number
 from loadstone.cli.page_options import json_option, no_color_option
+from loadstone.cli.streams import telling
 from loadstone.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def command(words: tuple[str, ...], *, as_json: bool, quiet: bool, no_color: boo
         text = account.page(look_of(sys.stdout, plain=no_color))
         return text.splitlines()[0] if quiet else text
 
-    return tell_account(account, asked, page)
+    with telling(over=True):
+        return tell_account(account, asked, page)
 
 
 def terms_of(given: dict[str, Any]) -> Terms:

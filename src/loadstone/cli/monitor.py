@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -184,6 +184,7 @@ def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, durat
         pages=pages,
         levels=levels,
         window=tally.window,
+        unkept=_tell_unkept,
         view=asked_dashboard(lambda: about(name, target, duration_s, catalogue, "monitor")),
         window_s=window_s,
         retention=Retention(windows_s=parse_duration(given["keep"])),
@@ -236,6 +237,12 @@ class _Tally:
             click.echo(f"{line(stretch(moment, [window]))}  {', '.join(bad) or 'ok'}", err=True)
         except (OSError, ValueError):
             self._quiet = True  # the terminal has gone
+
+
+def _tell_unkept(failure: str) -> None:
+    text = f"windows are not kept any more: {failure}" if failure else "windows are kept again"
+    with suppress(OSError, ValueError):  # the terminal has gone
+        click.echo(f"loadstone: {text}", err=True)
 
 
 def _tell_history(path: Path, asked: Asked) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadstone.cli.checkpoints import checkpoint, replace_file
-from loadstone.cli.confirming import confirmations, tell_doubt, until_confirmed
+from loadstone.cli.confirming import confirmations, only_worse, tell_doubt, until_confirmed
 from loadstone.cli.dashboard_options import dashboard_of, dashboard_options
 from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
@@ -22,7 +22,7 @@ from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, 
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.report_files import file_options, files_of_run, tell_github
-from loadstone.cli.streams import silence_stdout, without_terminal
+from loadstone.cli.streams import Telling, silence_stdout, telling, without_terminal
 from loadstone.cli.suite_files import files_meanwhile, write_suite_files
 from loadstone.errors import ExitCode, TargetUnreachable, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
@@ -82,18 +82,29 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     def run(doubted: Sequence[Story], left: int) -> tuple[Story, int]:
         first = not doubted
         shown = showing if first else replace(showing, resume=None, stamp="")
-        return _perform_once(plan, shown, worker if first else None, faults, doubted, left)
+        with telling() as heard:
+            story, code = _perform_once(plan, shown, worker if first else None, faults, doubted, left, heard)
+        if heard.asked and left and only_worse(story):
+            raise KeyboardInterrupt  # another run would follow
+        return story, code
 
     return until_confirmed(confirmations(plan), run)
 
 
 def _perform_once(
-    plan: Plan, showing: Showing, worker: WorkerProcess | None, faults: Sequence[str], doubted: Sequence[Story], left: int
+    plan: Plan,
+    showing: Showing,
+    worker: WorkerProcess | None,
+    faults: Sequence[str],
+    doubted: Sequence[Story],
+    left: int,
+    heard: Telling,
 ) -> tuple[Story, int]:
     """One run, and its exit code; its page is told where no confirming run follows.
 
     doubted: runs made just before that were worse, which this one is to confirm
     left:    how many more may follow
+    heard:   who asks for an end once the load is over
     """
     from loadstone.live.keys import can_read_keys, keys
     from loadstone.load.control_desk import ControlDesk
@@ -135,6 +146,7 @@ def _perform_once(
                     changes=showing.changes,
                     checkpoint=marks,
                     desk=desk,
+                    afterwards=heard,
                 )
     except BaseException:
         _release(recording)

@@ -64,9 +64,13 @@ def check_machine(plan: Plan) -> None:
 
     _check_rates(plan)
     users, where = most_users(plan)
-    limit = (descriptor_limit() - SPARE_DESCRIPTORS) * plan.workers
+    each = descriptor_limit() - SPARE_DESCRIPTORS
+    limit = each * plan.workers
+    if each < 0:
+        what = f"a process may open {format_count(descriptor_limit())} files, and needs {SPARE_DESCRIPTORS} for itself"
+        raise UsageError(what, hint=f"ulimit -n {users // plan.workers + 2 * SPARE_DESCRIPTORS}")
     if users > limit:
-        what = f"{format_count(users)} users need a file descriptor each, and {format_count(max(limit, 0))} are to be had"
+        what = f"{format_count(users)} users need a file descriptor each, and {format_count(limit)} are to be had"
         raise UsageError(what, where=where, hint=f"ulimit -n {users // plan.workers + 2 * SPARE_DESCRIPTORS}, or more workers")
     ports = local_ports()
     sources = max(1, len(plan.http.source_addresses))

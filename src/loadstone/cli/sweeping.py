@@ -16,6 +16,7 @@ from loadstone.cli.embedded import aimed
 from loadstone.cli.kept_levels import KeptLevels, refuse_baselines
 from loadstone.cli.outlets import refuse_outlets
 from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
+from loadstone.cli.streams import telling
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess
 
@@ -93,7 +94,8 @@ def perform_sweep(
         text = account.page(look_of(sys.stdout, plain=showing.no_color))
         return text.partition("\n\n")[0] if showing.quiet else text
 
-    return tell_account(account, asked, page)
+    with telling(over=True):
+        return tell_account(account, asked, page)
 
 
 def with_own_seed(plan: Plan, level: str) -> Plan:

@@ -209,7 +209,7 @@ class LocalFleet:
         self._arrived.set()
 
     def _miss(self, member: _Member) -> None:
-        process, at_s = member.process, (now_ns() - self._start_ns) / SECOND
+        process, at_s = member.process, max(0, now_ns() - self._start_ns) / SECOND
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=CLOSE_S)
         if member.killed:

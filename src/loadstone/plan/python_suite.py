@@ -42,7 +42,7 @@ def telling(path: Path) -> Iterator[None]:
         raise PlanError([Mistake(error.what, where, error.hint)]) from error
     except SyntaxError as error:
         own = error.filename is None or Path(error.filename) == path.resolve()
-        where = f"{path if own else error.filename}:{error.lineno}"
+        where = f"{path if own else error.filename}{f':{error.lineno}' if error.lineno else ''}"
         raise PlanError([Mistake(f"is not Python: {error.msg}", where)]) from error
     except (Exception, SystemExit) as error:  # the suite is the user's code: anything may come
         hint = "install the package that it needs" if isinstance(error, ImportError) else ""

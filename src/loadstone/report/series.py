@@ -74,7 +74,10 @@ class SnapshotLog:
             raise UsageError(f"cannot write: {error.strerror or error}", where=str(path), hint="another --out directory") from error
         if not _taken(self._file):
             self._file.close()
-            raise UsageError("the run still goes on: another process writes its log", where=str(path), hint="wait for its end")
+            if go_on:
+                raise UsageError("the run still goes on: another process writes its log", where=str(path), hint="wait for its end")
+            what = "another run that began in the same second writes its log here"
+            raise UsageError(what, where=str(path), hint="again, or another --out directory")
         if go_on:
             _cut_last_line(self._file)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -17,10 +17,11 @@ from loadstone.judge.scaling import Scaling
 from loadstone.judge.score import Requirement, release
 from loadstone.judge.story import Story
 from loadstone.judge.verdict import Verdict
+from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Kind, Metric
 from loadstone.measure.result import Result
-from loadstone.measure.snapshot import View
-from loadstone.measure.under_load import seconds_under_load
+from loadstone.measure.snapshot import Snapshot, View
+from loadstone.measure.under_load import LOAD_TIME, seconds_under_load
 from loadstone.report import document as doc
 from loadstone.stats.quantiles import enough, least_samples
 
@@ -207,13 +208,27 @@ def _steps(result: Result) -> list[doc.Step]:
             tags = dict(series.tags)
             if "step" in tags:
                 found.setdefault((tags.get("scenario", ""), tags["step"]), set()).add(name)
-    steps = []
+    steps, by_step = [], _by_step(result.total)
     for (scenario, step), recorded in sorted(found.items()):
         tags = {"scenario": scenario, "step": step} if scenario else {"step": step}
         names = recorded | {name for name in ("http.errors",) if "http.requests" in recorded}
-        metrics = {sound(name): figures(result.total, result.catalogue[name], tags) for name in sorted(names)}
+        metrics = {sound(name): figures(by_step[step], result.catalogue[name], tags) for name in sorted(names)}
         steps.append(doc.Step(scenario=sound(scenario), step=sound(step), metrics=metrics))
     return steps
+
+
+def _by_step(total: Aggregate) -> dict[str, Aggregate]:
+    """What each step recorded, with the time under load: of a thousand steps, each would look through the series of all."""
+    whole = total.as_snapshot()
+    times = {series: count for series, count in whole.counts.items() if series.metric == LOAD_TIME}
+    parts: dict[str, Snapshot] = {}
+    tables = ((series, name) for name in ("distributions", "counts", "gauges") for series in getattr(whole, name))
+    for series, table in tables:
+        step = dict(series.tags).get("step")
+        if step is not None:
+            part = parts.setdefault(step, replace(whole, distributions={}, counts=dict(times), gauges={}))
+            getattr(part, table)[series] = getattr(whole, table)[series]
+    return {step: Aggregate.of(part) for step, part in parts.items()}
 
 
 def _errors(result: Result) -> list[doc.Error]:

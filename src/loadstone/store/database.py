@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from loadstone.store.sql import Session, SqlDatabase
 
 WAIT_S = 5.0
 LOCKED, FULL, DAMAGED = {"BUSY", "LOCKED"}, {"FULL"}, {"CORRUPT", "NOTADB"}
+GHOST = "is no longer the file that was opened: it was removed, moved or replaced"
 SEALED = {"READONLY", "CANTOPEN", "PERM", "IOERR"}
 
 
@@ -34,6 +36,7 @@ class Database(SqlDatabase):
                 raise StoreError("no runs are kept here", where=str(path), hint="loadstone run, or --store with another address")
             self._make_folder()
         self.db = self._opened(make)
+        self._place, self._file = path.absolute(), identity(path)
         try:
             with self.told():
                 self._lay_out()
@@ -61,6 +64,7 @@ class Database(SqlDatabase):
         with self.told():
             self.db.execute("BEGIN IMMEDIATE")
             try:
+                self._refuse_a_ghost()
                 yield self.db
                 self.db.execute("COMMIT")
             except BaseException:
@@ -137,6 +141,11 @@ class Database(SqlDatabase):
         if self.db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StoreError("is a database of another program", where=str(self.path), hint="--store with another file")
 
+    def _refuse_a_ghost(self) -> None:
+        # SQLite goes on writing into a file that was deleted or moved: what is kept there, nobody finds.
+        if identity(self._place) != self._file:
+            raise StoreError(GHOST, where=str(self.path), hint="--store with a place that stays")
+
     def _version(self) -> int:
         found: int = self.db.execute("PRAGMA user_version").fetchone()[0]
         return found
@@ -162,7 +171,16 @@ def _name(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").split("_")[0]
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, whatever it holds; None for none."""
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino
+
+
 def _quoted(path: Path) -> str:
     from urllib.parse import quote
 
-    return quote(str(path))
+    return quote(os.fsencode(path))  # a name may hold any bytes

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from loadstone.errors import UsageError
+from loadstone.store.database import GHOST, identity
 
 VERSION = 1
 _SCHEMA = """
@@ -60,8 +61,10 @@ class WindowStore:
         except sqlite3.Error as error:
             self._let_go()
             raise _unusable(error, where) from None
+        self._place = path.absolute() if path else None
         try:
             self._begin(where, reading=reading)
+            self._file = identity(self._place) if self._place else None
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.Error):
@@ -146,9 +149,11 @@ class WindowStore:
     def _write(self, sql: str, values: tuple[Any, ...]) -> None:
         try:
             self._db.execute(sql, values)
-            self.failure = ""
         except sqlite3.Error as error:
             self.failure = f"{self.path or 'memory'}: {error}"
+        else:
+            gone = self._place is not None and identity(self._place) != self._file
+            self.failure = f"{self.path} {GHOST}" if gone else ""
 
 
 def _unusable(error: sqlite3.Error, where: str) -> UsageError:
