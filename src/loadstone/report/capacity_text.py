@@ -84,7 +84,7 @@ def _capacity(document: CapacityDocument, every: str) -> str:
     if document.outcome == "generator's limit":
         least = f"at least {format_load(met)}{unit} {_meets(document)} {every}; " if met is not None else ""
         return f"{least}beyond that the generator, not the target, was at its limit"
-    if document.outcome == "never met":
+    if document.outcome == "never met" and high is not None:
         return f"no load meets {every}: not even {format_load(high)}{unit}"
     least = f"at least {format_load(met)}{unit} {_meets(document)} {every}, but " if met is not None else ""
     return f"{least}how much more cannot be told" if met is not None else "what load meets the objectives cannot be told"

@@ -92,10 +92,9 @@ def _facts(document: CapacityDocument) -> Iterator[Fact]:
         yield Fact("Per core of the target", format_rate(document.per_core))
     if document.bends_first is not None:
         yield Fact("Bends first", document.bends_first.resource, document.bends_first.reason)
-    if document.law is not None and document.law.noise <= LOOSE and document.law.peak_concurrency is not None:
-        yield Fact(
-            "Throughput peaks at", f"{format_count(document.law.peak_concurrency)} at once", f"{format_load(document.law.peak_rate)}/s"
-        )
+    law = document.law
+    if law is not None and law.noise <= LOOSE and law.peak_concurrency is not None and law.peak_rate is not None:
+        yield Fact("Throughput peaks at", f"{format_count(law.peak_concurrency)} at once", f"{format_load(law.peak_rate)}/s")
     yield Fact("Levels", format_count(len(document.levels)), f"in {format_duration(document.seconds)}")
 
 
