@@ -165,6 +165,11 @@ def format_count(count: float) -> str:
     return _three_digits(count)
 
 
+def format_load(load: float) -> str:
+    """Such as "98.7", "101.9", "10 240": what a search asked for, to four digits and never in powers of ten."""
+    return f"{load:.4g}" if abs(load) < 999.95 else format_count(round(load))
+
+
 def nearest(word: str, known: list[str]) -> str:
     """The words "; did you mean 'x'?" for the best of the known ones, or nothing."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

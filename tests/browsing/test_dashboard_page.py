@@ -136,11 +136,14 @@ def test_gates_turn_health_is_told_and_every_control_reaches_the_run(live: Live,
     (verdict,) = make_story(gates=["p95(http.response_time) < 1ms"]).verdicts
     live.sink.judged([replace(verdict, status=Status.PASS)], [])
     expect(page.locator("#gates li.pass .gate")).to_have_text("p95(http.response_time) < 1ms")
-    expect(page.locator("#health")).to_contain_text("97 % CPU")
+    expect(page.locator("#health")).to_contain_text("97% CPU")
     expect(page.locator("#health .bad")).to_be_visible()
     live.sink.judged([verdict], [])
     expect(page.locator("#gates li.fail .gate")).to_have_text("p95(http.response_time) < 1ms")
     expect(page.locator("#gates li.pass")).to_have_count(0)
+    expect(page.locator("#gates li.fail small")).to_contain_text(", limit 1 ms")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("gates.getBoundingClientRect().top < charts.getBoundingClientRect().top"), "a phone shows gates below all charts"
     page.click("[data-do=scale][data-factor='2']")
     expect(page.locator("#answer")).to_have_text("scale: done")
     for form, name, value in (("rate", "per_s", "7.5"), ("users", "users", "12"), ("spike", "factor", "4")):

@@ -88,7 +88,7 @@ def test_a_monitor_shows_what_it_kept_its_rules_and_its_alerts(
     expect(page.locator("#gates-title")).to_have_text("Alert rules")
     expect(page.locator("#gates li.warning .gate")).to_have_text("response: p95(http.response_time)")
     expect(page.locator("#gates li.pass .gate")).to_have_text("memory: max(target.memory)")
-    assert "of 5 s" in (page.text_content("#gates li.warning small") or "")
+    assert "limit 5 s" in (page.text_content("#gates li.warning small") or "")
     assert "warning before" in (page.text_content("#events") or ""), "an alert of the earlier monitor"
     assert page.text_content("#name") == EVIL, "a name became markup"
     until(page, "document.querySelector('[data-chart=latency] .room').data[0].x.length > 15")  # windows of before, and seconds of now

@@ -17,7 +17,7 @@ from loadstone.charts.figures.palette import Theme, palette
 from loadstone.charts.figures.recorded import Recorded
 from loadstone.errors import UsageError
 from loadstone.measure.catalogue import Catalogue
-from loadstone.measure.snapshot import Gauge, Snapshot
+from loadstone.measure.snapshot import Failure, Gauge, Snapshot
 from loadstone.measure.timeline import Stretch
 from loadstone.testing.samples import make_histogram, make_series, make_snapshot
 
@@ -54,6 +54,19 @@ def test_seconds_without_values_leave_a_gap_and_no_zero() -> None:
     assert ys.count(None) == 1
     assert 0 not in ys
     assert len(ys) == 8
+
+
+def test_the_last_moment_of_a_run_is_no_point_beside_whole_seconds_unless_it_is_beyond() -> None:
+    whole = [replace(make_snapshot(at), gauges={make_series("target.memory"): Gauge.of(1e8 + at)}) for at in range(4)]
+    moment = replace(make_snapshot(4, steps={"ask": (2, 900.0)}), end_s=4.002, gauges={})
+    for name in ("latency", "target_memory"):
+        for line in over_time(recorded_of([*whole, moment]), name).lines:
+            assert list(line.xs) == [0.5, 1.5, 2.5, 3.5], (name, line.label)
+            assert None not in line.ys, (name, line.label)
+    stuck = make_snapshot(5, steps={"ask": (3, 900.0)}, failures={Failure("timeout_total", "ask", "nothing came"): 3})
+    stuck = replace(stuck, start_s=4.002, end_s=4.004)
+    for line in over_time(recorded_of([*whole, moment, stuck]), "latency").lines:
+        assert list(line.beyond) == pytest.approx([4.003]), line.label
 
 
 def test_a_map_has_an_empty_column_where_nothing_was_measured() -> None:

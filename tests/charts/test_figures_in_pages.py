@@ -29,7 +29,7 @@ MAP = "(window.drawn.find((one) => one.type === 'heatmap') || {z: []}).z"
 
 
 def seconds() -> list[Snapshot]:
-    """Two steps, errors in the sixth second, two seconds missing, a level, and a metric that no chart shows."""
+    """Two steps, errors in the sixth second, two seconds missing, a moment at the end, a level, and a metric that no chart shows."""
     found = []
     for at in range(14):
         failed = {Failure("timeout_total", "ask", "nothing came"): 3, Failure("status", "ask", "503"): 2} if at == 5 else {}
@@ -38,7 +38,8 @@ def seconds() -> list[Snapshot]:
         one = make_snapshot(at, steps=steps, failures=failed, target_rate=120.0, judged=at >= 2, phase=phase)
         levels = {make_series("target.memory"): Gauge(1e8 + at, 1e8 - at, 2e8, 3e8, 2), make_series("queue.depth"): Gauge.of(3.0 + at)}
         found.append(replace(one, gauges={**one.gauges, **levels}))
-    return [each for each in found if each.seq not in {8, 9}]
+    moment = replace(make_snapshot(14, steps={"ask": (2, 900.0)}, phase="wind-down"), end_s=14.01)
+    return [*(each for each in found if each.seq not in {8, 9}), moment]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 import pytest
 
 from loadstone.judge.verdict import Status
+from loadstone.live.dashboard.words import gate_rows
 from loadstone.live.figure_texts import clock, ms, progress
 from loadstone.live.lines import MOST_TURNS, LineView
 from loadstone.live.recent import Recent
@@ -135,3 +136,8 @@ def test_hostile_names_do_not_reach_the_lines() -> None:
 def test_elapsed_time_reads_like_a_clock(at_s: float, text: str) -> None:
     assert clock(at_s) == text
     assert progress(at_s, None) == text
+
+
+def test_the_page_of_a_run_names_the_gates_that_fail_first() -> None:
+    verdicts = make_story(gates=["p95(http.response_time) < 2s", "p50(http.response_time) < 1ms", "p95(llm.ttft) < 1s"]).verdicts
+    assert [row["status"] for row in gate_rows(verdicts)] == ["fail", "pass", "no_data"]

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from loadstone.judge.verdict import Status
 from loadstone.live.cells import Line, text_of
-from loadstone.live.screen import Screen, can_redraw
+from loadstone.live.screen import Screen, above, can_redraw
 from loadstone.live.terminal import TerminalView
 from loadstone.measure.event import Event
 from loadstone.measure.snapshot import Failure, Gauge, Snapshot
@@ -190,6 +190,27 @@ def test_gates_are_counted_and_those_that_fail_come_first() -> None:
     assert "gates       ✗ 1 failing  ✓ 1 holding  · 1 without data" in shown
     rows = [line.strip()[0] for line in shown if "(http." in line or "(llm." in line]
     assert rows[:3] == ["✗", "·", "✓"]
+
+
+def test_where_gates_have_one_line_it_names_one_that_fails() -> None:
+    watch = Watch(seconds(3))
+    watch.view.judged(make_story(gates=["p95(http.response_time) < 2s", "p50(http.response_time) < 1ms"]).verdicts, ())
+    (shown,) = (line for line in watch.shown(80, 12) if line.startswith("gates"))
+    assert shown == "gates       ✗ 1 failing  ✓ 1 holding  p50(http.response_time) < 1ms"
+    assert all(cells >= len(line) for cells in (30, 45, 60) for line in watch.shown(cells, 12))
+
+
+def test_a_pause_is_said_once() -> None:
+    watch = Watch([make_snapshot(0, phase="paused")])
+    watch.view.desk = Desk(Changed(paused=True))
+    assert watch.shown()[1].count("paused") == 1
+
+
+def test_what_is_written_beside_a_view_takes_its_rows_away_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert above(["target  there", "room  enough"], Tty()) == "\x1b[Jtarget  there\nroom  enough"
+    assert above(["target  there"], StringIO()) == "target  there"
 
 
 def test_a_gate_that_turns_is_told_among_the_events() -> None:

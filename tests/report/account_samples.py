@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -120,11 +121,11 @@ def creeping(limit: float | None = 40.0) -> Account:
 
 
 @cache
-def monitor(slow: bool = True, *, name: str = "shop") -> Account:
+def monitor(slow: bool = True, *, name: str = "shop", rules: Sequence[str] = (RULE,)) -> Account:
     """Two hours of a request a second, the last five minutes of which are slow."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.sqlite"
-        watch = Monitor(name, Catalogue(), [parse_rule(RULE)], WindowStore(path), wall=lambda: 1.78e9 + watch.monitored_s)
+        watch = Monitor(name, Catalogue(), [parse_rule(rule) for rule in rules], WindowStore(path), wall=lambda: 1.78e9 + watch.monitored_s)
         for at in range(7200):
             watch.snapshot(make_snapshot(at, steps={"home": (1, 7000.0 if slow and at > 6900 else 100.0 + at / 100)}))
         watch.end()

@@ -225,3 +225,17 @@ def test_names_of_upright_rules_keep_out_of_each_others_way() -> None:
     chart = Across("c", "c", axis, axis, "x", rules=rules)
     sides = [beside_rule(rule, chart, lambda at: at, 20.0, 100.0) for rule in rules]
     assert sides == [False, True]
+
+
+def test_a_duet_speaks_of_a_and_b_as_its_text_does() -> None:
+    for name, columns in (("duet", ("A", "B")), ("comparison", ("before", "after"))):
+        (table,) = (one for one in samples.every()[name].tables if one.title == "Figures")
+        assert table.columns[1:3] == columns
+        assert table.note.endswith(f"of {columns[1]} against {columns[0]}")
+
+
+def test_rules_without_data_are_not_told_as_rules_that_hold() -> None:
+    blind = samples.monitor(slow=False, rules=(samples.RULE, "memory: max(target.memory) warning > 1MB"))
+    for one, note, tone in ((samples.monitor(slow=False), "", "good"), (blind, "1 without data", "warn")):
+        (fact,) = (each for each in one.facts if each.name == "Rules broken now")
+        assert (fact.text[:4], fact.note, fact.tone) == ("0 of", note, tone)

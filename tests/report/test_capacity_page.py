@@ -9,8 +9,9 @@ import pytest
 
 from loadstone.capacity import search
 from loadstone.judge.capacity import Capacity
+from loadstone.report.accounts.capacity import account_of_capacity
 from loadstone.report.capacity_document import CapacityDocument, capacity_document_of, render_capacity_json, schema_json
-from loadstone.report.capacity_text import render_capacity_text
+from loadstone.report.capacity_text import answer_of, render_capacity_text
 from loadstone.report.text import Look
 from tests.capacity.simulated import BUSY, Simulation, question, queue
 
@@ -66,3 +67,13 @@ def test_users_meet_and_a_rate_meets() -> None:
     assert " users (" in (users := render_capacity_text(found("users"), Look(120)))
     assert ") meet " in users
     assert ") meets " in render_capacity_text(found("found"), Look(120))
+
+
+def test_loads_from_ten_thousand_on_are_never_told_in_powers_of_ten() -> None:
+    told = capacity_document_of(
+        search(question(start=12_000), run=(fast := Simulation(queue(30_000))), look=lambda: None, clock=fast.clock, rest=fast.rest)
+    )
+    page = render_capacity_text(told, Look())
+    assert max(level.load for level in told.levels) >= 10_000
+    for text in (page, answer_of(told), *told.remarks, *(fact.text for fact in account_of_capacity(told).facts)):
+        assert "e+0" not in text

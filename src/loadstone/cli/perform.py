@@ -188,13 +188,13 @@ def _ask_before(plan: Plan, showing: Showing) -> bool:
         return False
     from loadstone.cli.before_run import look_before
     from loadstone.cli.finding import written
+    from loadstone.live.screen import above
 
     try:
         findings = look_before(plan)
     except TargetUnreachable:
         return False  # the run itself asks again, and says so
-    for line in written(findings):
-        click.echo(line, err=True)
+    click.echo(above([line.replace("\u202f", ",") for line in written(findings)], sys.stderr), err=True)
     return True
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from loadstone.units import format_load
+
 
 class Answer(StrEnum):
     """What one level came to."""
@@ -189,7 +191,8 @@ class Search:
         """Other programs held up the levels from `upper` on: what failed without them, above, is the end of the interval."""
         sure = min((load for load in self._loads() if load > upper and self._standing(load) is Answer.NOT_MET), default=None)
         times = self._tries(upper)
-        busy = f"other programs kept this machine busy {times} time{'s' if times != 1 else ''} at {upper:g}: repeat it when they are quiet"
+        often = f"{times} time{'s' if times != 1 else ''}"
+        busy = f"other programs kept this machine busy {often} at {format_load(upper)}: repeat it when they are quiet"
         found = self._within(Outcome.CANNOT_TELL, lower, sure, (*remarks, busy))
         near = found.low is not None and found.high is not None and found.high / found.low <= CLOSE_ENOUGH
         return replace(found, outcome=Outcome.FOUND) if near else found
@@ -337,9 +340,11 @@ class Search:
     def _remarks(self, upper: float | None, lower: float | None) -> tuple[str, ...]:
         remarks = []
         if upper is not None and self._ever_met() >= upper:
-            remarks.append(f"{self._ever_met():g} was met once, though {upper:g} was not: the target does not always do the same")
+            remarks.append(
+                f"{format_load(self._ever_met())} was met once, though {format_load(upper)} was not: the target does not always do the same"
+            )
         if lower is not None and not self._verified(lower):
-            remarks.append(f"there was no time to verify {lower:g} at length")
+            remarks.append(f"there was no time to verify {format_load(lower)} at length")
         sound = upper is not None and self._standing(upper) not in SPOILT
         if lower is not None and upper is not None and sound and not (self.limits.whole and upper - lower <= 1.0):
             chance = 1.0 + self._chance(lower)

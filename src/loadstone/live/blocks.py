@@ -17,6 +17,7 @@ from loadstone.measure.event import Event
 from loadstone.measure.plain_text import plain
 
 LABEL, VALUE, GAP = 11, 12, 2
+LEAST_NAME = 16  # cells in which a gate can still be told
 STATE = {Status.FAIL: "red", Status.PASS: "green", Status.NO_DATA: "dim"}
 
 
@@ -44,6 +45,8 @@ def head(now: Figures, shown: Shown, cells: int, glyphs: Glyphs) -> list[Line]:
     phase = plain(now.phase, 24)
     if now.phase == "warm-up" and shown.warm_up_s > now.elapsed_s:
         phase = f"warm-up, {math.ceil(shown.warm_up_s - now.elapsed_s)} s to go"
+    if phase == "paused" and "paused" in shown.state:
+        phase = ""  # said by the state already
     state = [Piece(f"  {shown.state}", "yellow")] if shown.state else []
     left = line(Piece(cut(shown.name, max(8, cells // 2)), "bold"), Piece(f"  {phase}" if phase else "", "cyan"), *state)
     return [across(left, right, cells), _bar(elapsed_s, shown, cells, glyphs)]
@@ -187,7 +190,7 @@ def _style(title: str, row: Row) -> str:
 
 
 def gates(verdicts: Sequence[Verdict], cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """How the gates stand: one line for each, those that fail first, or one line for all."""
+    """How the gates stand: one line for each, those that fail first, or one line for all, with the name of one that fails."""
     if not verdicts or rows < 1:
         return []
     order = {Status.FAIL: 0, Status.NO_DATA: 1, Status.PASS: 2}
@@ -196,6 +199,9 @@ def gates(verdicts: Sequence[Verdict], cells: int, rows: int, glyphs: Glyphs) ->
     room = rows - 1
     kept = ranked if len(ranked) <= room else ranked[: max(0, room - 1)]
     lines += [_gate(verdict, cells, glyphs) for verdict in kept]
+    left = cells - width_of(lines[0]) - GAP
+    if not kept and ranked[0].status is Status.FAIL and left >= LEAST_NAME:
+        lines[0] = line(*lines[0], " " * GAP, Piece(cut(plain(str(ranked[0].gate), 200), left), "red"))
     if 0 < len(kept) < len(ranked):
         lines.append(line(Piece(f"{' ' * (LABEL + 1)}and {len(ranked) - len(kept)} more", "dim")))
     return [fit(each, cells) for each in lines]

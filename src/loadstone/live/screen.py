@@ -23,6 +23,11 @@ def can_redraw(stream: TextIO, environment: Mapping[str, str] = os.environ) -> b
     return stream.isatty() and environment.get("TERM") != "dumb" and not is_ci
 
 
+def above(lines: Sequence[str], stream: TextIO) -> str:
+    """Lines for a stream on which a view may stand: the view goes, to be drawn again below them; without that its rows showed through."""
+    return (_CLEAR_BELOW if can_redraw(stream) else "") + "\n".join(lines)
+
+
 class Screen:
     """A place on a terminal; what cannot be written silences it for good, and never raises."""
 

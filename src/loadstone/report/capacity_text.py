@@ -9,7 +9,7 @@ from loadstone.report.sheet import Column, Sheet, Span, Style
 from loadstone.report.text import Look
 from loadstone.report.text_latency import figure
 from loadstone.stats.quantiles import enough
-from loadstone.units import format_duration, format_rate, format_share
+from loadstone.units import format_count, format_duration, format_load, format_rate, format_share
 
 STYLES = {
     "met": Style.GOOD,
@@ -69,7 +69,7 @@ def answer_of(document: CapacityDocument) -> str:
     if document.bends_first is not None:
         parts.append(f"{document.bends_first.resource} bends first ({document.bends_first.reason})")
     if document.per_core is not None:
-        parts.append(f"{document.per_core:.3g} requests/s per core")
+        parts.append(f"{format_rate(document.per_core)} per core")
     return "; ".join(parts)
 
 
@@ -78,15 +78,15 @@ def _capacity(document: CapacityDocument, every: str) -> str:
     met = document.met
     unit = document.unit
     if document.outcome == "found" and low is not None and high is not None and document.capacity is not None:
-        return f"{document.capacity:.4g}{unit} ({low:.4g}–{high:.4g}) {_meets(document)} {every}"
+        return f"{format_load(document.capacity)}{unit} ({format_load(low)}–{format_load(high)}) {_meets(document)} {every}"
     if document.outcome == "at least" and met is not None:
-        return f"at least {met:.4g}{unit} {_meets(document)} {every}, the most that was tried"
+        return f"at least {format_load(met)}{unit} {_meets(document)} {every}, the most that was tried"
     if document.outcome == "generator's limit":
-        least = f"at least {met:.4g}{unit} {_meets(document)} {every}; " if met is not None else ""
+        least = f"at least {format_load(met)}{unit} {_meets(document)} {every}; " if met is not None else ""
         return f"{least}beyond that the generator, not the target, was at its limit"
-    if document.outcome == "never met":
-        return f"no load meets {every}: not even {high:.4g}{unit}"
-    least = f"at least {met:.4g}{unit} {_meets(document)} {every}, but " if met is not None else ""
+    if document.outcome == "never met" and high is not None:
+        return f"no load meets {every}: not even {format_load(high)}{unit}"
+    least = f"at least {format_load(met)}{unit} {_meets(document)} {every}, but " if met is not None else ""
     return f"{least}how much more cannot be told" if met is not None else "what load meets the objectives cannot be told"
 
 
@@ -101,21 +101,23 @@ def row_text(level: CapacityLevel, unit: str) -> str:
     errors = format_share(level.errors / level.requests) if level.requests else "—"
     times = "  ".join(f"{name} {_time(value)}" for name, value in (("p50", level.p50), ("p95", level.p95)))
     early = f" (after {format_duration(level.seconds)})" if level.ended_early else ""
-    return f"{level.load:.4g}{unit}  {times}  errors {errors}  {level.answer}{early}".replace("\u202f", ",")
+    return f"{format_load(level.load)}{unit}  {times}  errors {errors}  {level.answer}{early}".replace("\u202f", ",")
 
 
 def recovery_text(step: StepDown, unit: str) -> str:
     """What an overload left behind, in a sentence or two."""
-    after = f"After {format_duration(step.overload_s)} at {step.overload:.4g}{unit}"
+    after = f"After {format_duration(step.overload_s)} at {format_load(step.overload)}{unit}"
     if step.recovered_s is None:
-        first = f"{after} the objectives were not met again within {format_duration(step.watched_s)} at {step.rest_load:.4g}{unit}."
+        first = (
+            f"{after} the objectives were not met again within {format_duration(step.watched_s)} at {format_load(step.rest_load)}{unit}."
+        )
     else:
-        first = f"{after} every objective was met again {format_duration(step.recovered_s)} into {step.rest_load:.4g}{unit}."
+        first = f"{after} every objective was met again {format_duration(step.recovered_s)} into {format_load(step.rest_load)}{unit}."
     if step.again_met is None:
-        return f"{first} Whether {step.again_load:.4g}{unit} is met again cannot be told."
+        return f"{first} Whether {format_load(step.again_load)}{unit} is met again cannot be told."
     if step.again_met:
-        return f"{first} {step.again_load:.4g}{unit} is met again: no hysteresis."
-    return f"{first} {step.again_load:.4g}{unit}, met on the way up, is not met on the way down: hysteresis."
+        return f"{first} {format_load(step.again_load)}{unit} is met again: no hysteresis."
+    return f"{first} {format_load(step.again_load)}{unit}, met on the way up, is not met on the way down: hysteresis."
 
 
 def _levels(document: CapacityDocument, sheet: Sheet) -> None:
@@ -127,12 +129,12 @@ def _levels(document: CapacityDocument, sheet: Sheet) -> None:
     sheet.table(columns, [_row(level) for level in document.levels])
     below = [level for level in document.levels if level.answer == "unclear" and document.met is not None and level.load < document.met]
     if below:
-        loads = ", ".join(dict.fromkeys(f"{level.load:.4g}" for level in below))
+        loads = ", ".join(dict.fromkeys(format_load(level.load) for level in below))
         sheet.prose(
             plain(f"{loads}{document.unit}: too little to tell, and a greater load is met"), Style.DIM, indent="    ", first=Span("  ")
         )
     told = [level for level in document.levels if level.reason and level not in below]
-    reasons = {f"{level.load:.4g}{document.unit}": level.reason or "" for level in told}
+    reasons = {f"{format_load(level.load)}{document.unit}": level.reason or "" for level in told}
     for load, reason in reasons.items():
         short = reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 1]}…"
         sheet.prose(plain(f"{load}: {short}"), Style.DIM, indent="    ", first=Span("  "))
@@ -141,7 +143,7 @@ def _levels(document: CapacityDocument, sheet: Sheet) -> None:
 def _row(level: CapacityLevel) -> list[Span]:
     share = format_share(level.errors / level.requests) if level.requests else "—"
     return [
-        Span(f"{level.load:.4g}", Style.BOLD),
+        Span(format_load(level.load), Style.BOLD),
         Span(SHORT.get(level.answer, level.answer), STYLES[level.answer]),
         Span(level.purpose, Style.DIM),
         Span(format_duration(level.seconds)),
@@ -165,7 +167,7 @@ def _curve(document: CapacityDocument, sheet: Sheet) -> None:
         return
     sheet.heading("CURVE", "p95 over load; o met, x not met, ? unclear")
     width = max(20, min(90, sheet.width - 16))
-    for line in plot(marks, width, PLOT_HEIGHT, lambda load: f"{load:.4g}{document.unit}", lambda ms: format_duration(ms / 1e3)):
+    for line in plot(marks, width, PLOT_HEIGHT, lambda load: f"{format_load(load)}{document.unit}", lambda ms: format_duration(ms / 1e3)):
         sheet.line(Span(f"  {line}"))
 
 
@@ -184,13 +186,19 @@ def law_texts(document: CapacityDocument) -> list[str]:
         return []
     if law.noise > LOOSE:
         return [f"The levels do not follow the law (deviation {format_share(law.noise)}), so nothing is foretold."]
-    fall = f"throughput peaks at {_whole(law.peak_concurrency)} at once" if law.peak_concurrency is not None else "throughput never falls"
+    fall = (
+        f"throughput peaks at {format_count(law.peak_concurrency)} at once"
+        if law.peak_concurrency is not None
+        else "throughput never falls"
+    )
     said = (
-        f"{law.rate:.4g}/s of one at a time, contention {law.contention:.2%}, coherency {law.coherency:.4%}: {fall}. "
-        f"Measured from {_whole(law.concurrency_low)} to {_whole(law.concurrency_high)} at once, deviation {format_share(law.noise)}."
+        f"{format_load(law.rate)}/s of one at a time, contention {law.contention:.2%}, coherency {law.coherency:.4%}: {fall}. "
+        f"Measured from {format_count(law.concurrency_low)} to {format_count(law.concurrency_high)} at once, "
+        f"deviation {format_share(law.noise)}."
     )
     foretold = "; ".join(
-        f"{_whole(each.concurrency)} at once: {each.rate:.4g}/s ({each.low:.4g}–{each.high:.4g})" for each in law.predictions
+        f"{format_count(each.concurrency)} at once: {format_load(each.rate)}/s ({format_load(each.low)}–{format_load(each.high)})"
+        for each in law.predictions
     )
     return [said, f"Foretold beyond that: {foretold}."]
 
@@ -209,7 +217,3 @@ def notices_of(document: CapacityDocument) -> list[str]:
 
 def _time(value: float | None) -> str:
     return format_duration(value / 1e3) if value is not None else "beyond"
-
-
-def _whole(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from loadstone.charts.figures.axes import plain, value_text
 from loadstone.charts.figures.figure import Axis, Line, Slope
 from loadstone.charts.figures.recorded import Recorded, Tags, Totals
+from loadstone.measure.catalogue import Kind
 
 MOST_LINES = 6
 COLOURS = 6
+MOMENT_S = 0.25  # as in lines.js: too short for a rate, a percentile beside whole seconds, or a reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def _line(recorded: Recorded, row: Row, colour: str) -> Line:
     ys: list[float | None] = []
     ends: list[tuple[float | None, float | None]] = []
     beyond: list[float] = []
-    before_s = math.inf
+    before_s, level_line = math.inf, recorded.kind(row.metric) is Kind.GAUGE
     for stretch, totals in zip(recorded.stretches, recorded.each, strict=True):
         if stretch.start_s - before_s > max(1.5, stretch.end_s - stretch.start_s):
             xs.append((before_s + stretch.start_s) / 2)
@@ -76,6 +78,9 @@ def _line(recorded: Recorded, row: Row, colour: str) -> Line:
         before_s = stretch.end_s
         at = (stretch.start_s + stretch.end_s) / 2
         found = statistic(totals, row)
+        moment = stretch.end_s - stretch.start_s < MOMENT_S and recorded.end_s > 4 * MOMENT_S
+        if moment and (found is None or (math.isfinite(found) and not level_line)):
+            continue
         if found is not None and math.isinf(found):
             beyond.append(at)
         xs.append(at)

@@ -6,7 +6,7 @@
   // How another run looks in every chart and in a legend: the number of its colour, and its dashes.
   L.overlay = (index) => ({ number: String(((index + 3) % 6) + 1), dash: DASHES[index % DASHES.length] });
   const MOST_LINES = 6;
-  const MOMENT_S = 0.25; // what happens in the last 2 ms of a run is no rate per second
+  const MOMENT_S = 0.25; // the last 2 ms of a run are no rate per second, no percentile beside whole seconds, and too short for a reading
 
   // The statistic of a metric over some totals: p50 … p99.9, mean, rate, share; of levels mean, last, least, greatest.
   function statistic(totals, metric, stat, tags) {
@@ -44,9 +44,10 @@
         ys.push(null);
       }
       before = stretch;
-      if (line.stat === "rate" && seconds < MOMENT_S && run.end_s > 4 * MOMENT_S) return;
       const at = (stretch.start_s + stretch.end_s) / 2;
       const found = statistic(run.each()[index], line.metric, line.stat, tags);
+      const moment = seconds < MOMENT_S && run.end_s > 4 * MOMENT_S;
+      if (moment && found !== Infinity && (found === null || run.kind(line.metric) !== "gauge")) return;
       if (found === Infinity) beyond.push(at);
       xs.push(at);
       ys.push(found === null || !Number.isFinite(found) ? null : found * (line.times || 1));
@@ -156,13 +157,14 @@
 
   // One label for all lines at a time, in the order of the chart.
   function readout(run, lines, chart) {
-    const xs = lines[0].xs;
+    const xs = [...new Set(lines.flatMap((line) => line.xs))].sort((one, other) => one - other);
+    const values = lines.map((line) => new Map(line.xs.map((at, index) => [at, line.ys[index]])));
+    const told = xs.map((at) => lines.map((line, index) => [line, values[index].get(at) ?? null]).filter(([, y]) => y !== null));
     const texts = xs.map((at, index) => [
       `<b>${F.clock(at)}</b>`,
-      ...lines.filter((line) => line.ys[index] !== null && line.ys[index] !== undefined)
-        .map((line) => `<span style="color:${line.paint}">■</span> ${F.plain(line.label, 40)}  ${F.plain(F.value(line.ys[index], chart.unit))}`),
+      ...told[index].map(([line, y]) => `<span style="color:${line.paint}">■</span> ${F.plain(line.label, 40)}  ${F.plain(F.value(y, chart.unit))}`),
     ].join("<br>"));
-    const top = xs.map((_, index) => lines.reduce((most, line) => (line.ys[index] === null ? most : Math.max(most, line.ys[index])), -Infinity));
+    const top = told.map((found) => Math.max(-Infinity, ...found.map(([, y]) => y)));
     return { type: "scatter", mode: "markers", x: xs, y: top.map((y) => (y === -Infinity ? null : y)), marker: { size: 14, opacity: 0 }, hoverinfo: "text", hovertext: texts };
   }
 

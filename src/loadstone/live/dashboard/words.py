@@ -17,7 +17,7 @@ STANDING = {Level.OK: Status.PASS.value, Level.WARNING: WARNING, Level.CRITICAL:
 
 
 def gate_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
-    """One row for each gate: how it stands, and how far from its limit."""
+    """One row for each gate: how it stands, and how far from its limit; those that fail first, as everywhere."""
     return [
         {
             "gate": plain(str(each.gate), MOST_TEXT),
@@ -28,7 +28,7 @@ def gate_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
             "samples": each.samples,
             "reason": plain(each.reason, MOST_TEXT),
         }
-        for each in verdicts
+        for each in sorted(verdicts, key=lambda verdict: verdict.status is not Status.FAIL)
     ]
 
 

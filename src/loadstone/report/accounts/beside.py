@@ -48,7 +48,7 @@ def account_of_comparison(compared: Compared, began: datetime | None = None) -> 
             Fact("Before", compared.before.name, _runs(len(compared.before.runs))),
             Fact("After", compared.after.name, _runs(len(compared.after.runs))),
         ],
-        list(_tables(found.differences, ())),
+        list(_tables(found.differences, (), "before", "after")),
         list(_charts(found.differences)),
         [notice for notice in found.notices if notice != found.refused],
     )
@@ -77,7 +77,7 @@ def account_of_duet(outcome: Outcome, seed: int, began: datetime | None = None) 
         render_duet_json(duet_document_of(outcome, seed)).encode(),
         lambda look: render_duet(outcome, look),
         found,
-        [*_tables(outcome.differences, outcome.shown), Table("Measured", ("",), [(Cell(line),) for line in measured(outcome)])],
+        [*_tables(outcome.differences, outcome.shown, "A", "B"), Table("Measured", ("",), [(Cell(line),) for line in measured(outcome)])],
         list(_charts(differences)),
         list(outcome.notices),
     )
@@ -96,12 +96,13 @@ def _ordered(differences: Sequence[Difference]) -> list[Difference]:
     return sorted(differences, key=lambda each: GRAVEST.index(each.answer))
 
 
-def _tables(differences: Sequence[Difference], shown: Sequence[Difference]) -> Iterator[Table]:
+def _tables(differences: Sequence[Difference], shown: Sequence[Difference], before: str, after: str) -> Iterator[Table]:
     rows = [_row(each) for each in _ordered(differences)]
     rows += [[*_row(each)[:-1], Cell("not judged", "dim")] for each in shown]
     if rows:
-        columns = ("figure", "before", "after", "change", "interval", "limit", "answer")
-        yield Table("Figures", columns, rows, "the gravest first", frozenset({6}))
+        columns = ("figure", before, after, "change", "interval", "limit", "answer")
+        note = f"the gravest first; change and interval are of {after} against {before}"
+        yield Table("Figures", columns, rows, note, frozenset({6}))
     reasons: dict[str, list[str]] = {}
     for each in _ordered(differences):
         if each.answer is not Answer.NOT_WORSE and each.reason:

@@ -14,7 +14,7 @@ from loadstone.report.capacity_text import LOOSE, WORDS, answer_of, law_texts, n
 from loadstone.report.csv import tag_text
 from loadstone.report.text_latency import figure
 from loadstone.stats.quantiles import enough
-from loadstone.units import format_count, format_duration, format_rate, format_share
+from loadstone.units import format_count, format_duration, format_load, format_rate, format_share
 
 TONES: dict[str, Tone] = {
     "found": "good",
@@ -82,16 +82,19 @@ def _lines(document: CapacityDocument) -> Iterator[Line]:
 
 def _facts(document: CapacityDocument) -> Iterator[Fact]:
     if document.outcome == "found" and document.capacity is not None:
-        between = f"{document.low:.4g} to {document.high:.4g}" if document.low is not None and document.high is not None else ""
-        yield Fact("Capacity", f"{document.capacity:.4g}{document.unit}", between)
+        between = (
+            f"{format_load(document.low)} to {format_load(document.high)}" if document.low is not None and document.high is not None else ""
+        )
+        yield Fact("Capacity", f"{format_load(document.capacity)}{document.unit}", between)
     elif document.met is not None:
-        yield Fact("Met", f"{document.met:.4g}{document.unit}", "the greatest load that was shown to meet everything")
+        yield Fact("Met", f"{format_load(document.met)}{document.unit}", "the greatest load that was shown to meet everything")
     if document.per_core is not None:
-        yield Fact("Per core of the target", f"{document.per_core:.3g}/s")
+        yield Fact("Per core of the target", format_rate(document.per_core))
     if document.bends_first is not None:
         yield Fact("Bends first", document.bends_first.resource, document.bends_first.reason)
-    if document.law is not None and document.law.noise <= LOOSE and document.law.peak_concurrency is not None:
-        yield Fact("Throughput peaks at", f"{document.law.peak_concurrency:.3g} at once", f"{document.law.peak_rate:.4g}/s")
+    law = document.law
+    if law is not None and law.noise <= LOOSE and law.peak_concurrency is not None and law.peak_rate is not None:
+        yield Fact("Throughput peaks at", f"{format_count(law.peak_concurrency)} at once", f"{format_load(law.peak_rate)}/s")
     yield Fact("Levels", format_count(len(document.levels)), f"in {format_duration(document.seconds)}")
 
 
@@ -105,7 +108,7 @@ def _tables(document: CapacityDocument) -> Iterator[Table]:
     texts = list(zip(("law", "foretold"), law_texts(document), strict=False))
     if document.step_down is not None:
         texts.append(("afterwards", recovery_text(document.step_down, document.unit)))
-    reasons = {f"{level.load:.4g}{document.unit}, {level.purpose}": level.reason for level in document.levels if level.reason}
+    reasons = {f"{format_load(level.load)}{document.unit}, {level.purpose}": level.reason for level in document.levels if level.reason}
     if reasons:
         why = [(Cell(load), Cell(reason)) for load, reason in reasons.items()]
         yield Table("Why levels were not met or unclear", ("level", "reason"), why, words=frozenset({1}))
@@ -118,7 +121,7 @@ def _row(level: CapacityLevel) -> list[Cell]:
     share = format_share(level.errors / level.requests) if level.requests else "—"
     tone = ANSWERS.get(level.answer, ("", "warn"))[1]
     return [
-        Cell(f"{level.load:.4g}"),
+        Cell(format_load(level.load)),
         Cell(level.answer, tone),
         Cell(level.purpose),
         Cell(format_duration(level.seconds)),
@@ -155,7 +158,7 @@ def _latency(document: CapacityDocument, levels: list[CapacityLevel]) -> Across:
     ):
         mine = [each for each in levels if (each.answer in answers if answers else each.answer not in ("met", "not met"))]
         if mine:
-            notes = [f"{each.load:.4g}{document.unit}: p95 {figure(each.p95 or 0.0)} ms, {each.answer}" for each in mine]
+            notes = [f"{format_load(each.load)}{document.unit}: p95 {figure(each.p95 or 0.0)} ms, {each.answer}" for each in mine]
             ys = [each.p95 or 0.0 for each in mine]
             dots.append(Dots(f"p95, {label}", colour, [each.load for each in mine], ys, sign, notes))  # type: ignore[arg-type]
     calm = sorted({each.load: each.p50 for each in levels if each.p50 is not None}.items())
@@ -165,7 +168,7 @@ def _latency(document: CapacityDocument, levels: list[CapacityLevel]) -> Across:
     zones = [Zone(document.low, document.high)] if found and document.low is not None and document.high is not None else []
     rules = [Rule("x", limit, f"limit of p95: {figure(limit)} ms", "bad") for limit in limits]
     if found and document.capacity is not None:
-        rules.append(Rule("y", document.capacity, f"capacity {document.capacity:.4g}{document.unit}", "ink"))
+        rules.append(Rule("y", document.capacity, f"capacity {format_load(document.capacity)}{document.unit}", "ink"))
     return Across(
         "capacity",
         f"{levels[0].latency} over load",
@@ -191,7 +194,7 @@ def _noun(document: CapacityDocument) -> str:
 
 def _scalability(law: Law, points: list[CapacityLevel]) -> Across:
     xs, ys = [each.concurrency or 0.0 for each in points], [each.finished or 0.0 for each in points]
-    notes = [f"{each.load:.4g}: {x:.3g} at once, {y:.4g}/s" for each, x, y in zip(points, xs, ys, strict=True)]
+    notes = [f"{format_load(each.load)}: {format_count(x)} at once, {format_load(y)}/s" for each, x, y in zip(points, xs, ys, strict=True)]
     traces = []
     if law.noise <= LOOSE and law.curve:
         at, rates = [each.concurrency for each in law.curve], [each.rate for each in law.curve]
@@ -200,7 +203,7 @@ def _scalability(law: Law, points: list[CapacityLevel]) -> Across:
     highest = [value for trace in traces for value in trace.highs]
     rules = [Rule("y", law.concurrency_high, "measured to here")] if traces else []
     if traces and law.peak_concurrency is not None and law.peak_concurrency <= 2 * law.concurrency_high:
-        rules.append(Rule("y", law.peak_concurrency, f"peak at {law.peak_concurrency:.3g}", "ink"))
+        rules.append(Rule("y", law.peak_concurrency, f"peak at {format_count(law.peak_concurrency)}", "ink"))
     return Across(
         "scalability",
         "Throughput over requests at once",

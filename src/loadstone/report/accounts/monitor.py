@@ -197,7 +197,9 @@ def _facts(document: MonitorDocument) -> Iterator[Fact]:
     yield Fact("Alerts kept", format_count(len(document.alerts)))
     if document.rules:
         broken = sum(rule.level != "ok" for rule in document.rules)
-        yield Fact("Rules broken now", f"{broken} of {len(document.rules)}", "", "bad" if broken else "good")
+        blind = sum(not rule.measured for rule in document.rules)
+        tone: Tone = "bad" if broken else "warn" if blind else "good"
+        yield Fact("Rules broken now", f"{broken} of {len(document.rules)}", f"{blind} without data" if blind else "", tone)
 
 
 def _tables(kept: Kept, document: MonitorDocument) -> Iterator[Table]:

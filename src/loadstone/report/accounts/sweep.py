@@ -14,7 +14,7 @@ from loadstone.report.sweep_document import SweepDocument, SweepLevel, render_sw
 from loadstone.report.sweep_text import TPOT, TTFT, main_metric, render_sweep_text
 from loadstone.report.text_latency import figure
 from loadstone.stats.quantiles import enough
-from loadstone.units import format_count, format_duration, format_rate, format_share
+from loadstone.units import format_count, format_duration, format_load, format_rate, format_share
 
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 COLOURS = {"p50": "1", "p95": "2", "p99": "4"}
@@ -158,7 +158,8 @@ def _latency(document: SweepDocument, metric: str) -> Iterator[Across]:
 def _single(document: SweepDocument, name: str, title: str, unit: str, value: Callable[[Document], float], colour: str = "3") -> Across:
     places, ys = _places(document), [max(0.0, value(level.result)) for level in document.levels]
     notes = [
-        f"{document.knob}={level.level}: {y:.4g}{'' if unit == '%' else ' '}{unit}" for level, y in zip(document.levels, ys, strict=True)
+        f"{document.knob}={level.level}: {format_load(y)}{'' if unit == '%' else ' '}{unit}"
+        for level, y in zip(document.levels, ys, strict=True)
     ]
     dots, traces = [Dots("", colour, places, ys, "dot", notes)], [Trace("", colour, places, list(ys))]
     return Across(name, title, axis_over(places, ""), axis_over(ys, unit), document.knob, dots, traces, x_ticks=_ticks(document))

@@ -29,7 +29,7 @@
     ["Users", (s) => [number(s.users), ""]],
     ["Rate", (s) => [s.rate_per_s === undefined ? "–" : `${number(s.rate_per_s)}/s`, s.asked_per_s ? `${number(s.asked_per_s)} arrivals/s asked` : `${number(s.requests_in_all || 0)} in all`]],
     ["p95", (s) => [s.beyond ? "time-out" : time(s.p95_ms), `p50 ${time(s.p50_ms)} · p99 ${time(s.p99_ms)}`]],
-    ["Errors", (s) => [number(s.errors_in_all || 0), s.requests_in_all ? `${number(100 * (s.errors_in_all || 0) / s.requests_in_all)} % of all` : ""]],
+    ["Errors", (s) => [number(s.errors_in_all || 0), s.requests_in_all ? `${number(100 * (s.errors_in_all || 0) / s.requests_in_all)}% of all` : ""]],
   ];
   const tiles = TILES.map(([title]) => {
     const tile = element("div", "tile");
@@ -62,7 +62,7 @@
   const showGates = (gates) => {
     at("gates").replaceChildren(...gates.map((gate) => {
       const row = element("li", gate.status), words = element("div");
-      words.append(element("span", "gate", gate.gate), element("small", "dim", gate.value === null ? gate.reason : `${gate.value} of ${gate.limit}`));
+      words.append(element("span", "gate", gate.gate), element("small", "dim", gate.value === null ? gate.reason : gate.limit ? `${gate.value}, limit ${gate.limit}` : gate.value));
       row.append(element("span", "mark-of", MARKS[gate.status] || "?"), words);
       if (gate.used !== null) {
         const bar = element("span", "used"), inner = element("i");
@@ -76,7 +76,7 @@
     if (!gates.length) { at("gates").append(element("li", "dim", "none so far")); }
   };
   const showHealth = (health) => {
-    const rows = [["Busiest process", health.cpu_percent === null || health.cpu_percent === undefined ? "–" : `${number(health.cpu_percent)} % CPU`],
+    const rows = [["Busiest process", health.cpu_percent === null || health.cpu_percent === undefined ? "–" : `${number(health.cpu_percent)}% CPU`],
       ["Late by (p99)", time(health.lag_ms)], ["Own share (p99)", time(health.share_ms)]];
     at("health").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", "dim", name), element("dd", "", value)]));
     if (health.hint) { at("health").append(element("dd", "bad wide", health.hint)); }
