@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
+from loadstone.cli.own_stamp import own_stamp
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.report_files import file_options, files_of_run, tell_github
@@ -81,10 +82,20 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
 
     def run(doubted: Sequence[Story], left: int) -> tuple[Story, int]:
         first = not doubted
-        shown = showing if first else replace(showing, resume=None, stamp="")
-        return _perform_once(plan, shown, worker if first else None, faults, doubted, left)
+        with _stamped(showing if first else replace(showing, resume=None, stamp="")) as shown:
+            return _perform_once(plan, shown, worker if first else None, faults, doubted, left)
 
     return until_confirmed(confirmations(plan), run)
+
+
+@contextlib.contextmanager
+def _stamped(showing: Showing) -> Iterator[Showing]:
+    """With a stamp for the names of the run's files; a run that is continued keeps its own."""
+    if showing.stamp:
+        yield showing
+        return
+    with own_stamp(result_folder(showing.out), datetime.now(UTC)) as stamp:
+        yield replace(showing, stamp=stamp)
 
 
 def _perform_once(
@@ -211,7 +222,7 @@ def watched_of(plan: Plan, showing: Showing) -> Watched:
         stream=sys.stderr,
         color=look_of(sys.stderr, plain=showing.no_color).color,
         folder=result_folder(showing.out),
-        stamp=showing.stamp or datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  a file name, in the reader's own time
+        stamp=showing.stamp,
         earlier=showing.resume,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -51,6 +51,7 @@ def perform_sweep(
     """
     from loadstone.plan.levels import parse_levels
     from loadstone.report.accounts.sweep import account_of_sweep
+    from loadstone.report.file_names import stamp_of
     from loadstone.report.sweep_document import sweep_document_of
     from loadstone.report.text import look_of
     from loadstone.sweep import sweep
@@ -65,7 +66,7 @@ def perform_sweep(
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
         plans = {level: plan_at(levels.knob, level) for level in levels.values}
-        stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
+        stamp = stamp_of(datetime.now(UTC))
         kept = keeper = KeptLevels("sweep", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
         with aimed(next(iter(plans.values()))) as first:
             at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
@@ -108,11 +109,11 @@ def not_with_sweep(given: Mapping[str, Any], knob: str) -> None:
 
 
 def _sinks(knob: str, level: str, plan: Plan, showing: Showing, stamp: str) -> list[Sink]:
-    from loadstone.report.series import SnapshotLog
+    from loadstone.report.series import SnapshotLog, log_name
 
     folder = result_folder(showing.out)
     name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in f"{knob}-{level}")
-    sinks: list[Sink] = [SnapshotLog(folder / f"snapshots_{stamp}_{name}.jsonl")] if folder else []
+    sinks: list[Sink] = [SnapshotLog(folder / log_name(f"{stamp}_{name}"))] if folder else []
     if not showing.quiet:
         sinks.append(view_of(plan.model_copy(update={"name": f"{plan.name} {knob}={level}"}), showing))
     return sinks
