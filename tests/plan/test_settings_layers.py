@@ -168,7 +168,7 @@ def test_a_policy_that_the_file_switches_on_can_have_its_parts_set() -> None:
 
 
 def test_a_switch_that_is_no_mapping_has_no_parts() -> None:
-    with pytest.raises(PlanError, match="http.verify"):
+    with pytest.raises(PlanError, match=r"http\.verify"):
         loaded(sets=("http.verify=true", "http.verify.host=true"))
 
 
