@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -18,6 +18,7 @@ from loadstone.cli.outlets import refuse_outlets
 from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess
+from loadstone.units import nearest
 
 if TYPE_CHECKING:
     from loadstone.judge.sweep import Level
@@ -102,10 +103,23 @@ def with_own_seed(plan: Plan, level: str) -> Plan:
     return plan.model_copy(update={"seed": plan.seed + crc32(level.encode())})
 
 
+def at_level(given: Mapping[str, Any], knob: str, level: str, *, command: str, knobs: Sequence[str]) -> dict[str, Any]:
+    """The flags with one of a command's knobs set to a level; raises UsageError for one that it does not have, or that is set as well."""
+    if knob not in knobs:
+        what = f"{knob!r} is no knob of {command}{nearest(knob, list(knobs))}"
+        raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(knobs)}")
+    not_with_sweep(given, knob)
+    return {**given, _flag(knob): level}
+
+
 def not_with_sweep(given: Mapping[str, Any], knob: str) -> None:
     """A knob that is swept is not set as well."""
-    if given.get(knob) not in (None, False, ()):
+    if given.get(_flag(knob)) not in (None, False, ()):
         raise UsageError(f"{knob} is swept, so it cannot be set as well", where=f"flag --{knob}", hint="leave one of them out")
+
+
+def _flag(knob: str) -> str:
+    return knob.replace("-", "_")
 
 
 def _sinks(knob: str, level: str, plan: Plan, showing: Showing, stamp: str) -> list[Sink]:
