@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from loadstone.judge.sweep import Level
     from loadstone.measure.sink import Sink
     from loadstone.plan.model import Plan
+    from loadstone.report.account import Account
 
 
 def sweep_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +55,6 @@ def perform_sweep(
     from loadstone.report.accounts.sweep import account_of_sweep
     from loadstone.report.file_names import stamp_of
     from loadstone.report.sweep_document import sweep_document_of
-    from loadstone.report.text import look_of
     from loadstone.sweep import sweep
     from loadstone.units import parse_duration, parse_share
 
@@ -88,14 +88,17 @@ def perform_sweep(
         if keeper is not None:
             keeper.release()
     account = account_of_sweep(sweep_document_of(found))
+    return tell_account(account, asked, lambda: _page(account, showing))
 
-    def page() -> str:
-        if showing.json:
-            return account.document.decode()
-        text = account.page(look_of(sys.stdout, plain=showing.no_color))
-        return text.partition("\n\n")[0] if showing.quiet else text
 
-    return tell_account(account, asked, page)
+def _page(account: Account, showing: Showing) -> str:
+    """What standard output gets of a sweep."""
+    from loadstone.report.text import look_of
+
+    if showing.json:
+        return account.document.decode()
+    text = account.page(look_of(sys.stdout, plain=showing.no_color))
+    return text.partition("\n\n")[0] if showing.quiet else text
 
 
 def with_own_seed(plan: Plan, level: str) -> Plan:
