@@ -6,7 +6,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadstone.errors import NoSamples
@@ -85,6 +85,8 @@ def test_a_scale_scales_slope_and_interval_and_nothing_else(values: list[float],
 
 
 @given(LEVELS)
+@example([3.0, 0.0, 0.0, -2.0, 4.0, 0.0, 0.0, 0.0, 2.0, -4.0, 0.0, -1.0, 0.0, -5.0])
+@example([1.0, 0.0, 0.0, 1.0, 1.0, -1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, 0.0, -2.0])
 def test_a_series_told_backwards_has_the_slope_turned(values: list[float]) -> None:
     times, levels = np.arange(float(len(values))), np.array(values)
     forth, back = trend(times, levels), trend(times, levels[::-1])

@@ -15,6 +15,7 @@ Levels = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 FEWEST = 4  # with three values even a perfect order has p = 0.30
+_ROUNDING = 2.0**-46  # a few dozen times that of one operation
 _NORMAL = NormalDist()
 
 
@@ -80,7 +81,9 @@ def variance_inflation(times: Levels, values: Levels, slope: float) -> float:
     below 1 (a saw-tooth that alternates) is not taken: it would make a verdict surer than independent values allow.
     """
     n = len(values)
-    placed = ranks(values - slope * times)
+    # The slope is one of those between pairs, so that what it leaves has many equal values, which rounding tells apart.
+    reach = float(np.max(np.abs(values)) + abs(slope) * np.max(np.abs(times)))
+    placed = ranks(values - slope * times, same=_ROUNDING * reach)
     centred = placed - placed.mean()
     power = float(centred @ centred)
     if power == 0:
@@ -93,11 +96,16 @@ def variance_inflation(times: Levels, values: Levels, slope: float) -> float:
     return max(1.0, inflation)
 
 
-def ranks(values: Levels) -> Levels:
-    """1 for the least; equal values share the mean of their ranks."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    found: Levels = (last - (counts - 1) / 2)[place]
+def ranks(values: Levels, same: float = 0.0) -> Levels:
+    """1 for the least; equal values share the mean of their ranks.
+
+    same: neighbours that differ by no more are equal
+    """
+    order = np.argsort(values, kind="stable")
+    place = np.cumsum(np.diff(values[order], prepend=values[order[:1]]) > same)
+    counts = np.bincount(place)
+    found = np.empty(len(values))
+    found[order] = (np.cumsum(counts) - (counts - 1) / 2)[place]
     return found
 
 
