@@ -47,7 +47,8 @@ class Showing:
     quiet: nothing while it runs, one line of verdict at the end
     out:   folder for result files; None for none
     checkpoint_s: so often the result files are written while the run goes on
-    resume: the earlier part of the run that is continued; `stamp` is then that of its files, `changes` what people did to its load
+    resume: the earlier part of the run that is continued; `changes` is then what people did to its load
+    stamp: date and time in the names of its files; empty until it begins
     """
 
     json: bool = False

@@ -60,9 +60,9 @@ def perform_sweep(
 
     keeper: KeptLevels | None = None
     try:
-        refuse_baselines("sweep")
-        refuse_outlets("sweep")
-        refuse_dashboard("sweep")
+        refuse_baselines()
+        refuse_outlets()
+        refuse_dashboard()
         asked = asked_of_run(showing.out)
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
