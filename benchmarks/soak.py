@@ -1,7 +1,8 @@
 """What 72 hours of a run add to the memory of what keeps and judges it, and to its log; what minutes at full speed add to real processes.
 
 Simulated time: the real engine and recorder with scripted answers, and behind them what the parent process has in a soak: gates
-with windows, courses for `leak` and `growth`, spikes and instances, and the log. All in one process, so that the row bounds both.
+with windows, courses for `leak` and `growth`, spikes and instances, the run over time and in sections, and the log. All in one
+process, so that the row bounds both.
 
 Real processes: parent and worker of `loadstone run` with the same gates, its log and its store, 64 users at full speed against nginx.
 """
@@ -21,12 +22,11 @@ from benchmarks.memory import growth_of
 from benchmarks.rounds import Options, Outcome, attempt
 from benchmarks.servers import nginx
 from loadstone.judge.panel import Panel
-from loadstone.judge.recovery import RecoveryWatch
-from loadstone.judge.scaling import ScalingWatch
-from loadstone.measure.aggregate import Aggregate
+from loadstone.judge.run_state import RunState
 from loadstone.measure.catalogue import Catalogue
+from loadstone.measure.sections import Sections
 from loadstone.measure.snapshot import Snapshot
-from loadstone.measure.timeline import MOST_STRETCHES
+from loadstone.measure.timeline import MOST_STRETCHES, Timeline
 from loadstone.plan.model import Plan
 from loadstone.report.series import MOST_LINES, SnapshotLog, line_s
 from loadstone.testing.client import ScriptedTarget, constant
@@ -68,8 +68,7 @@ def measure(options: Options) -> Iterator[Figure]:
 def soak(lines: list[int]) -> float:
     """Bytes that the hours after the first eight add; the log's lines are put into `lines`."""
     whole = plan(HOURS)
-    panel, total = Panel(whole.gates, Catalogue()), Aggregate()
-    spikes, instances = RecoveryWatch(), ScalingWatch()
+    state, over_time, sections = RunState(whole, Panel(whole.gates, Catalogue())), Timeline(), Sections(HOURS * 3600)
     with tempfile.TemporaryDirectory() as folder:
         log = SnapshotLog(Path(folder) / "log.jsonl", {}, every_s=line_s(HOURS * 3600))
         settled: list[float] = []
@@ -77,11 +76,10 @@ def soak(lines: list[int]) -> float:
 
         def see(snapshot: Snapshot) -> None:
             target.exchanged.clear()  # what the scripted target remembers of each request is no part of a run
-            panel.see(snapshot)
-            total.add(snapshot)
-            spikes.see(snapshot)
-            instances.see(snapshot)
-            log.snapshot(snapshot)
+            state.see(snapshot)
+            sections.add(snapshot)
+            for sink in (over_time, log):
+                sink.snapshot(snapshot)
             if not settled and snapshot.end_s >= SETTLE_HOURS * 3600:
                 settled.append(resident())
 

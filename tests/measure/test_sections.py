@@ -1,6 +1,8 @@
 """Packing is exact, and a course of sections adds up to the whole in bounded memory."""
 
 import json
+import struct
+import zlib
 from itertools import pairwise
 
 import numpy as np
@@ -125,9 +127,35 @@ def test_nothing_has_no_sections() -> None:
 
 
 def test_a_head_that_is_json_of_something_else_is_refused() -> None:
-    import struct
-    import zlib
-
-    head = zlib.compress(json.dumps([1, 2]).encode())
+    head = json.dumps([1, 2]).encode()
     with pytest.raises(ValueError, match="not a packed stretch"):
-        unpack(struct.pack("<4sI", b"LSP1", len(head)) + head)
+        unpack(struct.pack("<4sI", b"LSP1", len(zlib.compress(head))) + zlib.compress(head))
+    with pytest.raises(ValueError, match="not a packed stretch"):
+        unpack(b"LSP2" + zlib.compress(struct.pack("<I", len(head)) + head))
+
+
+def test_what_an_earlier_version_packed_is_still_read() -> None:
+    times = make_histogram([5, 700], beyond=1)
+    body, tags = times.to_bytes(), [["scenario", "hit"]]
+    head = {
+        "at": [3, 1.0, 2.0, True, "load"],
+        "distributions": [["http.response_time", tags, len(body)]],
+        "counts": [["http.requests", tags, 3]],
+        "gauges": [["load.users", tags, [2.0, 1.0, 2.0, 3.0, 2]]],
+        "failures": [["timeout", "get", "no answer", 1]],
+    }
+    packed = zlib.compress(json.dumps(head).encode())
+    found = unpack(struct.pack("<4sI", b"LSP1", len(packed)) + packed + body)
+    hit = (("scenario", "hit"),)
+    assert (found.seq, found.start_s, found.end_s, found.judged, found.phase) == (3, 1.0, 2.0, True, "load")
+    assert found.distributions == {Series("http.response_time", hit): times}
+    assert found.counts == {Series("http.requests", hit): 3}
+    assert found.gauges == {Series("load.users", hit): Gauge(2.0, 1.0, 2.0, 3.0, 2)}
+    assert found.failures == {Failure("timeout", "get", "no answer"): 1}
+
+
+def test_equal_distributions_of_a_stretch_take_little_more_than_one() -> None:
+    values = np.random.default_rng(5).lognormal(13.8, 1.0, 10_000).astype(np.int64).tolist()
+    one = pack(Snapshot(0, 0.0, 1.0, distributions={Series("a"): histogram_of(values, 0)}))
+    three = pack(Snapshot(0, 0.0, 1.0, distributions={Series(name): histogram_of(values, 0) for name in "abc"}))
+    assert len(three) < 1.5 * len(one)

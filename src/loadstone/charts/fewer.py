@@ -1,4 +1,4 @@
-"""Half as many stretches in a page: as `measure.timeline.halved`, on what is packed already, because unpacking all again takes seconds."""
+"""Half as many stretches in a page: as `measure.timeline.at_most`, on what is packed already, because unpacking all again takes seconds."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Window:
         self.status = Status.NO_DATA
         self.worst: tuple[Reading, float] | None = None
         self._stride_s = self.length_s / MOST_BLOCKS
-        self._block: list[Snapshot] = []
+        self._block: Snapshot | None = None  # what the next part of the ring has so far
         self._ring: deque[Snapshot] = deque()
         self._judged_s = 0.0
         self._timed = False
@@ -114,18 +114,19 @@ class Window:
     def interrupt(self) -> None:
         """Seconds that are not judged lie between: a window never reaches across them."""
         self._ring.clear()
-        self._block.clear()
+        self._block = None
 
     def see(self, snapshot: Snapshot) -> None:
         """Take one more judged second in."""
         narrowed = narrow(snapshot, _metrics(self.gate))
         self._judged_s += _seconds([snapshot])
         self.seen = self.seen or bool(narrowed.distributions or narrowed.counts or narrowed.gauges)
-        self._block.append(narrowed)
-        if _seconds(self._block) < self._stride_s - SLACK_S:
+        block = narrowed if self._block is None else join([self._block, narrowed])
+        if _seconds([block]) < self._stride_s - SLACK_S:
+            self._block = block
             return
-        self._ring.append(join(self._block) if len(self._block) > 1 else self._block[0])
-        self._block = []
+        self._ring.append(block)
+        self._block = None
         length_s = _seconds(self._ring)
         while length_s - _seconds([self._ring[0]]) >= self.length_s - SLACK_S:
             length_s -= _seconds([self._ring.popleft()])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadstone.judge.trust import CPU_BUSY_PERCENT
-from loadstone.live.step_rows import NO_TIMES, RESPONSE, Group, Groups, Lead, Row, Times, groups_of, lead_of_all, rows_of, times_ms
+from loadstone.live.step_rows import LEADS, NO_TIMES, RESPONSE, Groups, Lead, Row, Times, groups_of, lead_of_all, rows_of, times_ms
 from loadstone.measure.exchanges import ASKED, FAILED
 from loadstone.measure.snapshot import WIND_DOWN, Snapshot
 from loadstone.stats.histogram import Histogram
@@ -49,7 +49,7 @@ class Figures:
     lead:        the latency that `times`, `past.p95` and `spread` are of
     tokens_per_s: None unless a language model answers
     share_ms:    p99 of the generator's own share of each response
-    spread:      the leading latency over the last 60 seconds
+    spread:      the leading latency over the last 60 seconds; None where nobody wants it
     hint:        why the numbers may be ours and not the target's; empty while all is well
     rows:        one for each step, the worst first
     """
@@ -76,24 +76,38 @@ class Figures:
     rows: tuple[Row, ...] = ()
 
 
-class Recent:
-    """The snapshots of the last seconds; adding one costs the same at every length of the run."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A second of the last minute; `times` are histograms of the leading metrics in bytes: at work, a minute of them takes megabytes."""
 
-    def __init__(self, window_s: float = WINDOW_S) -> None:
-        self._window_s = window_s
+    second: Second
+    counts: Mapping[str, int]
+    times: Mapping[str, bytes]
+
+
+class Recent:
+    """The last seconds of a run; adding one costs the same at every length of the run.
+
+    spread: is the latency of the last minute wanted, too?
+    """
+
+    def __init__(self, window_s: float = WINDOW_S, *, spread: bool = False) -> None:
+        self._window_s, self._spread = window_s, spread
         self._newest: Snapshot | None = None
-        self._kept: deque[tuple[Snapshot, Groups]] = deque()
-        self._past: deque[tuple[Second, Group]] = deque(maxlen=PAST_S)
+        self._window: deque[tuple[float, float, Groups]] = deque()  # end, time under load, what was measured
+        self._past: deque[_Kept] = deque(maxlen=PAST_S)
         self._requests = self._errors = self._dropped = 0
 
     def add(self, snapshot: Snapshot) -> None:
         """Take one more second in, and let go of what is older than the window."""
         groups = groups_of([snapshot])
         self._newest = snapshot
-        self._kept.append((snapshot, groups))
-        while self._kept[0][0].end_s <= snapshot.end_s - self._window_s:
-            self._kept.popleft()
-        self._past.append((_second(snapshot, groups), groups.whole))
+        self._window.append((snapshot.end_s, _load_s(snapshot), groups))
+        while self._window[0][0] <= snapshot.end_s - self._window_s:
+            self._window.popleft()
+        times = {lead.metric: groups.whole.times[lead.metric] for lead in LEADS if lead.metric in groups.whole.times}
+        packed = {metric: values.to_bytes() if self._spread else b"" for metric, values in times.items()}
+        self._past.append(_Kept(_second(snapshot, groups), groups.whole.counts, packed))
         self._requests += groups.whole.total(ASKED)
         self._errors += groups.whole.total(FAILED)
         self._dropped += sum(count for series, count in snapshot.counts.items() if series.metric == "load.dropped")
@@ -103,10 +117,12 @@ class Recent:
         newest = self._newest
         if newest is None:
             return Figures()
-        window = Groups.merged([groups for _, groups in self._kept])
-        seconds = sum(_load_s(snapshot) for snapshot, _ in self._kept)
-        past = _summed(group for _, group in self._past)
-        lead = lead_of_all(past)
+        window = Groups.merged([groups for *_, groups in self._window])
+        seconds = sum(load_s for _, load_s, _ in self._window)
+        counts = Counter[str]()
+        for kept in self._past:
+            counts.update(kept.counts)
+        lead = lead_of_all(counts, {metric for kept in self._past for metric in kept.times})
         whole, cpu = window.whole, _busiest(newest)
         return Figures(
             elapsed_s=newest.end_s,
@@ -117,7 +133,7 @@ class Recent:
             users=None if (users := _level_sum(newest, "load.users")) is None else round(users),
             lead=lead,
             times=times_ms(whole.times.get(lead.metric)),
-            tokens_per_s=window.whole.total(("llm.output_tokens",)) / seconds if "llm.requests" in past.counts and seconds > 0 else None,
+            tokens_per_s=window.whole.total(("llm.output_tokens",)) / seconds if "llm.requests" in counts and seconds > 0 else None,
             errors=whole.total(FAILED),
             requests_in_all=self._requests,
             errors_in_all=self._errors,
@@ -126,10 +142,17 @@ class Recent:
             lag_ms=times_ms(whole.times.get("load.send_lag")).p99,
             cpu_percent=cpu,
             hint="a worker is out of CPU: add workers or lower the load" if cpu is not None and cpu > CPU_BUSY_PERCENT else "",
-            past=_past([second for second, _ in self._past], lead),
-            spread=past.times.get(lead.metric),
+            past=_past([kept.second for kept in self._past], lead),
+            spread=self._spread_of(lead) if self._spread else None,
             rows=rows_of(window, seconds),
         )
+
+    def _spread_of(self, lead: Lead) -> Histogram | None:
+        found = [kept.times[lead.metric] for kept in self._past if lead.metric in kept.times]
+        whole = Histogram()
+        for times in found:
+            whole.merge(Histogram.from_bytes(times))
+        return whole if found else None
 
 
 def _second(snapshot: Snapshot, groups: Groups) -> Second:
@@ -154,13 +177,6 @@ def _past(seconds: list[Second], lead: Lead) -> Past:
         tuple(second.errors_per_s if second else None for second in places),
         tuple(second.tokens_per_s if second else None for second in places),
     )
-
-
-def _summed(groups: Iterable[Group]) -> Group:
-    found = Group()
-    for group in groups:
-        found.merge(group)
-    return found
 
 
 def _load_s(snapshot: Snapshot) -> float:

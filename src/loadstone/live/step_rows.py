@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -138,12 +138,15 @@ def lead_of(times: Mapping[str, Histogram]) -> Lead:
     return next((lead for lead in LEADS if lead.metric in times), RESPONSE)
 
 
-def lead_of_all(group: Group) -> Lead:
-    """The latency to show of all steps together: that of the kind of exchange of which there are most."""
-    streams = {LEADS[0]: group.total(("llm.requests",)), LEADS[1]: group.total(("sse.streams",))}
-    others = {LEADS[3]: group.total(("ws.messages_out",)), LEADS[4]: group.total(("call.requests",))}
-    asked = {**streams, RESPONSE: group.total(("http.requests",)) - sum(streams.values()), **others}
-    return max((lead for lead in LEADS if lead.metric in group.times), key=lambda lead: asked[lead], default=RESPONSE)
+def lead_of_all(counts: Mapping[str, int], timed: Container[str]) -> Lead:
+    """The latency to show of all steps together: that of the kind of exchange of which there are most.
+
+    timed: the metrics that have samples
+    """
+    streams = {LEADS[0]: counts.get("llm.requests", 0), LEADS[1]: counts.get("sse.streams", 0)}
+    others = {LEADS[3]: counts.get("ws.messages_out", 0), LEADS[4]: counts.get("call.requests", 0)}
+    asked = {**streams, RESPONSE: counts.get("http.requests", 0) - sum(streams.values()), **others}
+    return max((lead for lead in LEADS if lead.metric in timed), key=lambda lead: asked[lead], default=RESPONSE)
 
 
 def times_ms(values: Histogram | None) -> Times:

@@ -60,7 +60,7 @@ class TerminalView:
         self._name, self._duration_s, self._warm_up_s, self._clock = plain(plan_name, 60), duration_s, warm_up_s, clock
         self._size = size or (lambda: _size_of(stream))
         self._glyphs = BLOCKS if (stream.encoding or "utf-8").lower().startswith("utf") else ASCII
-        self._recent, self._figures, self._happenings = Recent(), Figures(), Happenings()
+        self._recent, self._figures, self._happenings = Recent(spread=True), Figures(), Happenings()
         self._seen_at = clock()
         self._screen = Screen(stream, color=color)
         self._ended = threading.Event()

@@ -5,15 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from loadstone.measure.aggregate import Aggregate, together
 from loadstone.measure.earlier import Earlier
 from loadstone.measure.packing import pack, unpack
+from loadstone.measure.shelf import Shelf
 from loadstone.measure.snapshot import Gauge, Snapshot
 
 MOST_STRETCHES = 240
+
+
+class Span(NamedTuple):
+    """Where a stretch lies.
+
+    start_s, end_s: seconds since the run's start
+    """
+
+    start_s: float
+    end_s: float
+    judged: bool
+    phase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +47,7 @@ class Stretch:
     @classmethod
     def of(cls, snapshot: Snapshot, content: bytes = b"") -> Stretch:
         """One snapshot; `content` is what it was unpacked from, where it was."""
-        return cls(snapshot.start_s, snapshot.end_s, snapshot.judged, snapshot.phase, content or pack(snapshot))
+        return cls(*_span(snapshot), content or pack(snapshot))
 
     def snapshot(self) -> Snapshot:
         """What was measured in it."""
@@ -55,8 +69,9 @@ class Timeline:
             raise ValueError(f"a run over time has at least 2 stretches, not {most}")
         self._most = most
         self._width_s = 1.0
-        self._ended: list[Stretch] = []
-        self._open: list[Snapshot] = []
+        self._ended = Shelf[Span]()
+        self._first: Snapshot | None = None  # of those that are not yet a stretch
+        self._open, self._end_s = Aggregate(), 0.0
 
     @classmethod
     def after(cls, earlier: Earlier | None) -> Timeline:
@@ -68,54 +83,71 @@ class Timeline:
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
-        if self._open and not _alike(self._open[-1], snapshot):
+        if self._first is not None and not _alike(self._first, snapshot):
             self._end()
-        self._open.append(snapshot)
+        if self._first is None:
+            self._first, self._open, self._end_s = snapshot, Aggregate(), snapshot.end_s
+        self._open.add(snapshot)
+        self._end_s = max(self._end_s, snapshot.end_s)
         # Seconds end a little early or late; half of one decides.
-        if snapshot.end_s - self._open[0].start_s >= self._width_s - 0.5:
+        if snapshot.end_s - self._first.start_s >= self._width_s - 0.5:
             self._end()
 
     def so_far(self) -> tuple[Stretch, ...]:
         """All stretches in order; those at the end of a phase may be shorter than the others."""
-        return (*self._ended, *([Stretch.of(_joined(self._open))] if self._open else []))
+        return (*_stretches(self._ended), *([Stretch.of(self._joined())] if self._first is not None else []))
 
     def close(self) -> None:
         """See Sink."""
 
     def _end(self) -> None:
-        self._ended.append(Stretch.of(_joined(self._open)))
-        self._open = []
+        ended = self._joined()
+        self._ended.put(_span(ended), pack(ended))
+        self._first = None
         if len(self._ended) >= self._most:
-            fewer = halved(self._ended)
+            fewer = Shelf[Span]()
+            for stretch in _halved(_stretches(self._ended)):
+                fewer.put(_span(stretch), stretch.content)
             if len(fewer) < len(self._ended):
                 self._ended = fewer
                 self._width_s *= 2.0
 
+    def _joined(self) -> Snapshot:
+        assert self._first is not None
+        whole, first = self._open.as_snapshot(self._first.start_s, self._end_s), self._first
+        return replace(whole, seq=first.seq, judged=first.judged, phase=first.phase)
+
 
 def at_most(stretches: Sequence[Stretch], most: int) -> Sequence[Stretch]:
     """The same run in no more stretches than that; in more only where a run of many short phases leaves no two neighbours of one."""
-    while len(stretches) > most and len(fewer := halved(stretches)) < len(stretches):
+    while len(stretches) > most and len(fewer := tuple(_halved(stretches))) < len(stretches):
         stretches = fewer
     return stretches
 
 
-def halved(stretches: Sequence[Stretch]) -> list[Stretch]:
+def _halved(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
     """Each two neighbours of one phase as one stretch."""
-    found: list[Stretch] = []
-    alone = False  # may the last one found take in another?
+    waiting: Stretch | None = None
     for stretch in stretches:
-        if alone and _alike(found[-1], stretch):
-            found[-1] = Stretch.of(_joined([found[-1].snapshot(), stretch.snapshot()]))
-            alone = False
+        if waiting is None:
+            waiting = stretch
+        elif _alike(waiting, stretch):
+            yield Stretch.of(together([waiting.snapshot(), stretch.snapshot()], Gauge.then))
+            waiting = None
         else:
-            found.append(stretch)
-            alone = True
-    return found
+            yield waiting
+            waiting = stretch
+    if waiting is not None:
+        yield waiting
+
+
+def _stretches(shelf: Shelf[Span]) -> Iterator[Stretch]:
+    return (Stretch(*span, content) for span, content in shelf)
+
+
+def _span(of: Snapshot | Stretch) -> Span:
+    return Span(of.start_s, of.end_s, of.judged, of.phase)
 
 
 def _alike(one: Snapshot | Stretch, other: Snapshot | Stretch) -> bool:
     return (one.phase, one.judged) == (other.phase, other.judged)
-
-
-def _joined(snapshots: Sequence[Snapshot]) -> Snapshot:
-    return together(snapshots, Gauge.then)

@@ -22,8 +22,13 @@ RELATIVE_ERROR = 2.0**-SUB_BITS
 GREATEST = 2**63 - 1
 
 _HALF = 1 << 31  # sums of int64 are taken in two halves, so that they cannot overflow
-_HEADER = struct.Struct("<4sQQqqQQ")  # magic, count, beyond, min, max, low and high 64 bits of the total
-_MAGIC = b"LSH1"
+_WIDEST = 8  # bytes of a number
+_LAST_BUCKET = (63 - SUB_BITS - 1) * SUB_BUCKETS + 2 * SUB_BUCKETS - 1
+# Count, beyond, min, max, low and high 64 bits of the total, buckets in use, bytes of a step between two of them, bytes of a count.
+_HEADER = struct.Struct("<QQqqQQIBB")
+_MAGIC = b"LSH2"
+_FIRST_HEADER = struct.Struct("<4sQQqqQQ")  # of the first layout: magic, then as above without the last three
+_FIRST_MAGIC = b"LSH1"
 
 
 def bucket_of(value: int) -> int:
@@ -207,32 +212,63 @@ class Histogram:
         return twin
 
     def to_bytes(self) -> bytes:
-        """Everything, exactly, in a few bytes per bucket in use; read by `from_bytes`."""
-        used = np.flatnonzero(self._counts)
-        steps = np.diff(used, prepend=0).astype("<u4").tobytes()
-        counts = self._counts[used].astype("<u8").tobytes()
-        low, high = self.total & (2**64 - 1), self.total >> 64
-        header = _HEADER.pack(_MAGIC, self.count, self.beyond, self._min, self._max, low, high)
-        return header + zlib.compress(steps + counts, 1)
+        """Everything, exactly, in about one byte per bucket in use; read by `from_bytes`."""
+        return _MAGIC + zlib.compress(self.plain_bytes(), 1)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Histogram:
-        """The histogram that `to_bytes` wrote; raises ValueError for anything else."""
+        """The histogram that `to_bytes` wrote, also in the layout of earlier versions; raises ValueError for anything else."""
         try:
-            magic, count, beyond, least, greatest, low, high = _HEADER.unpack_from(data)
-            body = zlib.decompress(data[_HEADER.size :])
+            if data[:4] == _FIRST_MAGIC:
+                return cls._from_first_layout(data)
+            if data[:4] != _MAGIC:
+                raise ValueError("not a stored histogram, or one of another version")
+            return cls.from_plain_bytes(zlib.decompress(data[4:]))
         except (struct.error, zlib.error) as error:
             raise ValueError(f"not a stored histogram: {error}") from error
-        if magic != _MAGIC or len(body) % 12:
-            raise ValueError("not a stored histogram, or one of another version")
+
+    def plain_bytes(self) -> bytes:
+        """The same without compression, for those who compress several together: equal ones then take the room of one."""
+        used = np.flatnonzero(self._counts)
+        steps, step_size = _planes(np.diff(used, prepend=0))
+        counts, count_size = _planes(self._counts[used])
+        low, high = self.total & (2**64 - 1), self.total >> 64
+        header = _HEADER.pack(self.count, self.beyond, self._min, self._max, low, high, used.size, step_size, count_size)
+        return b"".join((header, steps, counts))
+
+    @classmethod
+    def from_plain_bytes(cls, data: bytes) -> Histogram:
+        """The histogram that `plain_bytes` wrote; raises ValueError for anything else."""
+        try:
+            count, beyond, least, greatest, low, high, used, step_size, count_size = _HEADER.unpack_from(data)
+        except struct.error as error:
+            raise ValueError(f"not a stored histogram: {error}") from error
+        if max(step_size, count_size) > _WIDEST or len(data) != _HEADER.size + used * (step_size + count_size):
+            raise ValueError("not a stored histogram: it is longer or shorter than it says")
+        counts_at = _HEADER.size + used * step_size
+        steps, counts = _from_planes(data[_HEADER.size : counts_at], used), _from_planes(data[counts_at:], used)
+        return cls._of(count, beyond, least, greatest, low + (high << 64), np.cumsum(steps), counts)
+
+    @classmethod
+    def _from_first_layout(cls, data: bytes) -> Histogram:
+        _magic, count, beyond, least, greatest, low, high = _FIRST_HEADER.unpack_from(data)
+        body = zlib.decompress(data[_FIRST_HEADER.size :])
+        if len(body) % 12:
+            raise ValueError("not a stored histogram: its buckets are cut off")
         used = len(body) // 12
-        indexes = np.cumsum(np.frombuffer(body, "<u4", used).astype(np.int64))
+        steps = np.frombuffer(body, "<u4", used).astype(np.int64)
         counts = np.frombuffer(body, "<u8", used, offset=4 * used).astype(np.int64)
+        return cls._of(count, beyond, least, greatest, low + (high << 64), np.cumsum(steps), counts)
+
+    @classmethod
+    def _of(cls, count: int, beyond: int, least: int, greatest: int, total: int, used: IntArray, counts: IntArray) -> Histogram:
         mine = cls()
-        if used:
-            mine._counts = np.zeros(int(indexes[-1]) + 1, dtype=np.int64)
-            mine._counts[indexes] = counts
-        mine.count, mine.beyond, mine._min, mine._max, mine.total = count, beyond, least, greatest, low + (high << 64)
+        if used.size:
+            if not 0 <= int(used[0]) <= int(used[-1]) <= _LAST_BUCKET:
+                raise ValueError("not a stored histogram: it has buckets that there are none of")
+            mine._counts = np.zeros(int(used[-1]) + 1, dtype=np.int64)
+            mine._counts[used] = counts
+        mine.count, mine.beyond, mine._min, mine._max, mine.total = count, beyond, least, greatest, total
         return mine
 
     def pack(self) -> None:
@@ -273,3 +309,18 @@ def _exact_sum(values: IntArray, greatest: int) -> int:
     if greatest * values.size <= GREATEST:
         return int(values.sum())
     return int((values // _HALF).sum()) * _HALF + int((values % _HALF).sum())
+
+
+def _planes(numbers: IntArray) -> tuple[bytes, int]:
+    """Non-negative numbers as their first bytes, their second bytes, and so on, which compress well; and how many of each there are."""
+    greatest = int(numbers.max()) if numbers.size else 0
+    size = max(1, -(-greatest.bit_length() // 8))
+    return numbers.astype("<i8").view(np.uint8).reshape(-1, _WIDEST).T[:size].tobytes(), size
+
+
+def _from_planes(data: bytes, amount: int) -> IntArray:
+    """The numbers that `_planes` wrote."""
+    size = len(data) // amount if amount else 0
+    whole = np.zeros((amount, _WIDEST), dtype=np.uint8)
+    whole[:, :size] = np.frombuffer(data, np.uint8).reshape(size, amount).T
+    return whole.view("<i8").ravel().astype(np.int64, copy=False)
