@@ -64,15 +64,19 @@ def compiled(source: Path, module: Path) -> str:
     headers = sysconfig.get_path("include")
     if shutil.which(compiler[0]) is None or not Path(headers, "Python.h").exists():
         return f"there is no C compiler, or no Python.h in {headers}"
-    text = b"".join(path.read_bytes() for path in sorted(source.parent.glob("_compiled*.[ch]")))
-    fingerprint = hashlib.sha256(text).hexdigest()[:16]  # see clients/compiled.py
-    flags = ["-O2", "-fPIC", "-shared", "-fno-strict-aliasing", f"-I{headers}", f'-DSOURCE="{fingerprint}"']
+    flags = ["-O2", "-fPIC", "-shared", "-fno-strict-aliasing", f"-I{headers}", f'-DSOURCE="{fingerprint(source)}"']
     importing = "import sys; sys.path.insert(0, sys.argv[1]); import _compiled"
     why = failed([*compiler, *flags, str(source), "-o", str(module)])
     why = why or failed([sys.executable, "-c", importing, str(module.parent)])
     if why:
         module.unlink(missing_ok=True)
     return why
+
+
+def fingerprint(source: Path) -> str:
+    """Of the text that a part is built from; clients/compiled.py holds it against what lies beside the part."""
+    text = b"".join(path.read_bytes() for path in sorted(source.parent.glob("_compiled*.[ch]")))
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def unwanted() -> str:

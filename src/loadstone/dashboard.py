@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -40,6 +40,8 @@ from loadstone.store.rows import RunFilter, RunRow
 from loadstone.store.store import Store
 from loadstone.store.windows import WindowStore
 from loadstone.units import format_duration
+
+Kept = TypeVar("Kept")
 
 MOST_ROWS, MOST_TREND, MOST_TEXT = 200, 200, 300
 MEASURED = frozenset({"pass", "fail", "inconclusive"})
@@ -75,26 +77,10 @@ def history_app(open_store: Callable[[], Store], monitor: Path | None = None) ->
     """
 
     def page(show: Callable[[Store, Request], Response]) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            try:
-                with open_store() as store:
-                    return show(store, request)
-            except LoadstoneError as error:
-                return _sorry(error)
-
-        return answer
+        return _answering(open_store, show)
 
     def watched(show: Callable[[WindowStore, Request], Response]) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            try:
-                if monitor is None:
-                    raise UsageError("no file of a monitor was named", where="/monitor", hint="loadstone dashboard --monitor FILE")
-                with contextlib.closing(WindowStore(monitor, reading=True)) as windows:
-                    return show(windows, request)
-            except LoadstoneError as error:
-                return _sorry(error)
-
-        return answer
+        return _answering(lambda: _windows(monitor), show)
 
     async def promote(request: Request) -> Response:
         return await _change(request, open_store, _promote)
@@ -119,6 +105,27 @@ def history_app(open_store: Callable[[], Store], monitor: Path | None = None) ->
     )
     found.state.watched = monitor is not None
     return found
+
+
+def _answering(
+    opened: Callable[[], contextlib.AbstractContextManager[Kept]], show: Callable[[Kept, Request], Response]
+) -> Callable[[Request], Response]:
+    """A page of what is kept; what cannot be opened or found is told on it."""
+
+    def answer(request: Request) -> Response:
+        try:
+            with opened() as kept:
+                return show(kept, request)
+        except LoadstoneError as error:
+            return _sorry(error)
+
+    return answer
+
+
+def _windows(monitor: Path | None) -> contextlib.closing[WindowStore]:
+    if monitor is None:
+        raise UsageError("no file of a monitor was named", where="/monitor", hint="loadstone dashboard --monitor FILE")
+    return contextlib.closing(WindowStore(monitor, reading=True))
 
 
 def _page(request: Request | None, template: str, title: str, place: str, here: str, status: int = 200, **more: Any) -> Response:

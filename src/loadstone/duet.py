@@ -18,6 +18,7 @@ from loadstone.clients.reach import check_reachable
 from loadstone.clients.wire import Wire
 from loadstone.clock import SECOND
 from loadstone.errors import NoSamples, TargetUnreachable, UsageError
+from loadstone.event_loop import new_event_loop
 from loadstone.judge.duet_figures import Judges
 from loadstone.judge.duet_outcome import Facts, Outcome, Pace
 from loadstone.load.slices import Slice, Slices
@@ -141,20 +142,12 @@ def duet(
         arms.append(_Arm("A′", control, lambda url: plan("a", url)))
     course = _Course(arms, terms, told)
     try:
-        with termination_as_interrupt(), _runner() as runner, contextlib.suppress(KeyboardInterrupt):
+        with termination_as_interrupt(), asyncio.Runner(loop_factory=new_event_loop) as runner, contextlib.suppress(KeyboardInterrupt):
             runner.run(course.play())
         return course.outcome()
     finally:
         for arm in arms:
             arm.target.stop()
-
-
-def _runner() -> asyncio.Runner:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.Runner()
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from loadstone.clients.compiled import _is_outdated
+
 pytest.importorskip("hatchling", reason="NO HATCHLING: pip install hatchling")
 
 HOOK = Path(__file__).parents[2] / "hatch_build.py"
@@ -43,3 +45,21 @@ def test_what_cannot_be_built_or_imported_leaves_nothing(hook: dict[str, Any], t
     source, module = sources(tmp_path, text)
     assert hook["compiled"](source, module)
     assert not module.exists()
+
+
+def test_what_is_installed_has_no_source_to_hold_the_compiled_part_against() -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    files = {Path(each.distribution_path) for each in WheelBuilder(str(HOOK.parent)).recurse_included_files()}
+    assert Path("loadstone/clients/compiled.py") in files
+    assert not [path for path in files if path.suffix in {".c", ".h"}]
+
+
+def test_a_part_is_outdated_only_beside_another_source(hook: dict[str, Any], tmp_path: Path) -> None:
+    assert not _is_outdated("anything", tmp_path)
+    source, _ = sources(tmp_path, "int one;")
+    (tmp_path / "_compiled_slots.h").write_text("int two;")
+    built_from = hook["fingerprint"](source)
+    assert not _is_outdated(built_from, tmp_path)
+    source.write_text("int three;")
+    assert _is_outdated(built_from, tmp_path)

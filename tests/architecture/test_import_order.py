@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "loadstone"
 # Folders and modules of one set never import each other.
 LINE: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"units", "clock", "plugins"}),
+    frozenset({"units", "clock", "event_loop", "plugins"}),
     frozenset({"stats"}),
     frozenset({"plan"}),
     frozenset({"measure"}),

@@ -222,3 +222,5 @@ def test_a_knob_that_llm_does_not_have_or_that_is_set_as_well_is_refused() -> No
     assert "concurrency" in str(unknown.value)
     with pytest.raises(UsageError, match="cannot be set as well"):
         level("concurrency", "2", concurrency="3")
+    with pytest.raises(UsageError, match="flag --max-tokens"):
+        level("max-tokens", "2", max_tokens="3")

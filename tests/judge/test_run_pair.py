@@ -1,4 +1,4 @@
-"""One run against one run: hardly ever worse, unless it is beyond what runs of that machine differ by."""
+"""One run against one run: hardly ever worse, unless it is beyond what runs of a shared machine differ by."""
 
 import numpy as np
 import pytest
@@ -23,26 +23,24 @@ def sections(seed: int, profile: str, effect: float = 0.0) -> Sections:
     return Sections(times=made)
 
 
-def compared(before: Sections, after: Sections, figure: Figure = P50, machine_class: str = "") -> Difference:
-    return compare_runs({figure.name: before}, {figure.name: after}, [figure], machine_class=machine_class)[0]
+def compared(before: Sections, after: Sections, figure: Figure = P50) -> Difference:
+    return compare_runs({figure.name: before}, {figure.name: after}, [figure])[0]
 
 
 @pytest.mark.parametrize("profile", ["quiet", "ci", "shared"])
 def test_two_equal_runs_are_hardly_ever_worse(profile: str) -> None:
     trials = range(200)
-    worse = sum(
-        compared(sections(2 * at, profile), sections(2 * at + 1, profile), machine_class=profile).answer is Answer.WORSE for at in trials
-    )
+    worse = sum(compared(sections(2 * at, profile), sections(2 * at + 1, profile)).answer is Answer.WORSE for at in trials)
     assert worse <= 6  # 1 % of 200 and three deviations of a binomial share
 
 
-def test_a_doubled_time_is_worse_even_on_an_unknown_machine() -> None:
+def test_a_doubled_time_is_worse_even_beside_one_run() -> None:
     one = compared(sections(1, "ci"), sections(2, "ci", 1.0))
     assert one.answer is Answer.WORSE
     assert "assumed" in one.reason
 
 
-def test_ten_percent_of_one_run_each_cannot_be_told_on_an_unknown_machine() -> None:
+def test_ten_percent_of_one_run_each_cannot_be_told() -> None:
     one = compared(sections(1, "ci"), sections(2, "ci", 0.1))
     assert one.answer is Answer.CANNOT_TELL
     assert "duet" in one.reason

@@ -11,6 +11,7 @@ from loadstone.errors import PlanError
 from loadstone.plan.model import Plan
 from loadstone.plan.resolve import load
 from loadstone.plan.settings import Overrides, Setting, setting_places, variable
+from loadstone.plan.websocket import Reconnect
 
 FILE = """\
 target: http://file
@@ -164,3 +165,20 @@ def test_every_single_setting_has_a_variable() -> None:
     assert places["http_timeouts_connect"] == ("http", "timeouts", "connect")
     assert {"target", "seed", "workers", "patience", "graceful_stop", "http_verify", "stop_error_share"} <= set(places)
     assert variable("http_verify") == "LOADSTONE_HTTP_VERIFY"
+
+
+def test_a_policy_that_the_file_switches_on_can_have_its_parts_set() -> None:
+    Path("suite.yaml").write_text(f"{FILE}websocket: {{reconnect: true}}\n")
+    plan, settings = loaded(environment={"LOADSTONE_WEBSOCKET_RECONNECT_ATTEMPTS": "3"})
+    assert plan.websocket.reconnect == Reconnect(attempts=3)
+    assert settings["websocket.reconnect.attempts"].origin == "environment LOADSTONE_WEBSOCKET_RECONNECT_ATTEMPTS"
+
+
+def test_a_switch_that_is_no_mapping_has_no_parts() -> None:
+    with pytest.raises(PlanError, match=r"http\.verify"):
+        loaded(sets=("http.verify=true", "http.verify.host=true"))
+
+
+def test_too_few_workers_come_with_what_to_try() -> None:
+    with pytest.raises(PlanError, match=r"flag --workers workers = 0: must be more than 0\. Try: workers: 2"):
+        loaded({"workers": "0"})

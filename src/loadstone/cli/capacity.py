@@ -100,12 +100,12 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
     from loadstone.report.accounts.capacity import account_of_capacity
     from loadstone.report.capacity_document import capacity_document_of, level_part
     from loadstone.report.capacity_text import row_text
+    from loadstone.report.file_names import stamp_of
     from loadstone.report.text import look_of
 
     began = datetime.now(UTC)
     question = _question(plan, given, url=url)
-    stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  for people, in their own time
-    keeper = KeptLevels("capacity", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
+    keeper = KeptLevels("capacity", stamp_of(began), lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
 
     def tell(level: Level) -> None:
         keeper.end(level.story)

@@ -47,12 +47,12 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, str | None], N
     return keep
 
 
-def refuse_dashboard(kind: str) -> None:
-    """It shows one run; raises UsageError where several are asked for and none would be shown."""
+def refuse_dashboard() -> None:
+    """It shows one run; raises UsageError where a sweep makes several and none would be shown."""
     ctx = click.get_current_context(silent=True)
     if ctx is not None and ctx.meta.get(f"{_KEY}at") is not None:
         hint = "loadstone dashboard, which shows the levels that were kept"
-        raise UsageError(f"is about one run, and a {kind} makes several", where="flag --dashboard", hint=hint)
+        raise UsageError("is about one run, and a sweep makes several", where="flag --dashboard", hint=hint)
 
 
 def _check_address(text: str) -> None:

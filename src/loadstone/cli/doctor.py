@@ -12,6 +12,7 @@ import click
 
 from loadstone.cli.finding import Finding, written
 from loadstone.errors import ExitCode, TargetUnreachable
+from loadstone.event_loop import new_event_loop
 
 if TYPE_CHECKING:
     from loadstone.judge.story import Story
@@ -47,14 +48,6 @@ def command(*, as_json: bool, quick: bool, target: str | None) -> None:
         raise SystemExit(ExitCode.UNREACHABLE)
 
 
-def _run(coroutine: object) -> object:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(coroutine)  # type: ignore[arg-type]
-    return uvloop.run(coroutine)  # type: ignore[arg-type]
-
-
 def _target(url: str) -> tuple[bool, list[Finding]]:
     """Whether it takes connections, and what the URL answers to HEAD."""
     from loadstone.cli.before_run import endpoints_of, target_of
@@ -74,7 +67,8 @@ def _target(url: str) -> tuple[bool, list[Finding]]:
 def _timer() -> Finding:
     from loadstone.clock import KernelAlarm
 
-    lags = sorted(_run(_lags()))  # type: ignore[call-overload]
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        lags = sorted(runner.run(_lags()))
     middle, late = lags[len(lags) // 2] / 1e6, lags[int(len(lags) * 0.99)] / 1e6
     kind = "kernel timer (timerfd)" if KernelAlarm.available() else "event loop's timer, 1 ms steps"
     advice = "sends will be as late as this; close other programs, or use a machine with a free core" if late > GOOD_TIMER_MS else ""

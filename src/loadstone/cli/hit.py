@@ -12,10 +12,9 @@ import click
 from loadstone.cli.one_url import headers_of, profile_of, resolved
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import probe_options
-from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options
+from loadstone.cli.sweeping import at_level, perform_sweep, sweep_options
 from loadstone.errors import UsageError
 from loadstone.load.spawn import ahead
-from loadstone.units import nearest
 
 USERS, DURATION = "10", "10s"
 ERRORS_GATE, CHECKS_GATE = "rate(http.errors) < 1%", "rate(check.failures) < 1%"
@@ -61,11 +60,7 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
 
 def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
     """The plan with one of the flags set to a level."""
-    if knob not in SWEPT:
-        what = f"{knob!r} is no knob of hit{nearest(knob, list(SWEPT))}"
-        raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(SWEPT)}")
-    not_with_sweep(given, knob)
-    return plan_of(url, {**given, knob: level})
+    return plan_of(url, at_level(given, knob, level, command="hit", knobs=SWEPT))
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:

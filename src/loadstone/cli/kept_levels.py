@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _NOT_OF_LEVELS = {"baseline": "--baseline", "update_baseline": "--update-baseline", "confirm": "--confirm"}
 
 
-def refuse_baselines(kind: str) -> None:
+def refuse_baselines() -> None:
     """Levels do different work, so one baseline is not about all of them; raises UsageError for flags that say so."""
     for name, flag in _NOT_OF_LEVELS.items():
         if asked(name):
             hint = "loadstone baseline save NAME RUN keeps those of one level; `runs list --tag level=users=4` names them"
-            raise UsageError(f"the levels of a {kind} do different work, and no baseline is about all", where=f"flag {flag}", hint=hint)
+            raise UsageError("the levels of a sweep do different work, and no baseline is about all", where=f"flag {flag}", hint=hint)
 
 
 class KeptLevels:

@@ -10,10 +10,9 @@ from loadstone.cli.llm_questions import INPUT_TOKENS, asked_by, limited, load_of
 from loadstone.cli.one_url import headers_of, resolved, whole_number
 from loadstone.cli.perform import Showing, perform, showing_options
 from loadstone.cli.probe_options import probe_options
-from loadstone.cli.sweeping import not_with_sweep, perform_sweep, sweep_options, with_own_seed
+from loadstone.cli.sweeping import at_level, perform_sweep, sweep_options, with_own_seed
 from loadstone.errors import UsageError
 from loadstone.load.spawn import ahead
-from loadstone.units import nearest
 
 CONCURRENCY, DURATION, TIMEOUT = "8", "30s", "10m"
 ERRORS_GATE = "rate(llm.errors) < 1%"
@@ -82,12 +81,7 @@ def command(url: str, *, as_json: bool, quiet: bool, no_color: bool, out: str | 
 
 def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
     """The plan with one of the flags set to a level."""
-    if knob not in SWEPT:
-        what = f"{knob!r} is no knob of llm{nearest(knob, list(SWEPT))}"
-        raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(SWEPT)}")
-    name = knob.replace("-", "_")
-    not_with_sweep(given, name)
-    return with_own_seed(plan_of(url, {**given, name: level}), level)
+    return with_own_seed(plan_of(url, at_level(given, knob, level, command="llm", knobs=SWEPT)), level)
 
 
 def plan_of(url: str, given: dict[str, Any]) -> Any:

@@ -41,14 +41,14 @@ def names_sink(name: str) -> bool:
     return name in _named(_SINKS)
 
 
-def refuse_outlets(kind: str) -> None:
-    """A report or a sink is about one run; raises UsageError where several are asked for and nothing would come of it."""
+def refuse_outlets() -> None:
+    """A report or a sink is about one run; raises UsageError where a sweep makes several and nothing would come of it."""
     for key, flag, hint in (
         (_REPORTS, "--report", "--out DIR --format html for one of all; --store keeps each run, for `loadstone report RUN`"),
         (_SINKS, "--sink", "--out DIR keeps each second of all"),
     ):
         if _named(key):
-            raise UsageError(f"is about one run, and a {kind} makes several", where=f"flag {flag}", hint=hint)
+            raise UsageError("is about one run, and a sweep makes several", where=f"flag {flag}", hint=hint)
 
 
 def _keep(key: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from loadstone.cli.embedded import aimed
 from loadstone.cli.keeping import keeping_options, recording_of, with_past
 from loadstone.cli.keeping import kept as kept_in_store
 from loadstone.cli.outlets import chosen_reports, chosen_sinks, outlet_options, told
+from loadstone.cli.own_stamp import own_stamp
 from loadstone.cli.page_options import json_option, no_color_option
 from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.report_files import file_options, files_of_run, tell_github
@@ -46,7 +47,8 @@ class Showing:
     quiet: nothing while it runs, one line of verdict at the end
     out:   folder for result files; None for none
     checkpoint_s: so often the result files are written while the run goes on
-    resume: the earlier part of the run that is continued; `stamp` is then that of its files, `changes` what people did to its load
+    resume: the earlier part of the run that is continued; `changes` is then what people did to its load
+    stamp: date and time in the names of its files; empty until it begins
     """
 
     json: bool = False
@@ -82,13 +84,23 @@ def perform(plan: Plan, showing: Showing, *, worker: WorkerProcess | None = None
     def run(doubted: Sequence[Story], left: int) -> tuple[Story, int]:
         first = not doubted
         shown = showing if first else replace(showing, resume=None, stamp="")
-        with telling() as heard:
-            story, code = _perform_once(plan, shown, worker if first else None, faults, doubted, left, heard)
+        with telling() as heard, _stamped(shown) as stamped:
+            story, code = _perform_once(plan, stamped, worker if first else None, faults, doubted, left, heard)
         if heard.asked and left and only_worse(story):
             raise KeyboardInterrupt  # another run would follow
         return story, code
 
     return until_confirmed(confirmations(plan), run)
+
+
+@contextlib.contextmanager
+def _stamped(showing: Showing) -> Iterator[Showing]:
+    """With a stamp for the names of the run's files; a run that is continued keeps its own."""
+    if showing.stamp:
+        yield showing
+        return
+    with own_stamp(result_folder(showing.out), datetime.now(UTC)) as stamp:
+        yield replace(showing, stamp=stamp)
 
 
 def _perform_once(
@@ -223,7 +235,7 @@ def watched_of(plan: Plan, showing: Showing) -> Watched:
         stream=sys.stderr,
         color=look_of(sys.stderr, plain=showing.no_color).color,
         folder=result_folder(showing.out),
-        stamp=showing.stamp or datetime.now().strftime("%Y%m%d_%H%M%S"),  # noqa: DTZ005  a file name, in the reader's own time
+        stamp=showing.stamp,
         earlier=showing.resume,
     )
 

@@ -122,7 +122,7 @@ def _plan_at(
     name = knob.replace("-", "_")
     if name not in flags:
         return with_own_seed(_load(suites, (*sets, f"{knob}={level}"), tags, flags)[0], level)
-    not_with_sweep(flags, name)
+    not_with_sweep(flags, knob)
     return with_own_seed(_load(suites, sets, tags, {**flags, name: level})[0], level)
 
 

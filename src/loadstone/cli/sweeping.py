@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -19,11 +19,13 @@ from loadstone.cli.perform import Showing, result_folder, view_of, watched_of
 from loadstone.cli.streams import telling
 from loadstone.errors import UsageError
 from loadstone.load.spawn import WorkerProcess
+from loadstone.units import nearest
 
 if TYPE_CHECKING:
     from loadstone.judge.sweep import Level
     from loadstone.measure.sink import Sink
     from loadstone.plan.model import Plan
+    from loadstone.report.account import Account
 
 
 def sweep_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,21 +54,21 @@ def perform_sweep(
     """
     from loadstone.plan.levels import parse_levels
     from loadstone.report.accounts.sweep import account_of_sweep
+    from loadstone.report.file_names import stamp_of
     from loadstone.report.sweep_document import sweep_document_of
-    from loadstone.report.text import look_of
     from loadstone.sweep import sweep
     from loadstone.units import parse_duration, parse_share
 
     keeper: KeptLevels | None = None
     try:
-        refuse_baselines("sweep")
-        refuse_outlets("sweep")
-        refuse_dashboard("sweep")
+        refuse_baselines()
+        refuse_outlets()
+        refuse_dashboard()
         asked = asked_of_run(showing.out)
         levels = parse_levels(given["sweep"])
         pause_s, error_limit = parse_duration(given["sweep_pause"]), parse_share(given["sweep_errors"])
         plans = {level: plan_at(levels.knob, level) for level in levels.values}
-        stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005  a file name, in local time
+        stamp = stamp_of(datetime.now(UTC))
         kept = keeper = KeptLevels("sweep", stamp, lambda plan: watched_of(plan, showing), quiet=showing.quiet or showing.json)
         with aimed(next(iter(plans.values()))) as first:
             at_target = {level: plan.model_copy(update={"target": plan.target or first.target}) for level, plan in plans.items()}
@@ -87,15 +89,18 @@ def perform_sweep(
         if keeper is not None:
             keeper.release()
     account = account_of_sweep(sweep_document_of(found))
-
-    def page() -> str:
-        if showing.json:
-            return account.document.decode()
-        text = account.page(look_of(sys.stdout, plain=showing.no_color))
-        return text.partition("\n\n")[0] if showing.quiet else text
-
     with telling(over=True):
-        return tell_account(account, asked, page)
+        return tell_account(account, asked, lambda: _page(account, showing))
+
+
+def _page(account: Account, showing: Showing) -> str:
+    """What standard output gets of a sweep."""
+    from loadstone.report.text import look_of
+
+    if showing.json:
+        return account.document.decode()
+    text = account.page(look_of(sys.stdout, plain=showing.no_color))
+    return text.partition("\n\n")[0] if showing.quiet else text
 
 
 def with_own_seed(plan: Plan, level: str) -> Plan:
@@ -103,18 +108,31 @@ def with_own_seed(plan: Plan, level: str) -> Plan:
     return plan.model_copy(update={"seed": plan.seed + crc32(level.encode())})
 
 
+def at_level(given: Mapping[str, Any], knob: str, level: str, *, command: str, knobs: Sequence[str]) -> dict[str, Any]:
+    """The flags with one of a command's knobs set to a level; raises UsageError for one that it does not have, or that is set as well."""
+    if knob not in knobs:
+        what = f"{knob!r} is no knob of {command}{nearest(knob, list(knobs))}"
+        raise UsageError(what, where="flag --sweep", hint=f"one of {', '.join(knobs)}")
+    not_with_sweep(given, knob)
+    return {**given, _flag(knob): level}
+
+
 def not_with_sweep(given: Mapping[str, Any], knob: str) -> None:
     """A knob that is swept is not set as well."""
-    if given.get(knob) not in (None, False, ()):
+    if given.get(_flag(knob)) not in (None, False, ()):
         raise UsageError(f"{knob} is swept, so it cannot be set as well", where=f"flag --{knob}", hint="leave one of them out")
 
 
+def _flag(knob: str) -> str:
+    return knob.replace("-", "_")
+
+
 def _sinks(knob: str, level: str, plan: Plan, showing: Showing, stamp: str) -> list[Sink]:
-    from loadstone.report.series import SnapshotLog
+    from loadstone.report.series import SnapshotLog, log_name
 
     folder = result_folder(showing.out)
     name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in f"{knob}-{level}")
-    sinks: list[Sink] = [SnapshotLog(folder / f"snapshots_{stamp}_{name}.jsonl")] if folder else []
+    sinks: list[Sink] = [SnapshotLog(folder / log_name(f"{stamp}_{name}"))] if folder else []
     if not showing.quiet:
         sinks.append(view_of(plan.model_copy(update={"name": f"{plan.name} {knob}={level}"}), showing))
     return sinks

@@ -82,16 +82,6 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
 
     origin, path = split_url(over_http(url, {**WEBSOCKETS, "tcp": "http"}))
     here: Place = ("scenarios", "voice")
-    lasts = given["duration"] or DURATION
-    profile: dict[str, Any] = {"kind": "constant-users", "users": whole_number(given["calls"] or CALLS, "--calls"), "duration": lasts}
-    if given["arrivals"]:
-        if given["calls"]:
-            raise UsageError("a load is either calls at once or a rate", where="flags --calls and --rate-of-calls", hint="keep one of them")
-        profile = {
-            "kind": "poisson-rate" if given["stagger"] == "poisson" else "constant-rate",
-            "rate": given["arrivals"],
-            "duration": lasts,
-        }
     voice: dict[str, Any] = {
         "protocol": given["protocol"],
         "rate": whole_number(given["rate"], "--rate") if given["rate"] else RATES[given["protocol"]],
@@ -106,7 +96,7 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     tree: dict[str, Any] = {
         "name": "voice",
         "target": f"{origin.scheme}://{origin.authority}",
-        "scenarios": {"voice": {"profile": profile, "steps": [step]}},
+        "scenarios": {"voice": {"profile": _profile(given), "steps": [step]}},
         "voice": voice,
         "http": _http(given),
         "gates": list(given["gates"]) or list(GATES),
@@ -122,6 +112,16 @@ def plan_of(url: str, given: dict[str, Any]) -> Any:
     if given["calibrate"]:
         tree["allow_few"] = True
     return resolved(tree, origins, given)
+
+
+def _profile(given: dict[str, Any]) -> dict[str, Any]:
+    """Calls at once, or so many that begin in a time."""
+    lasts = given["duration"] or DURATION
+    if not given["arrivals"]:
+        return {"kind": "constant-users", "users": whole_number(given["calls"] or CALLS, "--calls"), "duration": lasts}
+    if given["calls"]:
+        raise UsageError("a load is either calls at once or a rate", where="flags --calls and --rate-of-calls", hint="keep one of them")
+    return {"kind": "poisson-rate" if given["stagger"] == "poisson" else "constant-rate", "rate": given["arrivals"], "duration": lasts}
 
 
 def _script(given: dict[str, Any]) -> list[Any]:

@@ -152,13 +152,7 @@ def _events(state: RunState, verdicts: Sequence[Verdict]) -> tuple[Event, ...]:
 def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
     total, plan = result.total, state.plan
     trust = assess(total, facts)
-    verdicts = state.gates.verdicts(total)
-    if facts.unpressed:
-        verdicts = without_pressure(verdicts, facts.unpressed, plan.pressure.scenario if plan.pressure else "")
-    if unheard := doubt(total):
-        verdicts = without_voice(verdicts, unheard)
-    if facts.changes:
-        verdicts = without_comparisons(verdicts, len(facts.changes))
+    verdicts = _verdicts(state, total, facts)
     decision, code = decide(
         verdicts,
         trust,
@@ -193,6 +187,16 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
         voice_targets=plan.voice.targets,
         tokenizer=plan.llm.tokenizer or "",
     )
+
+
+def _verdicts(state: RunState, total: Aggregate, facts: GeneratorFacts) -> list[Verdict]:
+    """What the gates say, and no data from those whose ground was missing: pressure, a voice that was heard, a load as planned."""
+    pressure, verdicts = state.plan.pressure, state.gates.verdicts(total)
+    if facts.unpressed:
+        verdicts = without_pressure(verdicts, facts.unpressed, pressure.scenario if pressure else "")
+    if unheard := doubt(total):
+        verdicts = without_voice(verdicts, unheard)
+    return without_comparisons(verdicts, len(facts.changes)) if facts.changes else verdicts
 
 
 def _unreachable(total: Aggregate) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from loadstone.errors import NoSamples
 from loadstone.judge.alike import Alikeness, Likeness
@@ -17,10 +16,9 @@ from loadstone.stats.sections import level_shift, quantile_shift, share_shift, t
 from loadstone.stats.shift import Shift
 
 METHOD = "sections"
-# Stated assumptions: standard deviation of the logarithm between runs of the same thing on one machine of that class. Each is
-# the class's machine level and its slow drift together; an unknown machine is taken for a shared one.
-BETWEEN_RUNS: Mapping[str, float] = MappingProxyType({"quiet": 0.015, "ci": 0.04, "shared": 0.12})
-UNKNOWN = "shared"
+# A stated assumption: standard deviation of the logarithm between runs of the same thing on one machine. Two runs do not tell what
+# it is on theirs, so it is that of a shared machine, its level and its slow drift together.
+BETWEEN_RUNS = 0.12
 
 
 def compare_runs(
@@ -29,19 +27,16 @@ def compare_runs(
     figures: list[Figure],
     rules: RegressionRules | None = None,
     *,
-    machine_class: str = "",
     unlike: Alikeness | None = None,
 ) -> tuple[Difference, ...]:
     """Compare the figures of two runs by name.
 
-    machine_class: quiet, ci or shared, whose spread between runs is assumed; shared when unknown
-    unlike:        what `alikeness` said of the two runs
+    unlike: what `alikeness` said of the two runs
     """
     rules = rules or RegressionRules()
     if unlike is not None and unlike.likeness is Likeness.REFUSED:
         return tuple(_untold(figure, rules, unlike.reasons[0]) for figure in figures)
-    between = BETWEEN_RUNS.get(machine_class, BETWEEN_RUNS[UNKNOWN])
-    between = (between**2 + (unlike.spread**2 if unlike else 0.0) / 2) ** 0.5
+    between = (BETWEEN_RUNS**2 + (unlike.spread**2 if unlike else 0.0) / 2) ** 0.5
     taken = [_shift(figure, before.get(figure.name), after.get(figure.name), between) for figure in figures]
     chances = iter(adjusted([one.p for one in taken if isinstance(one, Shift)]))
     source = f"{between:.1%} between runs assumed"

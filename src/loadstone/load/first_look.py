@@ -10,6 +10,7 @@ from loadstone.clients.http import HttpClient
 from loadstone.clients.http_scope import HttpOptions, HttpScope
 from loadstone.clients.wire import Wire
 from loadstone.clock import SECOND
+from loadstone.event_loop import new_event_loop
 from loadstone.load.stage import http_options
 from loadstone.measure.recorder import Recorder
 from loadstone.plan.http import HttpSettings
@@ -50,16 +51,8 @@ def first_look(settings: HttpSettings, target: str, paths: Sequence[str], *, las
     options = http_options(settings, target)
     once = round(PATIENCE_S * SECOND)
     options = replace(options, limits=replace(options.limits, connect_ns=once, first_byte_ns=once, total_ns=once), redirects=0)
-    with asyncio.Runner(loop_factory=_loop_factory) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_look(options, paths, lasting_s))
-
-
-def _loop_factory() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 class _Nobody:

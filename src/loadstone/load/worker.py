@@ -14,6 +14,7 @@ from loadstone.clients.compiled import twins
 from loadstone.clients.wire import Wire
 from loadstone.clock import SECOND, KernelAlarm
 from loadstone.errors import LoadstoneError
+from loadstone.event_loop import new_event_loop
 from loadstone.load.engine import Engine, EngineLimits
 from loadstone.load.frames import Change, Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
 from loadstone.load.stage import stage
@@ -137,12 +138,8 @@ def main() -> None:
     os.dup2(2, 1)
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(serve(source, output))
-    else:
-        uvloop.run(serve(source, output))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve(source, output))
 
 
 def _die_with_parent() -> None:

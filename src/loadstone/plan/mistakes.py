@@ -24,6 +24,7 @@ _EXAMPLES = {
     "duration": "duration: 30s",
     "rate": "rate: 5/s",
     "users": "users: 10",
+    "workers": "workers: 2",
     "file": "file: users.csv",
     "stages": "stages: [{duration: 30s, users: 10}]",
     "iterations": "iterations: 100",

@@ -66,10 +66,10 @@ class Layers:
         return "default"
 
     def put(self, place: Place, value: Any, origin: str) -> None:
-        """Set one value; mappings on the way are made, lists must have the index."""
+        """Set one value; mappings on the way are made, also in place of a `true` (`reconnect: true`); lists must have the index."""
         at: Any = self.tree
         for step, following in pairwise(place):
-            if isinstance(at, dict) and at.get(step) is None:
+            if isinstance(at, dict) and (at.get(step) is None or at[step] is True):
                 at[step] = [] if isinstance(following, int) else {}
             at = _inside(at, step)
         last = place[-1]

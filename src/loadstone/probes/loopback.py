@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from typing import cast
 
+from loadstone.event_loop import new_event_loop
+
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -33,12 +35,8 @@ async def _serve() -> None:
 
 def main() -> None:
     """Entry of the server's process."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(_serve())
-    else:
-        uvloop.run(_serve())
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve())
 
 
 @contextlib.contextmanager

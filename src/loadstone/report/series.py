@@ -33,11 +33,16 @@ ENDLESS_S = 10.0  # in one line, of a run without an end
 SLACK_S = 0.5
 
 
+def log_name(stamp: str) -> str:
+    """The file of a run's seconds."""
+    return f"snapshots_{stamp}.jsonl"
+
+
 def snapshot_log(watched: Watched) -> SnapshotLog:
     """The sink `log`; raises UsageError without a folder."""
     if watched.folder is None:
         raise UsageError("needs a folder to write to", where="--sink log", hint="--out DIR")
-    path, every_s = watched.folder / f"snapshots_{watched.stamp}.jsonl", line_s(watched.duration_s)
+    path, every_s = watched.folder / log_name(watched.stamp), line_s(watched.duration_s)
     if watched.earlier is not None:
         gap = {"at_s": watched.earlier.end_s, "gap_s": watched.earlier.gaps_s[-1]}
         return SnapshotLog(path, {RESUMED: gap}, every_s=every_s, go_on=True)

@@ -54,7 +54,7 @@ def over_time(parts: RunParts, damage: list[str]) -> tuple[Stretch, ...]:
         return tuple(Stretch.of(snapshot, each.content) for each, snapshot in whole if snapshot is not None)
     if parts.seconds:
         timeline = Timeline()
-        for snapshot in _unpacked("second", parts.seconds, damage):
+        for snapshot in _seconds(parts, damage):
             timeline.snapshot(snapshot)
         stretches = timeline.so_far()
         if stretches:
@@ -69,7 +69,7 @@ def over_time(parts: RunParts, damage: list[str]) -> tuple[Stretch, ...]:
 
 def seconds_of(parts: RunParts, damage: list[str]) -> list[Snapshot]:
     """Every second that can be read, in order; those that are missing between them are named."""
-    found = _unpacked("second", parts.seconds, damage)
+    found = _seconds(parts, damage)
     gaps = [(one.end_s, other.start_s) for one, other in pairwise(found) if other.start_s - one.end_s > 1.5]
     damage += [f"nothing is kept from {start_s:.0f} to {end_s:.0f} s" for start_s, end_s in gaps[:MOST_NAMED]]
     return found
@@ -110,8 +110,8 @@ def _events(parts: RunParts) -> list[Event]:
     return [Event(at_s=each.at_s, kind=each.kind, text=each.text) for each in parts.events if not each.kind.startswith("notice ")]
 
 
-def _unpacked(word: str, packed: Sequence[Packed], damage: list[str]) -> list[Snapshot]:
-    return [snapshot for snapshot in _tried(word, packed, damage) if snapshot is not None]
+def _seconds(parts: RunParts, damage: list[str]) -> list[Snapshot]:
+    return [snapshot for snapshot in _tried("second", parts.seconds, damage) if snapshot is not None]
 
 
 def _tried(word: str, packed: Sequence[Packed], damage: list[str]) -> list[Snapshot | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from loadstone.clients.ground import Ground
 from loadstone.clients.http import HttpClient
 from loadstone.clients.http_scope import HttpOptions, HttpScope
 from loadstone.clients.wire import Wire
+from loadstone.event_loop import new_event_loop
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.recorder import Recorder
 from loadstone.measure.snapshot import LOAD
@@ -39,7 +39,7 @@ class OneUser:
 
     def speak(self, kind: str, conversation: Callable[[Any], Awaitable[Answer]], **plan: Any) -> Answer:
         """Run the conversation on an event loop of its own, the one that workers use; `plan` holds keys of a plan, such as `llm`."""
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(self._spoken(kind, conversation, plan))
 
     async def _spoken(self, kind: str, conversation: Callable[[Any], Awaitable[Answer]], plan: Mapping[str, Any]) -> Answer:
@@ -66,12 +66,3 @@ class Talk(OneUser):
     def hold(self, conversation: Callable[[HttpClient], Awaitable[Answer]]) -> Answer:
         """See `speak`."""
         return self.speak("http", conversation)
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The loop that workers use, where there is one."""
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop

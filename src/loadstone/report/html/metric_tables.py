@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loadstone.measure.catalogue import FLOORED, Catalogue
 from loadstone.report.document import Count, Distribution, Document, Figures, Level, Step
-from loadstone.report.html.table import NONE, SPREAD, Cell, Row, Table, amount, measured, share_cell, spread
+from loadstone.report.html.table import NONE, SPREAD, Cell, Row, Table, amount, errors_cell, measured, spread
 from loadstone.report.text_latency import RESPONSE, SERVICE, TITLES
 from loadstone.units import format_count, format_rate
 
@@ -49,7 +49,7 @@ def steps_table(document: Document) -> list[Table]:
 def _step_row(name: str, metrics: dict[str, Figures], tags: dict[str, str]) -> Row:
     requests = metrics.get("http.requests")
     cells = [_count_cell(requests, "http.requests"), _rate_cell(requests, "http.requests")]
-    cells += [share_cell(metrics.get("http.errors"), requests, "http.errors")]
+    cells += [errors_cell(metrics.get("http.errors"), requests)]
     cells += spread(metrics.get(RESPONSE), RESPONSE)[1:]
     service = spread(metrics.get(SERVICE), SERVICE)
     return Row(name, [*cells, service[1], service[3]], tags)

@@ -83,12 +83,12 @@ def measured(values: Figures | None) -> bool:
     return isinstance(values, Count) and values.count is not None
 
 
-def share_cell(part: Figures | None, whole: Figures | None, metric: str) -> Cell:
-    """One count as a share of another."""
-    if not isinstance(whole, Count) or not whole.count:
-        return Cell(NONE, metric, "share", "dim", whole="http.requests")
-    count = (part.count or 0) if isinstance(part, Count) else 0
-    return Cell(format_share(count / whole.count), metric, "share", "bad" if count else "", whole="http.requests")
+def errors_cell(errors: Figures | None, requests: Figures | None) -> Cell:
+    """The share of the requests that failed."""
+    if not isinstance(requests, Count) or not requests.count:
+        return Cell(NONE, "http.errors", "share", "dim", whole="http.requests")
+    count = (errors.count or 0) if isinstance(errors, Count) else 0
+    return Cell(format_share(count / requests.count), "http.errors", "share", "bad" if count else "", whole="http.requests")
 
 
 def amount(value: float | None, unit: str) -> str:
