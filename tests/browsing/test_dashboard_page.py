@@ -74,6 +74,13 @@ def test_a_viewer_sees_the_past_each_second_and_can_steer(live: Live, pages: Cal
     assert page.locator(".chart").count() > 0, "what was shown is gone"
 
 
+def test_a_browser_without_scripts_is_told_where_the_run_can_be_seen(live: Live, pages: Callable[..., Any]) -> None:
+    page = pages(java_script_enabled=False)
+    page.goto(live.url)
+    expect(page.locator("noscript p")).to_be_visible()
+    expect(page.locator("noscript code")).to_have_text("loadstone report")
+
+
 def test_two_viewers_see_the_same_and_one_that_is_frozen_holds_up_nobody(live: Live, pages: Callable[..., Any]) -> None:
     live.sink.snapshot(make_snapshot(0))
     first, second = pages(), pages()
