@@ -169,7 +169,7 @@ def test_a_history_that_creeps_has_the_line_on_and_its_band_in_the_chart() -> No
     assert ahead.highs[-1] / ahead.lows[-1] > ahead.highs[-10] / ahead.lows[-10], "further on one knows less"
     assert chart.zones[0].low == runs - 0.5
     assert chart.x.high >= ahead.xs[-1]
-    assert "where it leads, 90 %" in render_html(one).decode()
+    assert "where it leads, 90%" in render_html(one).decode()
     (history,) = json.loads(one.document)["histories"]
     assert history["outlook"]["ahead"][-1]["days"] == pytest.approx(len(ahead.xs) - runs, rel=0.01)
     assert "It is past 40 ms already" in render_html(one).decode()

@@ -206,7 +206,7 @@ def _ask_before(plan: Plan, showing: Showing) -> bool:
         findings = look_before(plan)
     except TargetUnreachable:
         return False  # the run itself asks again, and says so
-    click.echo(above([line.replace("\u202f", ",") for line in written(findings)], sys.stderr), err=True)
+    click.echo(above(written(findings), sys.stderr), err=True)
     return True
 
 

@@ -73,7 +73,7 @@ def quantile_cells(values: Distribution, *, floors: bool = False) -> list[Span]:
 
 
 def figure(value: float) -> str:
-    """Three digits, which is what a histogram can promise: 0.031, 9.42, 25.0, 120, 2 310."""
+    """Three digits, which is what a histogram can promise: 0.031, 9.42, 25.0, 120, 2,310."""
     if value >= 99.95:
         return format_count(round(value))
     if value >= 9.995:

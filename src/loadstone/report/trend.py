@@ -144,7 +144,7 @@ def _history(sheet: Sheet, history: History, trend: Trend) -> None:
     for line in _plot(sheet, history, trend.limit):
         sheet.line(Span(f"  {line}"))
     if history.changes:
-        columns = (Column("changed at", left=True), Column("run", left=True), Column("commit", left=True), Column("by"), Column("95 %"))
+        columns = (Column("changed at", left=True), Column("run", left=True), Column("commit", left=True), Column("by"), Column("95%"))
         sheet.blank()
         sheet.table((*columns, Column("confidence")), [_change(change) for change in history.changes])
     if history.season is not None:

@@ -84,7 +84,7 @@ def _tables(trends: Mapping[str, Trend]) -> Iterator[Table]:
                 changes.append([Cell(began), *more])
     yield Table("Histories", ("figure", "machine", "answer", "runs", "why", "outlook"), rows, words=frozenset({1, 2, 4, 5}))
     if changes:
-        columns = ("changed at", "run", "commit", "figure", "by", "95 %", "confidence")
+        columns = ("changed at", "run", "commit", "figure", "by", "95%", "confidence")
         yield Table("Where it changed", columns, changes, words=frozenset({1, 2, 3}))
 
 
@@ -138,7 +138,7 @@ def _ahead(history: History, most: float, times: float) -> Trace | None:
         return None
     first = len(history.values) - sum(each.days <= 0 for each in found)
     ys, lows, highs = ([min(NEAR * most, value * times) for value in values] for values in zip(*map(_levels, found), strict=True))
-    return Trace("where it leads, 90 %", "3", [float(first + at) for at in range(len(found))], ys, "dot", lows, highs)
+    return Trace("where it leads, 90%", "3", [float(first + at) for at in range(len(found))], ys, "dot", lows, highs)
 
 
 def _levels(each: AheadPart) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@
   const LEAST = JSON.parse(document.documentElement.dataset.leastSamples);
   const LEVELS = { min: "least", mean: "mean", max: "greatest", last: "last" };
 
-  const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   function count(value) {
     return Number.isInteger(value) ? thousands(value) : digits(value);
   }
@@ -29,13 +29,6 @@
     for (const [unit, bytes] of SIZES) if (Math.abs(value) >= bytes * 0.9995) return `${digits(value / bytes)} ${unit}`;
     return `${value.toFixed(0)} B`;
   }
-  function share(value) {
-    const percent = value * 100;
-    const room = Math.min(Math.abs(percent), Math.abs(100 - percent)) || 1;
-    const places = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(room))));
-    const text = percent.toFixed(places);
-    return (text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text) + "%";
-  }
   function rate(value) {
     if (value && Math.abs(value) < 0.1)
       return Math.abs(value) * 60 >= 0.1 ? `${digits(value * 60)}/m` : `${digits(value * 3600)}/h`;
@@ -56,7 +49,7 @@
     if (stat in SHARES) return quantile(totals, metric, stat, tags);
     if (stat === "share") {
       const value = totals.share(metric, tags) ?? zero;
-      return value === null ? [NONE, "dim"] : [share(value), value ? "bad" : ""];
+      return value === null ? [NONE, "dim"] : [Loadstone.format.share(value), value ? "bad" : ""];
     }
     if (stat === "rate") {
       const value = totals.rate(metric, tags) ?? zero;
