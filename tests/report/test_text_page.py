@@ -205,7 +205,18 @@ def test_scenarios_are_named_when_there_are_several() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.0312, "0.031"), (0.9996, "1.00"), (9.423, "9.42"), (9.996, "10.0"), (99.96, "100"), (2310.4, "2,310")],
+    [
+        (0, "0"),
+        (0.0004, "0.0004"),
+        (0.000001, "0.000001"),
+        (0.0312, "0.031"),
+        (-2310.4, "-2,310"),
+        (0.9996, "1.00"),
+        (9.423, "9.42"),
+        (9.996, "10.0"),
+        (99.96, "100"),
+        (2310.4, "2,310"),
+    ],
 )
 def test_a_figure_has_three_digits(value: float, text: str) -> None:
     assert figure(value) == text

@@ -74,11 +74,13 @@ def quantile_cells(values: Distribution, *, floors: bool = False) -> list[Span]:
 
 def figure(value: float) -> str:
     """Three digits, which is what a histogram can promise: 0.031, 9.42, 25.0, 120, 2,310."""
+    if value < 0:
+        return f"-{figure(-value)}"
     if value >= 99.95:
         return format_count(round(value))
     if value >= 9.995:
         return f"{value:.1f}"
-    return f"{value:.2f}" if value >= 0.9995 else f"{value:.3f}" if value else "0"
+    return f"{value:.2f}" if value >= 0.9995 else f"{value:.3f}" if value >= 0.0005 else format_count(value)
 
 
 def _row(name: str, metrics: dict[str, Figures], *, wide: bool) -> list[Span]:

@@ -23,7 +23,7 @@
     if (value >= 99.95) return thousands(Math.round(value));
     if (value >= 9.995) return value.toFixed(1);
     if (value >= 0.9995) return value.toFixed(2);
-    return value ? value.toFixed(3) : "0";
+    return value >= 0.0005 ? value.toFixed(3) : digits(value);
   }
   function size(value) {
     for (const [unit, bytes] of SIZES) if (Math.abs(value) >= bytes * 0.9995) return `${digits(value / bytes)} ${unit}`;
