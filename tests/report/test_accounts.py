@@ -219,6 +219,13 @@ def test_what_is_past_an_end_of_an_axis_stands_at_it() -> None:
     assert "nan" not in chart_svg(open_ended, 320)
 
 
+def test_an_interval_that_is_cut_at_the_axis_has_an_arrow_there() -> None:
+    whole = Bar("x", 0.5, 0.4, 0.6, 0.05, "warn", "+50%")
+    assert 'class="cut"' not in chart_svg(Changes("c", "c", [whole]), 320)
+    for high in (float("inf"), 5.0):
+        assert chart_svg(Changes("c", "c", [whole, replace(whole, high=high)]), 320).count('class="cut"') == 1
+
+
 def test_names_of_upright_rules_keep_out_of_each_others_way() -> None:
     axis = Axis(0, 100, log=False, unit="")
     rules = [Rule("y", 50.0, "first"), Rule("y", 55.0, "second")]
