@@ -174,7 +174,7 @@ def _plot(sheet: Sheet, history: History, limit: float | None) -> list[str]:
 def _change(change: Change) -> list[Span]:
     effect = change.effect
     return [
-        Span(f"{change.started:%Y-%m-%d %H:%M}" if change.started else f"run {change.index + 1}"),
+        Span(f"{change.started:%Y-%m-%d %H:%M} UTC" if change.started else f"run {change.index + 1}"),
         Span(change.run),
         Span(change.commit[:9]),
         Span(f"{effect.ratio - 1:+.1%}", Style.BAD if change.worse else Style.GOOD),

@@ -77,7 +77,7 @@ def _tables(trends: Mapping[str, Trend]) -> Iterator[Table]:
                 [Cell(name), Cell(history.machine), words, Cell(str(len(history.runs))), Cell(_sentence(history.reason)), Cell(ahead)]
             )
             for each in history.changes:
-                began = f"{each.started:%Y-%m-%d %H:%M}" if each.started else f"run {each.index + 1}"
+                began = f"{each.started:%Y-%m-%d %H:%M} UTC" if each.started else f"run {each.index + 1}"
                 by = Cell(f"{each.effect.ratio - 1:+.1%}", "bad" if each.worse else "good")
                 sure = f"{each.effect.low - 1:+.1%} … {each.effect.high - 1:+.1%}"
                 more = (Cell(each.run), Cell(each.commit[:9]), Cell(name), by, Cell(sure), Cell(f"{each.confidence:.1%}"))
@@ -103,7 +103,7 @@ def _chart(name: str, title: str, history: History, limit: float | None) -> Acro
     unit = "%" if history.figure.is_share else {"/s": "1/s"}.get(unit, unit)
     xs = [float(at) for at in range(len(values))]
     notes = [
-        f"{run.name}{f', {run.started:%Y-%m-%d %H:%M}' if run.started else ''}: {shown(value, history.figure.unit)}"
+        f"{run.name}{f', {run.started:%Y-%m-%d %H:%M} UTC' if run.started else ''}: {shown(value, history.figure.unit)}"
         for run, value in zip(history.runs, values, strict=True)
     ]
     rules = [Rule("y", each.index - 0.5, f"{each.effect.ratio - 1:+.1%}", "bad" if each.worse else "good") for each in history.changes]
