@@ -164,6 +164,22 @@ def test_markdown_begins_with_the_verdict_and_names_the_gate_that_failed_first()
     assert rows[0].startswith("| ❌")
 
 
+def test_markdown_marks_times_as_other_pages_do() -> None:
+    story = make_story([make_snapshot(steps={"ask": (100, 10.0)}, failures={TIMEOUT: 8})])
+    text = render_markdown(told_of(story)).decode()
+    _, name, samples, p50, p95, p99, greatest, _ = next(line for line in text.splitlines() if "`http.response_time`" in line).split("|")
+    assert (name.strip(), samples.strip(), p50.strip()[0]) == ("`http.response_time`", "100", "1")
+    assert p95 == p99 == greatest
+    assert p95.strip().startswith(">")
+
+
+def test_markdown_counts_all_exchanges_and_their_failures() -> None:
+    told = told_of(make_story())
+    load = told.document.load.model_copy(update={"requests": 21_000, "errors": 1_500, "achieved_rate": 21_000.0, "seconds": 1.0})
+    text = render_markdown(replace(told, document=told.document.model_copy(update={"load": load}))).decode()
+    assert "21,000/s for 1 s: 21,000 requests, 1,500 failed" in text
+
+
 def test_markdown_is_never_longer_than_a_comment() -> None:
     gates = tuple(f'p95(http.response_time{{step="{n:03}{"x" * 180}"}}) < 2s' for n in range(40))
     many = replace(told_of(make_story(gates=gates)), damage=tuple(f"{n} {'y' * 280}" for n in range(300)))

@@ -46,7 +46,7 @@ def own_metrics(document: Document, sheet: Sheet) -> None:
     known = {metric.name for metric in BUILT_IN}
     own = {name: values for name, values in document.metrics.items() if name not in known and not name.startswith(TARGET)}
     spread = [
-        [Span(_with_unit(name, values)), Span(format_count(values.count)), *quantile_cells(values)]
+        [Span(_with_unit(name, values)), Span(format_count(values.count + values.beyond)), *quantile_cells(values)]
         for name, values in own.items()
         if isinstance(values, Distribution)
     ]
