@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from loadstone.judge.difference import Answer, Difference
 from loadstone.judge.verdict import show_value
+from loadstone.measure.catalogue import FLOORED
 from loadstone.measure.plain_text import plain
 from loadstone.report.account import Account, Table
 from loadstone.report.difference_table import change, interval
@@ -144,7 +145,7 @@ def _figures(told: Told) -> Lines:
     rows = []
     for name, found in told.document.metrics.items():
         if isinstance(found, Distribution) and (found.count or found.beyond) and not name.startswith(("generator.", "load.", "iteration.")):
-            values = (_statistic(found, each) for each in ("p50", "p95", "p99", "max"))
+            values = (_statistic(found, each, floors=name.startswith(FLOORED)) for each in ("p50", "p95", "p99", "max"))
             rows.append([f"`{_code(name)}`", format_count(found.count + found.beyond), *values])
     if rows:
         load = told.document.load
@@ -219,8 +220,13 @@ def _table_of(table: Table) -> Lines:
     yield from _table(titles, rows)
 
 
-def _statistic(found: Distribution, name: str) -> str:
-    """As the page for terminals has it: `~` before one of too few samples, `>` before what is longer than anything recorded."""
+def _statistic(found: Distribution, name: str, *, floors: bool) -> str:
+    """As the page for terminals has it: `~` before one of too few samples, `>` before what is longer than anything recorded.
+
+    floors: say "too few" in the place of such a value
+    """
+    if floors and name in found.too_few:
+        return "too few"
     value = getattr(found, name)
     if found.beyond and (value is None or name == "max"):
         return "beyond" if found.max is None else f">{show_value(found.max, found.unit)}"
