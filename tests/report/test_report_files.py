@@ -185,9 +185,9 @@ def test_markdown_says_too_few_of_streams_and_marks_the_value_of_others() -> Non
 
 def test_markdown_counts_all_exchanges_and_their_failures() -> None:
     told = told_of(make_story())
-    load = told.document.load.model_copy(update={"requests": 21_000, "errors": 1_500, "achieved_rate": 21_000.0, "seconds": 1.0})
+    load = told.document.load.model_copy(update={"requests": 21_000, "errors": 1_500, "achieved_rate": 700.0, "seconds": 2.0})
     text = render_markdown(replace(told, document=told.document.model_copy(update={"load": load}))).decode()
-    assert "21,000/s for 1 s: 21,000 requests, 1,500 failed" in text
+    assert "2 s: 21,000 requests (10,500/s), 1,500 failed" in text
 
 
 def test_markdown_is_never_longer_than_a_comment() -> None:

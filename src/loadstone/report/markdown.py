@@ -149,8 +149,9 @@ def _figures(told: Told) -> Lines:
             rows.append([f"`{_code(name)}`", format_count(found.count + found.beyond), *values])
     if rows:
         load = told.document.load
-        counts = f"{format_count(load.requests)} requests, {format_count(load.errors)} failed"
-        yield f"<details><summary>{format_rate(load.achieved_rate)} for {format_duration(load.seconds)}: {counts}</summary>"
+        rate = f" ({format_rate(load.requests / load.seconds)})" if load.seconds else ""
+        counts = f"{format_count(load.requests)} requests{rate}, {format_count(load.errors)} failed"
+        yield f"<details><summary>{format_duration(load.seconds)}: {counts}</summary>"
         yield ""
         yield from _table(("metric", "samples", "p50", "p95", "p99", "max"), rows)
         yield ""
