@@ -33,5 +33,5 @@ def written(findings: Sequence[Finding], width: int | None = None) -> list[str]:
 def _broken(head: str, text: str, width: int | None) -> list[str]:
     if width is None:
         return [head + text]
-    inside = {"initial_indent": head, "subsequent_indent": " " * len(head)}
-    return textwrap.wrap(text, max(width, len(head) + 20), **inside, break_long_words=False, break_on_hyphens=False)
+    room = max(width, len(head) + 20)
+    return textwrap.wrap(text, room, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False, break_on_hyphens=False)
