@@ -201,12 +201,14 @@ def _ask_before(plan: Plan, showing: Showing) -> bool:
     from loadstone.cli.before_run import look_before
     from loadstone.cli.finding import written
     from loadstone.live.screen import above
+    from loadstone.report.text import look_of
 
     try:
         findings = look_before(plan)
     except TargetUnreachable:
         return False  # the run itself asks again, and says so
-    click.echo(above([line.replace("\u202f", ",") for line in written(findings)], sys.stderr), err=True)
+    width = look_of(sys.stderr).width if sys.stderr.isatty() else None
+    click.echo(above(written(findings, width), sys.stderr), err=True)
     return True
 
 

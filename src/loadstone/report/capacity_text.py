@@ -101,7 +101,7 @@ def row_text(level: CapacityLevel, unit: str) -> str:
     errors = format_share(level.errors / level.requests) if level.requests else "—"
     times = "  ".join(f"{name} {_time(value)}" for name, value in (("p50", level.p50), ("p95", level.p95)))
     early = f" (after {format_duration(level.seconds)})" if level.ended_early else ""
-    return f"{format_load(level.load)}{unit}  {times}  errors {errors}  {level.answer}{early}".replace("\u202f", ",")
+    return f"{format_load(level.load)}{unit}  {times}  errors {errors}  {level.answer}{early}"
 
 
 def recovery_text(step: StepDown, unit: str) -> str:
