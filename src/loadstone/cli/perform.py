@@ -183,15 +183,13 @@ def _perform_once(
 def _page(made: Told, showing: Showing) -> str:
     """What standard output gets of a run."""
     from loadstone.plugins import installed
-    from loadstone.report.text import look_of, render_page
+    from loadstone.report.text import headline, look_of, render_page
 
     if showing.json:
         text: str = installed().get("report", "json")(made).decode()
         return text
-    page = render_page(made.document, look_of(sys.stdout, plain=showing.no_color))
-    if showing.quiet:  # the verdict, what was run, and why
-        page = "\n".join([line for line in page.splitlines() if line.strip()][:3])
-    return f"{page}\n"
+    look = look_of(sys.stdout, plain=showing.no_color)
+    return render_page(made.document, look, (headline,)) if showing.quiet else f"{render_page(made.document, look)}\n"
 
 
 def _ask_before(plan: Plan, showing: Showing) -> bool:
