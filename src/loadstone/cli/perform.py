@@ -183,7 +183,8 @@ def _perform_once(
 def _page(made: Told, showing: Showing) -> str:
     """What standard output gets of a run."""
     from loadstone.plugins import installed
-    from loadstone.report.text import headline, look_of, render_page
+    from loadstone.report.text import look_of, render_page
+    from loadstone.report.text_verdict import headline
 
     if showing.json:
         text: str = installed().get("report", "json")(made).decode()
