@@ -231,11 +231,11 @@ class LocalFleet:
                     member.process.kill()
 
     def _send(self, member: _Member, message: Message) -> None:
-        assert member.process.stdin is not None
-        try:
-            member.process.stdin.write(pack(message))
-        except OSError:
-            return  # it died; its listener says so
+        stdin, left = member.process.stdin, memoryview(pack(message))
+        assert stdin is not None
+        with contextlib.suppress(OSError):  # it died; its listener says so
+            while left:  # the pipe has no buffer of ours: a signal that comes meanwhile ends a write in the middle
+                left = left[stdin.write(left) :]
 
     def hang_up(self) -> None:
         """Listen no more; inside the event loop that listened."""
