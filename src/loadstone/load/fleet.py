@@ -213,7 +213,7 @@ class LocalFleet:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=CLOSE_S)
         if member.killed:
-            how = how_it_was_late(now_ns() - member.heard_ns)
+            how = how_it_was_late(now_ns() - member.heard_ns, self._plan)
         elif process.returncode is None:
             how = "closed its pipe"
         elif process.returncode < 0:
@@ -260,11 +260,13 @@ class LocalFleet:
                 process.stdout.close()
 
 
-def how_it_was_late(silent_ns: int) -> str:
-    """What a worker did that had to be killed: one that still told its seconds does not hang."""
+def how_it_was_late(silent_ns: int, plan: Plan) -> str:
+    """What a worker did that had to be killed: one that still told its seconds does not hang, and without code of a suite nothing can."""
     if silent_ns < SILENT_NS:
         return "was too busy to end when it should have (ask for less, or for more workers), and was killed"
-    return "hung in the suite's code when it should have ended, and was killed"
+    if any(scenario.code or any(step.call for step in scenario.steps) for scenario in plan.scenarios):
+        return "hung in the suite's code when it should have ended, and was killed"
+    return "said nothing more and did not end when it should have (was it stopped?), and was killed"
 
 
 def _signal_name(number: int) -> str:
