@@ -67,9 +67,11 @@ def _expected(scenario: ScenarioPlan, elapsed_s: float, changes: Sequence[Applie
 def asked_iterations(scenario: ScenarioPlan, changes: Sequence[Applied] = ()) -> int | None:
     """How many iterations all users of a scenario are to make, all of them judged; None when the plan names no such number."""
     profile = scenario.profile
-    limit = profile.iterations if isinstance(profile, ClosedProfile) and not scenario.warm_up_s else None
-    if limit is None or limit.shared:
-        return limit and limit.count
+    if not isinstance(profile, ClosedProfile) or profile.iterations is None or scenario.warm_up_s:
+        return None
+    limit = profile.iterations
+    if limit.shared:
+        return limit.count
     changed = any(concerns(change.control, scenario.name, is_open=False) for change in changes)
     return None if changed else limit.count * profile.max_users
 
