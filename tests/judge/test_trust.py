@@ -149,6 +149,7 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.NOT_PRESSED, view(), facts(unpressed="stress-ng is not installed")),
         (NoticeCode.RESUMED, view(), facts(gaps_s=(90.0,))),
         (NoticeCode.LOAD_CHANGED, view(), facts(changes=("load x 2 (by key)",))),
+        (NoticeCode.ITERATIONS_UNMADE, view(), facts(unmade=("61 of 100 iterations of main were begun",))),
         (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )
