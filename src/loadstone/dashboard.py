@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from loadstone.errors import LoadstoneError, StoreError, UsageError
@@ -206,8 +206,11 @@ def _run(store: Store, request: Request) -> Response:
 
 def _report(store: Store, request: Request) -> Response:
     """The HTML report, as the frame of a run's page shows it: its scripts run, but apart from ours and without a way out."""
-    row = store.run(str(request.path_params["name"])[:MOST_TEXT])
-    told = told_of_parts(row, store.parts(row.id))
+    try:
+        row = store.run(str(request.path_params["name"])[:MOST_TEXT])
+        told = told_of_parts(row, store.parts(row.id))
+    except LoadstoneError as error:  # a page of ours would stand in the frame without its style, and lead nowhere
+        return PlainTextResponse(str(error), 404)
     return Response(installed().get("report", "html")(told), media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
 
 

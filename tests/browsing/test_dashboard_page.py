@@ -12,7 +12,7 @@ from loadstone.judge.verdict import Status
 from loadstone.live.dashboard.listen import Address, listen
 from loadstone.live.dashboard.sink import DashboardSink
 from loadstone.measure.event import Event
-from loadstone.measure.snapshot import Gauge
+from loadstone.measure.snapshot import Failure, Gauge
 from loadstone.testing.samples import make_series, make_snapshot, make_story
 from tests.browser import PATIENCE_MS
 
@@ -72,6 +72,13 @@ def test_a_viewer_sees_the_past_each_second_and_can_steer(live: Live, pages: Cal
     live.sink.close()
     page.wait_for_selector("#status:text-is('run ended')")
     assert page.locator(".chart").count() > 0, "what was shown is gone"
+
+
+def test_a_browser_without_scripts_is_told_where_the_run_can_be_seen(live: Live, pages: Callable[..., Any]) -> None:
+    page = pages(java_script_enabled=False)
+    page.goto(live.url)
+    expect(page.locator("noscript p")).to_be_visible()
+    expect(page.locator("noscript code")).to_have_text("loadstone report")
 
 
 def test_two_viewers_see_the_same_and_one_that_is_frozen_holds_up_nobody(live: Live, pages: Callable[..., Any]) -> None:
@@ -160,6 +167,20 @@ def test_gates_turn_health_is_told_and_every_control_reaches_the_run(live: Live,
     page.reload()
     expect(page.locator("#gates li.fail")).to_have_count(1)
     assert page.evaluate("document.querySelectorAll('.chart').length") > 0
+
+
+def test_the_texts_that_fail_most_often_stand_beside_the_charts_as_text(live: Live, page: Any) -> None:
+    live.sink.snapshot(make_snapshot(0))
+    page.goto(live.url)
+    page.locator("[data-chart=latency] .main-svg").first.wait_for()
+    expect(page.locator("#failing")).to_be_hidden()
+    failures = {Failure("status", f"step {number}", f"text {number}"): number for number in range(1, 9)}
+    for seq in (1, 2):
+        live.sink.snapshot(replace(make_snapshot(seq), failures={**failures, Failure("timeout", EVIL, EVIL): 100}))
+    expect(page.locator("#failures li").first).to_have_text(f"200 ×timeout{EVIL} in {EVIL}")
+    expect(page.locator("#failures li b")).to_have_text(["timeout", *["status"] * 4])
+    page.reload()
+    expect(page.locator("#failures li").nth(1)).to_have_text("16 ×statustext 8 in step 8")
 
 
 def test_a_tag_that_is_chosen_leaves_the_others_out(live: Live, page: Any) -> None:

@@ -59,6 +59,19 @@ def test_every_page_fits_its_screen_and_follows_the_systems_colours(site: str, p
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the screen"
         light = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 248)"
         assert light == (scheme == "light"), path
+        assert page.locator("main").count() == 1, path
+
+
+def test_a_keyboard_skips_to_the_content_and_scrolls_tables(site: str, page: Any) -> None:
+    page.goto(site)
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    expect(page.locator(".skip")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    for path in ("/", "/compare?before=run0&after=run1", "/baselines"):
+        page.goto(site + path)
+        assert page.locator(".scroll").count() == page.locator(".scroll[tabindex='0'][aria-label]").count() > 0, path
 
 
 def test_a_run_is_found_and_its_page_leads_to_the_one_before(site: str, page: Any) -> None:

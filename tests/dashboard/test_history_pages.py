@@ -139,3 +139,10 @@ def test_another_page_of_the_browser_changes_nothing(url: str) -> None:
     assert ask(url, "/retire", '{"baseline": "main"}', ours=False)[0] == 403
     with Store.open(url) as store:
         assert store.baselines()
+
+
+def test_the_frame_of_a_run_that_is_forgotten_says_so_without_a_page_around_it(url: str) -> None:
+    status, text = ask(url, "/runs/gone/report")
+    assert status == 404
+    assert "gone" in text
+    assert "<" not in text

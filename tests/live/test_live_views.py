@@ -12,7 +12,8 @@ from loadstone.live.figure_texts import clock, ms, progress
 from loadstone.live.lines import MOST_TURNS, LineView
 from loadstone.live.recent import Recent
 from loadstone.measure.snapshot import Failure, Snapshot
-from loadstone.testing.samples import make_snapshot, make_story
+from loadstone.stats.histogram import Histogram
+from loadstone.testing.samples import make_series, make_snapshot, make_story
 
 HOSTILE = "\x1b[31mred\x1b[0m [red]x[/red]\nnew"
 TIMEOUT = Failure("timeout_total", "home", "no answer")
@@ -85,6 +86,18 @@ def test_time_outs_make_the_shown_percentiles_longer_than_anything() -> None:
     assert times.p50 is not None
     assert times.p50 < 20
     assert ms(times.p95) == "beyond"
+
+
+def test_calls_are_shown_by_the_gap_before_an_answer() -> None:
+    heard = Histogram()
+    heard.record(700_000_000)
+    gap, turns, calls = (make_series(f"voice.{name}", step="pcm") for name in ("response_gap", "turns", "calls"))
+    recent = Recent()
+    recent.add(Snapshot(0, 0.0, 1.0, distributions={gap: heard}, counts={turns: 1, calls: 2}))
+    figures = recent.figures()
+    assert figures.lead.name == "gap"
+    assert figures.times.p95 == pytest.approx(700, rel=0.01)
+    assert [(row.step, row.lead.name) for row in figures.rows] == [("pcm", "gap")]
 
 
 def test_nothing_yet_is_told_as_nothing() -> None:

@@ -34,6 +34,18 @@ def test_a_page_fits_its_window_and_shows_its_charts(page: Page, tmp_path: Path,
     assert smallest >= 11  # px of letters: a picture that is scaled down cannot be read
 
 
+def test_paper_is_light_for_a_reader_who_chose_dark(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(render_html(samples.every()["users"]))
+    page.emulate_media(color_scheme="dark")
+    page.goto(path.as_uri())
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    ink, line = "getComputedStyle(document.body).color", "getComputedStyle(document.body).getPropertyValue('--ls-ink').trim()"
+    assert page.evaluate(f"[{ink}, {line}]") == ["rgb(232, 232, 230)", "#e6ebf2"]
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(f"[{ink}, {line}]") == ["rgb(28, 29, 33)", "#1c2430"]
+
+
 def test_names_that_pretend_to_be_markup_are_text(page: Page, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_bytes(render_html(samples.hostile()))

@@ -55,6 +55,13 @@ def test_no_line_is_wider_than_the_page(case: str, width: int) -> None:
     assert max(map(len, page.splitlines())) <= width
 
 
+def test_a_generator_at_its_limit_from_the_first_load_on_names_no_load_beyond_which_it_was() -> None:
+    late = found("found").model_copy(update={"outcome": "generator's limit", "bends_first": None, "per_core": None})
+    assert answer_of(late).endswith("beyond that the generator, not the target, was at its limit")
+    never = late.model_copy(update={"met": None, "high": 320.0})
+    assert answer_of(never) == "what load meets all 2 objectives cannot be told: at 320/s the generator, not the target, was at its limit"
+
+
 def test_a_busy_machine_is_named_with_what_to_do() -> None:
     page = render_capacity_text(found("busy"), Look(120))
     assert "CANNOT TELL" in page

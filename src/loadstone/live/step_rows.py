@@ -29,11 +29,12 @@ LEADS = (
     Lead("http.response_time", "response", "response"),
     Lead("ws.round_trip_time", "round trip", "round trip"),
     Lead("call.response_time", "call", "call"),
+    Lead("voice.response_gap", "gap", "gap"),
 )
 RESPONSE = LEADS[2]
 _OF_STEPS = frozenset(lead.metric for lead in LEADS)
 _TIMES = _OF_STEPS | {"generator.share", "load.send_lag"}
-_COUNTS = frozenset({*ASKED, *FAILED, "llm.output_tokens", "llm.requests", "llm.errors", "sse.streams", "sse.errors"})
+_COUNTS = frozenset({*ASKED, *FAILED, "llm.output_tokens", "llm.requests", "llm.errors", "sse.streams", "sse.errors", "voice.turns"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,11 @@ def lead_of_all(counts: Mapping[str, int], timed: Container[str]) -> Lead:
     timed: the metrics that have samples
     """
     streams = {LEADS[0]: counts.get("llm.requests", 0), LEADS[1]: counts.get("sse.streams", 0)}
-    others = {LEADS[3]: counts.get("ws.messages_out", 0), LEADS[4]: counts.get("call.requests", 0)}
+    others = {
+        LEADS[3]: counts.get("ws.messages_out", 0),
+        LEADS[4]: counts.get("call.requests", 0),
+        LEADS[5]: counts.get("voice.turns", 0),
+    }
     asked = {**streams, RESPONSE: counts.get("http.requests", 0) - sum(streams.values()), **others}
     return max((lead for lead in LEADS if lead.metric in timed), key=lambda lead: asked[lead], default=RESPONSE)
 

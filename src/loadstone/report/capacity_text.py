@@ -92,8 +92,11 @@ def _capacity(document: CapacityDocument, every: str) -> str:
     if document.outcome == "at least" and met is not None:
         return f"at least {format_load(met)}{unit} {_meets(document)} {every}, the most that was tried"
     if document.outcome == "generator's limit":
-        least = f"at least {format_load(met)}{unit} {_meets(document)} {every}; " if met is not None else ""
-        return f"{least}beyond that the generator, not the target, was at its limit"
+        at_limit = "the generator, not the target, was at its limit"
+        if met is None:
+            where = f": at {format_load(high)}{unit} " if high is not None else ": "
+            return f"what load meets {every} cannot be told{where}{at_limit}"
+        return f"at least {format_load(met)}{unit} {_meets(document)} {every}; beyond that {at_limit}"
     if document.outcome == "never met" and high is not None:
         return f"no load meets {every}: not even {format_load(high)}{unit}"
     least = f"at least {format_load(met)}{unit} {_meets(document)} {every}, but " if met is not None else ""

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from loadstone.live.dashboard.words import health_of, standing, state_of
+from loadstone.live.dashboard.words import failure_rows, health_of, standing, state_of
 from loadstone.live.recent import Recent
-from loadstone.measure.snapshot import Snapshot
+from loadstone.measure.aggregate import add_failure
+from loadstone.measure.snapshot import Failure, Snapshot
 from loadstone.measure.timeline import Stretch, Timeline
 
 MOST_EVENTS = 1000
@@ -74,6 +75,7 @@ class Hub:
         self._events: list[dict[str, Any]] = []
         self._fresh: list[dict[str, Any]] = []
         self._gates: list[dict[str, Any]] = []
+        self._failures: dict[Failure, int] = {}
         self._viewers: set[Viewer] = set()
         self._seq = 0
         self._phase: str | None = None
@@ -93,6 +95,8 @@ class Hub:
         """
         self._past.snapshot(snapshot)
         self._recent.add(snapshot)
+        for failure, count in snapshot.failures.items():
+            add_failure(self._failures, failure, count)
         figures = self._recent.figures()
         if figures.phase != self._phase:
             self._phase = figures.phase
@@ -162,7 +166,7 @@ class Hub:
         return json.dumps(self._page_stretch(stretch.snapshot()), separators=(",", ":"))
 
     def _now(self) -> dict[str, Any]:
-        return {"state": self._state, "health": self._health, "gates": self._gates}
+        return {"state": self._state, "health": self._health, "gates": self._gates, "failures": failure_rows(self._failures)}
 
     def _happened(self, at_s: float | None, kind: str, text: str) -> None:
         event = {"at_s": at_s, "kind": kind, "text": text}

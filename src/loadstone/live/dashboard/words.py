@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,8 +11,10 @@ from loadstone.judge.alert_rules import Level, ReadyRule
 from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.live.recent import Figures
 from loadstone.measure.plain_text import plain
+from loadstone.measure.snapshot import Failure
 
 MOST_TEXT = 300
+MOST_FAILURES = 5
 WARNING = "warning"
 STANDING = {Level.OK: Status.PASS.value, Level.WARNING: WARNING, Level.CRITICAL: Status.FAIL.value}
 
@@ -86,6 +89,15 @@ def state_of(figures: Figures) -> dict[str, Any]:
         "dropped_in_all": figures.dropped_in_all,
         "window_s": figures.window_s,
     }
+
+
+def failure_rows(failures: Mapping[Failure, int]) -> list[dict[str, Any]]:
+    """The failures that came most often: how often, of which kind, in which step, and their text."""
+    most = heapq.nlargest(MOST_FAILURES, failures.items(), key=lambda item: item[1])
+    return [
+        {"count": count, "kind": each.kind, "step": plain(each.step, MOST_TEXT), "text": plain(each.text, MOST_TEXT)}
+        for each, count in most
+    ]
 
 
 def health_of(figures: Figures) -> dict[str, Any]:

@@ -77,6 +77,15 @@
     }));
     if (!gates.length) { at("gates").append(element("li", "dim", "none so far")); }
   };
+  const showFailures = (failures) => {
+    at("failing").hidden = !failures.length;
+    at("failures").replaceChildren(...failures.map((failure) => {
+      const row = element("li"), words = element("span", "", failure.text);
+      if (failure.step) { words.append(element("small", "dim", ` in ${failure.step}`)); }
+      row.append(element("span", "dim", `${number(failure.count)} ×`), element("b", "", failure.kind), words);
+      return row;
+    }));
+  };
   const showHealth = (health) => {
     const rows = [["Busiest process", health.cpu_percent === null || health.cpu_percent === undefined ? "–" : `${number(health.cpu_percent)}% CPU`],
       ["Late by (p99)", time(health.lag_ms)], ["Own share (p99)", time(health.share_ms)]];
@@ -191,6 +200,7 @@
   const show = (message) => {
     showState(message.state);
     showGates(message.gates);
+    showFailures(message.failures);
     showHealth(message.health);
     addEvents(message.events);
   };
