@@ -21,6 +21,10 @@ from loadstone.units import format_count, format_duration, format_share
 COALESCED_MANY = 0.20
 UNSTAMPED_MANY = 0.01
 DESCRIPTORS_FULL = 0.80
+CPU_IDLE_PERCENT = 50.0  # of a core: who is late with half of one to spare waits for others, or blocks without working
+OTHERS_ADVICE = (
+    "its workers had time to spare, so other programs held the cores: end them, or use a machine of its own; more workers help little"
+)
 SHORT_RUN_S = 10.0
 CHANGES_SHOWN = 3
 PROBE_MISSED_MANY = 0.10
@@ -147,15 +151,19 @@ def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:
 
 def _generator_notices(health: Health, facts: GeneratorFacts) -> list[Notice]:
     found = []
+    idle = health.cpu_percent is not None and health.cpu_percent < CPU_IDLE_PERCENT
     if health.lag_p99_ms is not None and health.lag_p99_ms > health.lag_limit_ms:
         text = f"sends were late: p99 {_ms(health.lag_p99_ms)}, visible above {_ms(health.lag_limit_ms)}"
-        found.append(Notice(NoticeCode.GENERATOR_LATE, text, "add workers, or give the generator a machine of its own"))
+        found.append(
+            Notice(NoticeCode.GENERATOR_LATE, text, OTHERS_ADVICE if idle else "add workers, or give the generator a machine of its own")
+        )
     if health.cpu_percent is not None and health.cpu_percent > CPU_BUSY_PERCENT:
         text = f"the busiest worker used {health.cpu_percent:.0f}% of a core"
         found.append(Notice(NoticeCode.WORKER_BUSY, text, f"use more than {facts.workers} worker{'s' if facts.workers != 1 else ''}"))
     if health.loop_lag_p99_ms is not None and health.loop_lag_p99_ms > health.lag_limit_ms:
         text = f"the generator's own timer fired late: p99 {_ms(health.loop_lag_p99_ms)}"
-        found.append(Notice(NoticeCode.LOOP_LATE, text, "look for slow code in the scenario, or for other programs on this machine"))
+        advice = OTHERS_ADVICE if idle else "look for slow code in the scenario, or for other programs on this machine"
+        found.append(Notice(NoticeCode.LOOP_LATE, text, advice))
     if facts.descriptor_limit and (health.descriptors or 0) > DESCRIPTORS_FULL * facts.descriptor_limit:
         text = f"a worker had {format_count(health.descriptors or 0)} of {format_count(facts.descriptor_limit)} allowed files open"
         found.append(Notice(NoticeCode.FEW_DESCRIPTORS, text, "raise the limit with `ulimit -n`"))
