@@ -9,7 +9,7 @@ import pytest
 
 from loadstone.errors import UsageError
 from loadstone.load import pressure as pressure_module
-from loadstone.load.pressure import Pressure, arguments
+from loadstone.load.pressure import Pressure, commands
 from loadstone.plan.pressure import PressurePlan
 
 ONE = PressurePlan.model_validate({"cpu": 1, "for": "30s"})
@@ -67,8 +67,8 @@ def test_a_program_that_fails_is_told_with_its_own_words(stress: Install) -> Non
         pressure.start()
         with await asyncio.to_thread(pipe.open) as opened:
             await asyncio.to_thread(opened.read)  # until it has ended
-        assert pressure._process is not None
-        await asyncio.to_thread(pressure._process.wait)
+        (process,) = pressure._processes
+        await asyncio.to_thread(process.wait)
         pressure.stop()
         return pressure
 
@@ -113,4 +113,22 @@ def test_memory_that_is_not_there_is_refused_before_the_load() -> None:
 
 def test_memory_is_taken_by_one_process_for_whole_seconds() -> None:
     asked = PressurePlan.model_validate({"memory": "500MB", "for": "1500ms"})
-    assert arguments(asked) == ["--vm", "1", "--vm-bytes", "500000000b", "--vm-keep", "--timeout", "2s", "--quiet"]
+    assert commands(asked) == [["--vm", "1", "--vm-bytes", "500000000b", "--vm-keep", "--timeout", "2s", "--quiet"]]
+
+
+def test_each_core_is_kept_busy_by_a_session_of_its_own(stress: Install) -> None:
+    pipe = stress("ps -o sid= -p $$ >&3; echo >&3; sleep 60")
+    three = PressurePlan.model_validate({"cpu": 3, "for": "30s"})
+    assert commands(three) == [["--cpu", "1", "--timeout", "30s", "--quiet"]] * 3
+
+    async def press() -> list[str]:
+        pressure = Pressure(three)
+        pressure.start()
+        with await asyncio.to_thread(pipe.open) as opened:
+            said: list[str] = []
+            while len(said) < 3:
+                said += (await asyncio.to_thread(opened.readline)).split()
+            pressure.stop()
+            return said
+
+    assert len(set(asyncio.run(press()))) == 3

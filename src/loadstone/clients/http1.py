@@ -14,7 +14,7 @@ from loadstone.clients.failure import Failed, Kind
 LARGEST_HEAD = 65_536
 UNTIL_CLOSE, CHUNKED = -1, -2
 END_OF_HEAD = b"\r\n\r\n"
-MOST_REMEMBERED_HEADS = 512
+MOST_REMEMBERED_HEADS = 128  # with a date there is a new one each second, and those of seconds past are only ballast
 LONGEST_REMEMBERED_HEAD = 4_096
 MOST_INTERIM = 100  # interim responses (1xx) before the real one
 LONGEST_CHUNK_LINE = 4_096

@@ -12,9 +12,11 @@ from loadstone.judge.excess import Tally, tally_of_second
 from loadstone.judge.limits import ReadyGate
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.exchanges import ASKED
+from loadstone.measure.shelf import Shelf
 from loadstone.measure.snapshot import WITHOUT_LOAD, Gauge, Series, Snapshot
 from loadstone.stats.trend import Levels
 
+BATCH = 16  # windows that are put away together
 MOST_WINDOWS = 256  # then two neighbours become one: a second each for four minutes, a quarter of an hour each for 72 h
 MOST_LEVELS = 96  # processes that come and go must not grow our memory
 MOST_FAILURES = 64  # types and steps
@@ -68,14 +70,16 @@ class Window:
 
 
 class RunCourse:
-    """Sees each second of a run; memory is flat in its length.
+    """Sees each second of a run; memory is flat in its length, and windows that have ended take none.
 
     gates: statements whose causes may be asked for afterwards
     """
 
     def __init__(self, gates: Sequence[ReadyGate] = ()) -> None:
         self.gates = tuple(gates)
-        self.windows: list[Window] = []
+        self._ended = Shelf[list[Window]]()
+        self._newest: list[Window] = []  # of which the last one may go on
+        self._all: list[Window] | None = None
         self._stride = 1
         self._levels: set[Series] = set()
         self._faults: set[Fault] = set()
@@ -85,18 +89,36 @@ class RunCourse:
         """One more second; those that are not judged, or are no time under load, say nothing."""
         if not snapshot.judged or snapshot.phase in WITHOUT_LOAD:
             return
-        window = self._window(snapshot)
-        if self.windows and self.windows[-1].seconds < self._stride:
-            self.windows[-1].take(window)
+        window, self._all = self._window(snapshot), None
+        if self._newest and self._newest[-1].seconds < self._stride:
+            self._newest[-1].take(window)
             return
-        if len(self.windows) >= MOST_WINDOWS:
+        if len(self._newest) >= BATCH:
+            self._put_away()
+        self._newest.append(window)
+
+    @property
+    def windows(self) -> Sequence[Window]:
+        """All of them, in order."""
+        if self._all is None:
+            self._all = [*(window for batch in self._ended for window in batch), *self._newest]
+        return self._all
+
+    def _put_away(self) -> None:
+        self._ended.put(self._newest)
+        self._newest = []
+        if len(self._ended) * BATCH >= MOST_WINDOWS:
             self._halve()
-        self.windows.append(window)
 
     def _halve(self) -> None:
-        for early, late in zip(self.windows[::2], self.windows[1::2], strict=False):
-            early.take(late)
-        self.windows = self.windows[::2]
+        before, self._ended = self._ended, Shelf()
+        for batch in before:
+            for early, late in zip(batch[::2], batch[1::2], strict=True):
+                early.take(late)
+                self._newest.append(early)
+            if len(self._newest) >= BATCH:
+                self._ended.put(self._newest)
+                self._newest = []
         self._stride *= 2
 
     def _window(self, snapshot: Snapshot) -> Window:

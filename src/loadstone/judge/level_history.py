@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 
 from loadstone.measure.aggregate import Aggregate
@@ -20,12 +21,21 @@ class Course:
     """
 
     def __init__(self, join: Join = min) -> None:
-        self.times_s: list[float] = []
-        self.values: list[float] = []
         self.seen = 0
+        self._times_s, self._values = array("d"), array("d")  # 16 bytes for a reading; as two lists it would take 64
         self._join = join
         self._stride = 1
         self._waiting: list[tuple[float, float]] = []
+
+    @property
+    def times_s(self) -> list[float]:
+        """When, in s."""
+        return self._times_s.tolist()
+
+    @property
+    def values(self) -> list[float]:
+        """What was read then."""
+        return self._values.tolist()
 
     def add(self, at_s: float, value: float) -> None:
         """One more reading."""
@@ -35,12 +45,12 @@ class Course:
             return
         at_s, value = self._joined(self._waiting)
         self._waiting = []
-        self.times_s.append(at_s)
-        self.values.append(value)
-        if len(self.values) >= MOST_READINGS:
-            pairs = list(zip(self.times_s, self.values, strict=True))
+        self._times_s.append(at_s)
+        self._values.append(value)
+        if len(self._values) >= MOST_READINGS:
+            pairs = list(zip(self._times_s, self._values, strict=True))
             halved = [self._joined(pairs[at : at + 2]) for at in range(0, len(pairs), 2)]
-            self.times_s, self.values = [at for at, _ in halved], [value for _, value in halved]
+            self._times_s, self._values = array("d", [at for at, _ in halved]), array("d", [value for _, value in halved])
             self._stride *= 2
 
     def _joined(self, readings: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Pressure by stress-ng on this machine, in a process group that ends with the run at the latest."""
+"""Pressure by stress-ng on this machine, in process groups that end with the run at the latest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from typing import IO
 
 import psutil
@@ -35,7 +36,7 @@ class Pressure:
         self._asked = asked
         self._program = shutil.which(PROGRAM) if asked else None
         self._timer: asyncio.TimerHandle | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._words: IO[bytes] | None = None
         self._cut_short = False
         self._place: tempfile.TemporaryDirectory[str] | None = None
@@ -44,7 +45,7 @@ class Pressure:
     @property
     def applied(self) -> str:
         """What was taken, and when; empty when nothing was."""
-        if self._process is None or self.missed:
+        if not self._processes or self.missed:
             return ""
         return f"{self._asked}{', cut short by the end of the load' if self._cut_short else ''}"
 
@@ -62,16 +63,17 @@ class Pressure:
             self._timer = asyncio.get_running_loop().call_later(self._asked.start_s, self._launch, self._asked, self._program)
 
     def stop(self) -> None:
-        """End the whole process group, by force if it does not listen; twice does no harm."""
+        """End the process groups, by force if they do not listen; twice does no harm."""
         if self._timer:
             self._timer.cancel()
-        process, self._timer = self._process, None
-        if process is None or self._words is None or self._words.closed:
+        self._timer = None
+        if not self._processes or self._words is None or self._words.closed:
             return
-        self._cut_short = process.poll() is None
-        if process.returncode:
-            self.missed = self._complaint(self._words, process.returncode)
-        self._end(process)
+        codes = [process.poll() for process in self._processes]
+        self._cut_short = None in codes
+        if failed := [code for code in codes if code]:
+            self.missed = self._complaint(self._words, failed[0])
+        self._end()
         self._words.close()
         if self._place:
             with contextlib.suppress(OSError):
@@ -80,30 +82,35 @@ class Pressure:
     def _launch(self, asked: PressurePlan, program: str) -> None:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self._place = tempfile.TemporaryDirectory(prefix="loadstone-pressure-")
-        try:
-            # A group of its own, to be ended as one; its own time-out, should we be killed and end nothing.
-            self._process = subprocess.Popen(  # noqa: S603 - a program found on the path, and numbers
-                [program, *arguments(asked)],
-                stdin=subprocess.DEVNULL,
-                stdout=self._words,
-                stderr=subprocess.STDOUT,
-                cwd=self._place.name,
-                start_new_session=True,
-            )
-        except OSError as error:
-            self.missed = f"{PROGRAM} does not start: {error.strerror}"
-            return
         self.missed = ""
+        for each in commands(asked):
+            try:
+                # A group of its own, to be ended as one; its own time-out, should we be killed and end nothing.
+                process = subprocess.Popen(  # noqa: S603 - a program found on the path, and numbers
+                    [program, *each],
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._words,
+                    stderr=subprocess.STDOUT,
+                    cwd=self._place.name,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self.missed = f"{PROGRAM} does not start: {error.strerror}"
+                return
+            self._processes.append(process)
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(END_WITHIN_S)
-        # Those that are left when the first has ended are in its group still.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    def _end(self) -> None:
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGTERM)
+        until_s = time.monotonic() + END_WITHIN_S
+        for process in self._processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until_s - time.monotonic()))
+            # Those that are left when the first has ended are in its group still.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def _complaint(self, words: IO[bytes], code: int | None) -> str:
         words.seek(0)
@@ -111,10 +118,12 @@ class Pressure:
         return f"{PROGRAM} ended with exit code {code}{f': {text}' if text else ''}"
 
 
-def arguments(asked: PressurePlan) -> list[str]:
-    """The command line after the program's name."""
-    seconds = max(1, math.ceil(asked.for_s))
-    taken = ["--cpu", str(asked.cpu)] if asked.cpu else []
-    if asked.memory:
-        taken += ["--vm", "1", "--vm-bytes", f"{asked.memory}b", "--vm-keep"]
-    return [*taken, "--timeout", f"{seconds}s", "--quiet"]
+def commands(asked: PressurePlan) -> list[list[str]]:
+    """The command lines after the program's name, each for a session of its own.
+
+    Where the system shares processors evenly among sessions (sched_autogroup, sched(7)), all in one would together take no more than
+    one of them.
+    """
+    ends = ["--timeout", f"{max(1, math.ceil(asked.for_s))}s", "--quiet"]
+    memory = [["--vm", "1", "--vm-bytes", f"{asked.memory}b", "--vm-keep", *ends]] if asked.memory else []
+    return [*([["--cpu", "1", *ends]] * asked.cpu), *memory]

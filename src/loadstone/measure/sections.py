@@ -44,7 +44,7 @@ class Sections:
             raise ValueError(f"a course has at least 2 sections, not {most}")
         self._most = most
         self._width_s = max(1.0, math.ceil((duration_s or 0.0) / most))
-        self._ended = Shelf[tuple[float, float]]()
+        self._ended = Shelf[Section]()
         self._open: Aggregate | None = None
         self._start_s = self._end_s = 0.0
 
@@ -62,7 +62,7 @@ class Sections:
 
     def so_far(self) -> list[Section]:
         """All sections in order; the last one may be shorter than the others."""
-        ended = self._sections()
+        ended = list(self._ended)
         if self._open is not None:
             rest = self._packed(self._open)
             if not self._open.seconds and ended:  # nothing but what wound down
@@ -72,19 +72,13 @@ class Sections:
 
     def _close(self) -> None:
         assert self._open is not None
-        self._put(self._packed(self._open))
+        self._ended.put(self._packed(self._open))
         self._open = None
         if len(self._ended) > self._most - 1:  # room for the open one
-            ended, self._ended = self._sections(), Shelf()
+            ended, self._ended = list(self._ended), Shelf()
             for at in range(0, len(ended), 2):
-                self._put(_joined(ended[at : at + 2]))
+                self._ended.put(_joined(ended[at : at + 2]))
             self._width_s *= 2.0
-
-    def _sections(self) -> list[Section]:
-        return [Section(start_s, end_s, content) for (start_s, end_s), content in self._ended]
-
-    def _put(self, section: Section) -> None:
-        self._ended.put((section.start_s, section.end_s), section.content)
 
     def _packed(self, aggregate: Aggregate) -> Section:
         # Time under load, not from first to last second: between two scenarios there may be a warm-up.

@@ -4,47 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import io
+import pickle
 import tempfile
 import weakref
+from array import array
 from collections.abc import Iterator
 from typing import IO, Generic, TypeVar
 
-Label = TypeVar("Label")
+Thing = TypeVar("Thing")
 
 
-class Shelf(Generic[Label]):
-    """Byte strings with a label each, in the order in which they were put on.
+class Shelf(Generic[Thing]):
+    """Things that can be pickled, in the order in which they were put on; each is made anew when it is looked at.
 
     Where no temporary file can be made, or its disk is full, they are kept in memory: a run must not end for that.
     """
 
     def __init__(self) -> None:
-        self._places: list[tuple[Label, int]] = []  # with where each ends
-        self._size = 0
+        self._ends = array("q")
         self._file: IO[bytes]
         try:
             self._use(tempfile.TemporaryFile(prefix="loadstone-", buffering=0))  # noqa: SIM115  it is closed with the shelf
         except OSError:
             self._use(io.BytesIO())
 
-    def put(self, label: Label, content: bytes) -> None:
+    def put(self, thing: Thing) -> None:
         """One more, behind the others."""
+        content = pickle.dumps(thing, protocol=pickle.HIGHEST_PROTOCOL)
         try:
             self._write(content)
         except OSError:
             self._move_to_memory()
             self._write(content)
-        self._size += len(content)
-        self._places.append((label, self._size))
+        self._ends.append(self._size + len(content))
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._ends)
 
-    def __iter__(self) -> Iterator[tuple[Label, bytes]]:
+    def __iter__(self) -> Iterator[Thing]:
         began = 0
-        for label, end in self._places:
-            yield label, self._read(began, end)
+        for end in self._ends:
+            yield pickle.loads(self._read(began, end))  # noqa: S301  nobody else can write there
             began = end
+
+    @property
+    def _size(self) -> int:
+        return self._ends[-1] if self._ends else 0
 
     def _write(self, content: bytes) -> None:
         self._file.seek(self._size)

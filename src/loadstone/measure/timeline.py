@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from loadstone.measure.aggregate import Aggregate, together
 from loadstone.measure.earlier import Earlier
@@ -16,18 +15,6 @@ from loadstone.measure.shelf import Shelf
 from loadstone.measure.snapshot import Gauge, Snapshot
 
 MOST_STRETCHES = 240
-
-
-class Span(NamedTuple):
-    """Where a stretch lies.
-
-    start_s, end_s: seconds since the run's start
-    """
-
-    start_s: float
-    end_s: float
-    judged: bool
-    phase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +34,7 @@ class Stretch:
     @classmethod
     def of(cls, snapshot: Snapshot, content: bytes = b"") -> Stretch:
         """One snapshot; `content` is what it was unpacked from, where it was."""
-        return cls(*_span(snapshot), content or pack(snapshot))
+        return cls(snapshot.start_s, snapshot.end_s, snapshot.judged, snapshot.phase, content or pack(snapshot))
 
     def snapshot(self) -> Snapshot:
         """What was measured in it."""
@@ -69,7 +56,7 @@ class Timeline:
             raise ValueError(f"a run over time has at least 2 stretches, not {most}")
         self._most = most
         self._width_s = 1.0
-        self._ended = Shelf[Span]()
+        self._ended = Shelf[Stretch]()
         self._first: Snapshot | None = None  # of those that are not yet a stretch
         self._open, self._end_s = Aggregate(), 0.0
 
@@ -95,19 +82,18 @@ class Timeline:
 
     def so_far(self) -> tuple[Stretch, ...]:
         """All stretches in order; those at the end of a phase may be shorter than the others."""
-        return (*_stretches(self._ended), *([Stretch.of(self._joined())] if self._first is not None else []))
+        return (*self._ended, *([Stretch.of(self._joined())] if self._first is not None else []))
 
     def close(self) -> None:
         """See Sink."""
 
     def _end(self) -> None:
-        ended = self._joined()
-        self._ended.put(_span(ended), pack(ended))
+        self._ended.put(Stretch.of(self._joined()))
         self._first = None
         if len(self._ended) >= self._most:
-            fewer = Shelf[Span]()
-            for stretch in _halved(_stretches(self._ended)):
-                fewer.put(_span(stretch), stretch.content)
+            fewer = Shelf[Stretch]()
+            for stretch in _halved(self._ended):
+                fewer.put(stretch)
             if len(fewer) < len(self._ended):
                 self._ended = fewer
                 self._width_s *= 2.0
@@ -139,14 +125,6 @@ def _halved(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
             waiting = stretch
     if waiting is not None:
         yield waiting
-
-
-def _stretches(shelf: Shelf[Span]) -> Iterator[Stretch]:
-    return (Stretch(*span, content) for span, content in shelf)
-
-
-def _span(of: Snapshot | Stretch) -> Span:
-    return Span(of.start_s, of.end_s, of.judged, of.phase)
 
 
 def _alike(one: Snapshot | Stretch, other: Snapshot | Stretch) -> bool:

@@ -72,10 +72,11 @@ class Histogram:
     `beyond` counts values known only to be longer than anything recorded, such as time-outs and dropped arrivals.
     """
 
-    __slots__ = ("_counts", "_max", "_min", "_packed", "beyond", "count", "total")
+    __slots__ = ("_counts", "_first", "_max", "_min", "_packed", "beyond", "count", "total")
 
     def __init__(self) -> None:
-        self._counts: IntArray = np.zeros(0, dtype=np.int64)
+        self._counts: IntArray = np.zeros(0, dtype=np.int64)  # of whole octaves, from the least value's to the greatest's
+        self._first = 0  # bucket of the first of them
         self._min = GREATEST
         self._max = -1
         self._packed = b""  # what `pack` made, as long as nothing was recorded since
@@ -91,8 +92,8 @@ class Histogram:
             raise ValueError(f"a histogram counts integers from 0 to 2**63 - 1, not {value}")
         bucket = bucket_of(value)
         self._packed = b""
-        self._reach(bucket + 1)
-        self._counts[bucket] += times
+        self._reach(bucket, bucket + 1)
+        self._counts[bucket - self._first] += times
         self.count += times
         self.total += value * times
         self._min = min(self._min, value)
@@ -109,8 +110,8 @@ class Histogram:
         self._packed = b""
         first = bucket_of(least)
         folded = np.bincount(buckets_of(values) - first)
-        self._reach(first + folded.size)
-        self._counts[first : first + folded.size] += folded
+        self._reach(first, first + folded.size)
+        self._counts[first - self._first : first - self._first + folded.size] += folded
         self.count += values.size
         self.total += _exact_sum(values, greatest)
         self._min = min(self._min, least)
@@ -126,9 +127,10 @@ class Histogram:
     def merge(self, other: Histogram) -> None:
         """Add everything the other counted; the same as having recorded it here."""
         self._packed = b""
-        size = other._counts.size
-        self._reach(size)
-        self._counts[:size] += other._counts
+        if size := other._counts.size:
+            self._reach(other._first, other._first + size)
+            at = other._first - self._first
+            self._counts[at : at + size] += other._counts
         self.count += other.count
         self.beyond += other.beyond
         self.total += other.total
@@ -165,7 +167,7 @@ class Histogram:
             return float(self._min), float(self._min)
         if rank == self.count:
             return float(self._max), float(self._max)
-        bucket = int(np.searchsorted(np.cumsum(self._counts), rank))
+        bucket = self._first + int(np.searchsorted(np.cumsum(self._counts), rank))
         return float(max(lower_end(bucket), self._min)), float(min(upper_end(bucket), self._max))
 
     def share_above(self, limit: float) -> float:
@@ -175,8 +177,8 @@ class Histogram:
             raise NoSamples("a share of nothing was asked for")
         if limit < 0:
             return 1.0
-        first = bucket_of(min(int(limit), GREATEST)) + 1
-        return (int(self._counts[first:].sum()) + self.beyond) / samples
+        above = max(0, bucket_of(min(int(limit), GREATEST)) + 1 - self._first)
+        return (int(self._counts[above:].sum()) + self.beyond) / samples
 
     @property
     def min(self) -> int:
@@ -198,12 +200,13 @@ class Histogram:
 
     def buckets(self) -> list[tuple[int, int, int]]:
         """(least value, greatest value, count) of every bucket that is not empty, upwards."""
-        return [(lower_end(index), upper_end(index), int(self._counts[index])) for index in map(int, np.flatnonzero(self._counts))]
+        used, counts = self.used()
+        return [(lower_end(bucket), upper_end(bucket), count) for bucket, count in zip(used.tolist(), counts.tolist(), strict=True)]
 
     def used(self) -> tuple[IntArray, IntArray]:
         """Indexes of the buckets that are not empty, upwards, and their counts."""
-        indexes = np.flatnonzero(self._counts)
-        return indexes, self._counts[indexes]
+        places = np.flatnonzero(self._counts)
+        return places + self._first, self._counts[places]
 
     def copy(self) -> Histogram:
         """An independent histogram with the same content."""
@@ -229,9 +232,9 @@ class Histogram:
 
     def plain_bytes(self) -> bytes:
         """The same without compression, for those who compress several together: equal ones then take the room of one."""
-        used = np.flatnonzero(self._counts)
+        used, numbers = self.used()
         steps, step_size = _planes(np.diff(used, prepend=0))
-        counts, count_size = _planes(self._counts[used])
+        counts, count_size = _planes(numbers)
         low, high = self.total & (2**64 - 1), self.total >> 64
         header = _HEADER.pack(self.count, self.beyond, self._min, self._max, low, high, used.size, step_size, count_size)
         return b"".join((header, steps, counts))
@@ -266,8 +269,8 @@ class Histogram:
         if used.size:
             if not 0 <= int(used[0]) <= int(used[-1]) <= _LAST_BUCKET:
                 raise ValueError("not a stored histogram: it has buckets that there are none of")
-            mine._counts = np.zeros(int(used[-1]) + 1, dtype=np.int64)
-            mine._counts[used] = counts
+            mine._reach(int(used[0]), int(used[-1]) + 1)
+            mine._counts[used - mine._first] = counts
         mine.count, mine.beyond, mine._min, mine._max, mine.total = count, beyond, least, greatest, total
         return mine
 
@@ -292,13 +295,18 @@ class Histogram:
             return f"Histogram(empty, beyond={self.beyond})"
         return f"Histogram(count={self.count}, min={self._min}, max={self._max}, beyond={self.beyond})"
 
-    def _reach(self, size: int) -> None:
-        """Make room for `size` buckets; whole octaves, so that growth is rare."""
-        if size > self._counts.size:
-            octaves = -(-size // SUB_BUCKETS)
-            grown = np.zeros(octaves * SUB_BUCKETS, dtype=np.int64)
-            grown[: self._counts.size] = self._counts
-            self._counts = grown
+    def _reach(self, first: int, end: int) -> None:
+        """Make room for the buckets from `first` up to `end`; whole octaves, so that growth is rare."""
+        size = self._counts.size
+        if size and self._first <= first and end <= self._first + size:
+            return
+        first, end = first // SUB_BUCKETS * SUB_BUCKETS, -(-end // SUB_BUCKETS) * SUB_BUCKETS
+        if size:
+            first, end = min(first, self._first), max(end, self._first + size)
+        grown = np.zeros(end - first, dtype=np.int64)
+        if size:
+            grown[self._first - first : self._first - first + size] = self._counts
+        self._counts, self._first = grown, first
 
     def _need_values(self) -> None:
         if self.count == 0:
