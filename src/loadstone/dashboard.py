@@ -334,4 +334,4 @@ def _value(amount: float | None, unit: str) -> str:
 
 
 def _percent(ratio: float | None) -> str:
-    return "–" if ratio is None or not math.isfinite(ratio) else f"{100 * (ratio - 1):+.1f} %"
+    return "–" if ratio is None or not math.isfinite(ratio) else f"{100 * (ratio - 1):+.1f}%"

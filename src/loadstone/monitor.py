@@ -320,7 +320,7 @@ def _history(store: WindowStore) -> Iterator[str]:
 
 
 def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def _grid(at_s: float, length_s: float) -> float:

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from loadstone.errors import PluginError
+from loadstone.errors import LoadstoneError, PluginError
 
 _PROFILES = "loadstone.plan.profiles"
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
@@ -177,6 +177,23 @@ class Plugins:
     def get(self, kind: str, name: str) -> Any:
         """The object behind a name; raises PluginError."""
         return self.find(kind, name).load()
+
+    def is_foreign(self, kind: str, name: str) -> bool:
+        """Does another package bring it? Then what it raises is no bug of ours."""
+        return self.find(kind, name).package != OWN
+
+    def make(self, kind: str, name: str, *given: Any, **named: Any) -> Any:
+        """What the callable behind a name makes of the arguments; what another package's raises becomes a PluginError that names it."""
+        plugin = self.find(kind, name)
+        factory = plugin.load()
+        try:
+            return factory(*given, **named)
+        except LoadstoneError:
+            raise
+        except Exception as error:
+            if plugin.package == OWN:
+                raise
+            raise PluginError(f"the {kind} {name!r} raised {type(error).__name__}: {error}", where=plugin.package) from error
 
 
 @cache

@@ -117,7 +117,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_rate(per_second: float) -> str:
-    """Such as "150/s", "0.5/s", "12 300/s"; slower than one in ten seconds per minute or hour."""
+    """Such as "150/s", "0.5/s", "12,300/s"; slower than one in ten seconds per minute or hour."""
     if not math.isfinite(per_second):
         return f"{_not_finite(per_second)}/s"
     size = abs(per_second)
@@ -143,7 +143,7 @@ def format_share(share: float) -> str:
     percent = share * 100
     room = min(abs(percent), abs(100 - percent)) or 1.0
     digits = min(6, max(0, 2 - math.floor(math.log10(room))))
-    text = f"{percent:.{digits}f}"
+    text = f"{percent:,.{digits}f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
@@ -157,16 +157,16 @@ def format_rtf(factor: float) -> str:
 
 
 def format_count(count: float) -> str:
-    """Such as "1 234 567": thousands apart by a thin no-break space, fractions only where there are some."""
+    """Such as "1,234,567": thousands apart by a comma, which every terminal has, fractions only where there are some."""
     if not math.isfinite(count):
         return _not_finite(count)
     if count == int(count):
-        return f"{int(count):,}".replace(",", "\u202f")
+        return f"{int(count):,}"
     return _three_digits(count)
 
 
 def format_load(load: float) -> str:
-    """Such as "98.7", "101.9", "10 240": what a search asked for, to four digits and never in powers of ten."""
+    """Such as "98.7", "101.9", "10,240": what a search asked for, to four digits and never in powers of ten."""
     return f"{load:.4g}" if abs(load) < 999.95 else format_count(round(load))
 
 
@@ -204,7 +204,7 @@ def _three_digits(value: float) -> str:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     if digits == 0:
-        return f"{round(value):,}".replace(",", "\u202f")
+        return f"{round(value):,}"
     text = f"{value:.{min(digits, 9)}f}"
     return text.rstrip("0").rstrip(".")
 

@@ -12,11 +12,14 @@ from playwright.sync_api import Page
 from loadstone.charts import assets, plotly
 from loadstone.charts.coarse import QUANTILE_ERROR
 from loadstone.charts.figures.marks import PHASES
+from loadstone.charts.figures.recorded import Recorded
 from loadstone.charts.page_data import packed_run, page_stretch
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import BUILT_IN, Catalogue, Kind
 from loadstone.measure.snapshot import WITHOUT_LOAD, Failure, Gauge, Snapshot
 from loadstone.measure.timeline import Stretch
+from loadstone.report.document import Count
+from loadstone.report.telling import figures
 from loadstone.testing.samples import make_histogram, make_series, make_snapshot, spread_ms
 from tests.browser import url_of
 
@@ -93,6 +96,24 @@ def test_sums_rates_shares_and_levels_of_a_window_are_pythons(opened: OpenRun) -
     assert cpu is not None
     assert page.evaluate(f"{window}.level('generator.cpu')") == {"last": cpu.last, "least": cpu.least, "greatest": cpu.greatest, "mean": 40}
     assert page.evaluate(f"{window}.failures()[0]") == {"kind": "timeout_total", "step": "ask", "text": "nothing came", "count": 3}
+
+
+def late_scenario() -> list[Snapshot]:
+    """A scenario that begins in the middle of a second, and has not ended when the second ends."""
+    requests, time = make_series("http.requests", scenario="shop", step="a"), make_series("load.time", scenario="shop")
+    empty = Snapshot(0, 0.0, 1.0, counts={make_series("load.time", scenario="other"): 10**9})
+    return [empty, Snapshot(1, 1.0, 2.0, counts={requests: 30, time: 5 * 10**8}), Snapshot(2, 2.0, 3.0, counts={requests: 60, time: 10**9})]
+
+
+@pytest.mark.parametrize("tags", [{}, {"step": "a"}, {"scenario": "shop"}])
+def test_a_rate_is_divided_by_the_time_under_load_of_its_scenario_as_in_reports(opened: OpenRun, tags: dict[str, str]) -> None:
+    snapshots = late_scenario()
+    told = figures(Aggregate(snapshots), Catalogue()["http.requests"], tags)
+    page = opened(text_of(snapshots), plot=False)
+    recorded = Recorded(Catalogue(), [Stretch.of(each) for each in snapshots])
+    assert isinstance(told, Count)
+    assert page.evaluate("(tags) => runs[0].window().rate('http.requests', tags)", tags) == told.rate == 60.0
+    assert recorded.whole.rate("http.requests", tags) == 60.0
 
 
 def test_what_was_not_recorded_has_no_value_and_not_zero(opened: OpenRun) -> None:

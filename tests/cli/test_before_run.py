@@ -211,3 +211,11 @@ def test_lines_are_for_those_who_read_along(
     assert shown.out == ""
     assert ("· endpoints  1 of 1 are there" in shown.err) is told
     assert bool(server.requests) is told
+
+
+def test_lines_are_broken_between_words_below_the_words_above() -> None:
+    long = Finding("room", "20,000 descriptors, 28,232 local ports; users who stay need 12,345", "a machine with a free core would do")
+    lines = written([long, Finding("baseline", "none")], 40)
+    assert all(len(line) <= 40 for line in lines)
+    assert [line.split() for line in lines if line.startswith(" " * 12)] == [line.split() for line in lines[1:-1]]
+    assert " ".join(" ".join(lines).split()) == "! room " + long.found + " " + long.advice + " · baseline none"

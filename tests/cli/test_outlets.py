@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from loadstone import plugins
 from loadstone.cli.hit import command as hit
+from loadstone.errors import PluginError, UsageError
 from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plugins import Plugins
@@ -34,6 +36,21 @@ class Breaking:
         """Nothing to do."""
 
 
+class Unmade:
+    """A sink of another package that cannot even be made."""
+
+    def __init__(self) -> None:
+        """Takes too few arguments."""
+
+
+def torn(_told: Any) -> bytes:
+    raise KeyError("p97")
+
+
+def words(_told: Any) -> str:
+    return "pass"
+
+
 def line(told: Any) -> bytes:
     return f"{told.document.provenance.plan}: {told.document.verdict}\n".encode()
 
@@ -43,6 +60,8 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resul
     """`loadstone hit` with a run that is made up: three seconds, all well."""
     monkeypatch.chdir(tmp_path)
     points = {"sink": [EntryPoint("breaking", f"{__name__}:Breaking", "x")], "report": [EntryPoint("line", f"{__name__}:line", "x")]}
+    points["sink"].append(EntryPoint("unmade", f"{__name__}:Unmade", "x"))
+    points["report"] += [EntryPoint("torn", f"{__name__}:torn", "x"), EntryPoint("words", f"{__name__}:words", "x")]
     found = Plugins(plugins.BUILT_IN, points)
     monkeypatch.setattr(plugins, "installed", lambda: found)
 
@@ -87,3 +106,29 @@ def test_a_sink_that_breaks_falls_silent_and_the_run_goes_on(call: Callable[...,
 def test_what_cannot_be_shown_is_told_before_the_run(call: Callable[..., Result], flags: tuple[str, ...], said: str) -> None:
     done = call(*flags)
     assert said in str(done.exception)
+
+
+def test_a_sink_that_cannot_be_made_is_told_before_the_run_and_is_no_bug_of_ours(call: Callable[..., Result]) -> None:
+    done = call("--sink", "unmade")
+    assert isinstance(done.exception, PluginError)
+    assert "the sink 'unmade' raised TypeError: " in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("torn", "the report 'torn' raised KeyError: 'p97'"), ("words", "the report 'words' gives str, not bytes")]
+)
+def test_a_report_that_breaks_costs_neither_the_verdict_nor_the_other_files(call: Callable[..., Result], name: str, why: str) -> None:
+    done = call("--report", f"{name}=torn.txt", "--report", "line=r.txt")
+    assert Path("r.txt").read_text() == "shop: pass\n"
+    assert "PASS" in done.stdout
+    assert f"torn.txt could not be made: unknown package: {why}" in done.stderr
+    assert "exit code 2: what was asked for could not be written" in done.stderr
+    assert not Path("torn.txt").exists()
+
+
+def test_a_report_that_needs_a_library_says_so_before_the_run(call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("loadstone.run.execute", lambda *_given, **_more: pytest.fail("the run began"))
+    done = call("--report", "png=p.png")
+    assert isinstance(done.exception, UsageError)
+    assert "pip install 'loadstone[images]'" in str(done.exception)

@@ -86,6 +86,11 @@ def test_plugins_lists_what_can_be_chosen() -> None:
     assert isinstance(call("plugins", "--kind", "nonsense").exception, PluginError)
 
 
+def test_the_columns_of_plugins_stand_below_each_other() -> None:
+    lines = output("plugins").splitlines()
+    assert len({line.index(" loadstone ") for line in lines}) == 1
+
+
 def test_check_knows_the_metrics_that_gates_may_name() -> None:
     output("init")
     Path("suite.yaml").write_text(Path("suite.yaml").read_text() + "  - p95(http.reponse_time) < 2s\n  - p95(http.response_time) < 2%\n")

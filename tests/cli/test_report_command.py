@@ -236,6 +236,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
     return call
 
 
+def test_a_quiet_run_says_why_to_the_end_of_the_sentence(run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    gates = [f"p{q}(http.response_time{{scenario=browse,step=home}}) < 1ns" for q in (50, 90)]
+    monkeypatch.setattr("loadstone.run.execute", lambda *_a, **_k: make_story([make_snapshot(n) for n in range(30)], gates=gates))
+    _, page = run()
+    rule, plan, *why = page.splitlines()
+    assert "NO DATA" in rule
+    assert plan.startswith("shop")
+    assert len(why) > 1  # wrapped
+    assert " ".join(why).endswith(f"{gates[1]}.")
+
+
 def test_a_run_leaves_the_formats_that_were_asked_for(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     run("--out", "kept", "--format", "md,junit", "--name", "mine")
     assert {path.name for path in (tmp_path / "kept").iterdir() if path.suffix != ".jsonl"} == {"mine.md", "mine.xml"}

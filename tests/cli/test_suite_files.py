@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import EntryPoint
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from loadstone.cli.main import cli
-from loadstone.errors import UsageError
+from loadstone.errors import PluginError, UsageError
 from loadstone.plan.model import Plan
 from loadstone.plugins import BUILT_IN, Plugins
 from loadstone.probes.provenance import collect
@@ -175,3 +176,43 @@ def test_another_view_of_a_run_leaves_its_suites_files_alone(call: Call) -> None
         assert call().return_value == 0
     CliRunner().invoke(cli, ["report", "last", "--view", "decision", "--out", "out", "--format", "md"], standalone_mode=False)
     assert [path.suffix for path in Path("out").rglob("*.*")] == [".md"]
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("FILES = 3", "the result_file 'own' is no tuple of ResultFile"),
+        ("FILES = (3,)", "the result_file 'own' is no tuple of ResultFile"),
+    ],
+)
+def test_a_table_of_another_package_that_is_none_is_told_before_the_run(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, why: str
+) -> None:
+    foreign(table, "broken_result_files", tmp_path, monkeypatch)
+    done = call("--set", "results={files: own}", "--out", "out")
+    assert isinstance(done.exception, PluginError)
+    assert why in str(done.exception)
+
+
+def test_a_file_of_another_package_that_breaks_costs_neither_the_verdict_nor_the_other_files(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign(
+        OWN.replace('ResultFile("perf', 'ResultFile("torn.txt", lambda evidence: {}["p97"]),\n    ResultFile("perf'),
+        "torn_files",
+        tmp_path,
+        monkeypatch,
+    )
+    done = call("--set", "results={files: own}", "--out", "out")
+    assert done.return_value == 2
+    assert "torn.txt could not be made: torn.txt: the result_file 'own' raised KeyError: 'p97'" in done.stderr
+    assert "PASS" in done.stdout
+    assert Path("out/performance_report.txt").exists()
+
+
+def foreign(table: str, module: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another package's table under the name `own`."""
+    (folder / f"{module}.py").write_text(table)
+    monkeypatch.syspath_prepend(str(folder))
+    found = Plugins(BUILT_IN, {"result_file": [EntryPoint("own", f"{module}:FILES", "x")]})
+    monkeypatch.setattr("loadstone.plugins.installed", lambda: found)

@@ -42,6 +42,12 @@ def test_json_lines_are_events_too_and_the_last_needs_no_end() -> None:
     assert (came.ok, came.json()) == (True, [{"n": 1}, {"n": 2}])
 
 
+def test_a_json_line_that_was_cut_is_no_event() -> None:
+    cut = chunked(b'{"n":1}\n{"n"', headers=[LINES]).removesuffix(b"0\r\n\r\n")
+    came, measured = watch(lambda sse: sse.get("/lines"), read(), send(cut))
+    assert (came.failure, came.json(), measured.count("sse.events")) == ("closed_early", [{"n": 1}], 1)
+
+
 @pytest.mark.parametrize("ends", [{"limit": 2}, {"until": "end"}, {"until": "2"}, {"until": lambda event: event.data == "2"}])
 def test_a_client_leaves_when_it_has_what_it_wants(ends: dict[str, Any]) -> None:
     cut = chunked(THREE, headers=[SSE]).removesuffix(b"0\r\n\r\n")

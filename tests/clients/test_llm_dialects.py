@@ -122,6 +122,16 @@ def test_messages_read_blocks_and_add_up_usage() -> None:
     assert (whole("messages", answer).content, whole("messages", answer).finish_reason) == (["Hi"], "stop")
 
 
+def test_a_stream_of_messages_that_is_cut_has_no_count_of_the_servers() -> None:
+    into = heard(
+        "messages",
+        {"type": "message_start", "message": {"usage": {"input_tokens": 5, "output_tokens": 1}}},
+        *({"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}} for text in ("Hi", " you", " all")),
+    )
+    assert into.usage == Usage(5, None, None)
+    assert into.content == ["Hi", " you", " all"]
+
+
 def test_embeddings_read_vectors() -> None:
     into = whole("embeddings", {"data": [{"embedding": [1.0, 2.0]}], "usage": {"prompt_tokens": 4}})
     assert (into.vectors, into.usage) == ([[1.0, 2.0]], Usage(4))

@@ -47,3 +47,13 @@ def test_a_text_that_json_forbids_or_writes_otherwise_is_left_to_the_parser() ->
 def test_an_error_without_words_is_named_by_its_kind() -> None:
     into = transcript([json.dumps({"error": "\r"})], whole_pieces=False)[0]
     assert into.fault_text == "stream error"
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.sampled_from(KINDS), st.sampled_from(["same", "other"])), max_size=12))
+def test_events_of_several_choices_are_told_apart_however_alike_they_are(events: list[tuple[int, str, str]]) -> None:
+    documents = [json.dumps({"choices": [{"index": choice, "delta": {kind: text}}]}) for choice, kind, text in events]
+    for whole_pieces in (True, False):
+        into, _ = transcript(documents, whole_pieces=whole_pieces)
+        assert into.content == [text for choice, kind, text in events if choice == 0 and kind == "content"]
+        assert into.reasoning == [text for choice, kind, text in events if choice == 0 and kind != "content"]
+        assert into.texts == [text for *_, text in events]

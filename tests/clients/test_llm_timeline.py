@@ -15,7 +15,9 @@ SENT = 1_000 * MS
 KINDS = {"c": Token.CONTENT, "r": Token.REASONING, "t": Token.TOOL}
 
 
-def line_of(*chunks: tuple[str, float], usage: int | None = None, complete: bool = True, **rules: Any) -> Timeline:
+def line_of(
+    *chunks: tuple[str, float], usage: int | None = None, hidden: int | None = None, complete: bool = True, **rules: Any
+) -> Timeline:
     """The times of an answer whose chunks are (kind, ms after sent)."""
     transcript = Transcript()
     for kind, at_ms in chunks:
@@ -23,7 +25,7 @@ def line_of(*chunks: tuple[str, float], usage: int | None = None, complete: bool
         transcript.at_ns = SENT + round(at_ms * MS)
         transcript.token(KINDS[kind], "word")
     if usage is not None:
-        transcript.count(Usage(output=usage, input=5))
+        transcript.count(Usage(output=usage, input=5, reasoning=hidden))
     end = transcript.at_ns + 2 * MS if chunks else SENT + 100 * MS
     return measure(transcript, Marks(SENT, SENT, SENT + MS, end), Rules(**rules), streamed=True, complete=complete)
 
@@ -53,6 +55,16 @@ def test_reasoning_counts_for_any_token_and_not_for_a_visible_one() -> None:
     assert (line.ttft_any_ns, line.ttft_ns) == (50 * MS, 150 * MS)
     assert line_of(*steady(10, kind="r")).ttft_ns is None
     assert line_of(("r", 50), ("t", 70)).ttft_ns == 70 * MS
+
+
+def test_reasoning_that_a_server_keeps_to_itself_has_no_part_in_the_times_of_what_it_sends() -> None:
+    shown, hidden = line_of(*steady(64), usage=64), line_of(*steady(64), usage=1064, hidden=1000)
+    assert (hidden.tpot_ns, hidden.shared, hidden.tokens) == (shown.tpot_ns, shown.shared, shown.tokens)
+    assert (hidden.output_tokens, shown.output_tokens) == (1064, 64)
+    assert hidden.faked is False
+    sent = line_of(*steady(10, kind="r"), *steady(5, ttft_ms=150), usage=15, hidden=10)
+    assert sent.tokens == [1] * 15
+    assert line_of(*steady(4), usage=4, hidden=9).tokens == [1] * 4  # counts that do not fit each other
 
 
 def test_a_freeze_of_half_a_second_is_a_stall_and_the_longest_gap() -> None:

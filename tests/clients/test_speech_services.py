@@ -216,3 +216,13 @@ def test_a_step_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
     (tmp_path / "suite.yaml").write_text(PLAN.replace("stream: true", "colour: red"))
     with pytest.raises(PlanError, match="colour"):
         load([str(tmp_path / "suite.yaml")], Overrides())
+
+
+def test_the_body_of_a_redirect_is_no_sound() -> None:
+    moved = response(b"moved" * 99, "Location: /there", RAW, status=307, reason="Moved")
+    came, measured, _ = ask(lambda speech: speech.synthesize("Hello", format="pcm"), answer(moved, response(TONE, RAW)))
+    assert came.ok
+    assert came.sound.pcm == TONE
+    assert came.first_byte_s > 0
+    assert came.stall_s == 0
+    assert measured.count("voice.tts_requests") == 1

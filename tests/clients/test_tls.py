@@ -10,7 +10,7 @@ from loadstone.clients.connection import Limits
 from loadstone.clients.failure import Kind
 from loadstone.clients.http import HttpClient
 from loadstone.clients.reply import Reply
-from loadstone.clients.tls import TlsContext, TlsSettings
+from loadstone.clients.tls import TlsContext, TlsLayer, TlsSettings
 from loadstone.clients.volley import Volley
 from loadstone.clock import MILLISECOND
 from loadstone.errors import UsageError
@@ -199,3 +199,28 @@ def test_files_that_cannot_be_used_are_the_users_mistake(authority: Any, tmp_pat
     for settings in (TlsSettings(ca_file=str(tmp_path / "none")), TlsSettings(ca_file=str(no_pem)), TlsSettings(certificate=sealed)):
         with pytest.raises(UsageError, match="TLS file cannot be used"):
             TlsContext(settings)
+
+
+def test_a_request_that_tls_does_not_take_is_a_failed_one_and_the_next_has_a_connection_of_its_own(
+    authority: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encrypt, taken = TlsLayer.encrypt, 0
+
+    def not_the_second(layer: TlsLayer, data: bytes) -> bytes:
+        nonlocal taken
+        taken += 1
+        if taken == 2:
+            error = ssl.SSLError(1, "protocol is shutdown")
+            error.reason = "PROTOCOL_IS_SHUTDOWN"
+            raise error
+        return encrypt(layer, data)
+
+    async def several(http: HttpClient) -> list[Reply]:
+        return [await http.get("/"), await http.get("/"), await http.get("/")]
+
+    monkeypatch.setattr(TlsLayer, "encrypt", not_the_second)
+    with ScriptedServer([answer(HELLO), hold()], [answer(HELLO)], tls=authority.server()) as server:
+        talk = Talk(target=server.url, tls=trust(authority))
+        replies = talk.hold(several)
+    assert [reply.failure for reply in replies] == [None, Kind.TLS, None]
+    assert (talk.measured.count("http.requests"), server.connections) == (3, 2)

@@ -192,6 +192,30 @@ def test_a_ping_is_timed_and_one_that_nobody_answers_is_missed() -> None:
     assert silent.measured.count("ws.missed_pongs") == 1
 
 
+def test_a_pong_that_comes_late_is_not_taken_for_that_of_the_next_ping() -> None:
+    def both_late(peer: Peer) -> None:
+        (_, first), (_, second) = read_frame(peer), read_frame(peer)
+        peer.send(server_frame(PONG, first) + server_frame(PONG, b"nobody's") + server_frame(TEXT, b"now"))
+        assert first != second
+
+    with ScriptedServer([accept(), both_late, hold()]) as server:
+
+        async def conversation(client: WebSocketClient) -> tuple[float | None, float | None]:
+            ws = await client.connect(server.url)
+            first = await ws.ping(timeout=0.001)
+            second = asyncio.ensure_future(ws.ping(timeout=60))
+            assert (await ws.receive()).text == "now"
+            assert not second.done()
+            ws.abort()
+            return first, await second
+
+        user = SocketTalk()
+        assert user.hold(conversation) == (None, None)
+    measured = user.measured
+    assert (measured.count("ws.pings"), measured.count("ws.missed_pongs")) == (2, 2)
+    assert measured.distribution("ws.pong_time") is None
+
+
 def test_a_servers_ping_is_answered_with_what_it_held() -> None:
     answers: list[tuple[int, bytes]] = []
 

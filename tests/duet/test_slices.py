@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from loadstone.clients.wire import Wire
-from loadstone.load.slices import Figure, Slices
+from loadstone.load.slices import Figure, SliceRecorder, Slices
+from loadstone.measure.rows import ROWS_PER_FOLD
 from loadstone.plan.model import Plan
 from loadstone.testing.server import ScriptedServer, always, answer, response
 
@@ -127,3 +128,17 @@ def test_a_calibration_gives_every_user_at_least_one_iteration(users: int) -> No
             assert iterations == taken.asked == users
 
         played(get(server.url, "/"), play)
+
+
+@pytest.mark.parametrize("prefix", ["http", "call"])
+def test_a_slice_of_more_requests_than_a_step_has_rows_keeps_all_their_times(prefix: str) -> None:
+    recorder = SliceRecorder()
+    step = recorder.exchanges("s", "/", {}, prefix)
+    for number in range(ROWS_PER_FOLD + 10):
+        step.rows.add(0, 0, 0, 1_000 + number % 2, 1_001, 0, 1, 1)
+    step.failed.add(0, 0, 0, 9_000_000, 9_000_001, 0, 1, 1)
+    taken = recorder.cut_slice(1.0)
+    (times,) = taken.times.values()
+    assert (taken.asked, len(times)) == (ROWS_PER_FOLD + 11, ROWS_PER_FOLD + 10)
+    assert abs(times - 1_000).max() <= 4
+    assert recorder.cut_slice(1.0).times == {}

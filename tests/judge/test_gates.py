@@ -338,6 +338,8 @@ def test_gauges_of_several_workers_are_judged_together(judge: Judge) -> None:
         (12, "tokens/s", "12 tokens/s"),
         (0.25, "tokens/s", "0.25 tokens/s"),
         (0.5, "%", "0.5%"),
+        (99.996, "%", "99.996%"),
+        (250, "%", "250%"),
         (12, "1", "12"),
         (12, "words", "12 words"),
         (math.inf, "ms", "∞"),

@@ -55,6 +55,12 @@ def test_few_runs_cannot_be_told() -> None:
         assert history.outlook is None
 
 
+def test_runs_that_lack_the_figure_are_counted() -> None:
+    runs = [RunFigures("few", started=BEGIN), *days([20.0, 20.5])]
+    assert judge_history(runs, P50).reason.startswith("2 of 3 runs have p50(http.response_time), and at least 8 are needed; the others")
+    assert judge_history(runs[:1], P50).reason.startswith("0 of 1 runs have")
+
+
 def test_machines_are_told_apart() -> None:
     histories = judge_histories([*days(level(4, 20)), *days(level(5, 20) * 2, "B")], P50)
     assert sorted(history.machine[0] for history in histories) == ["A", "B"]

@@ -124,7 +124,7 @@ def test_steps_that_go_on_are_a_leak() -> None:
 def test_a_leak_is_told_with_rate_cost_of_a_request_beginning_and_end() -> None:
     found = judge_leak(*memory(leaked=40e6))
     said = explain(found, "B", per_s=100.0, exhausted_s=found.exhausted_in_s(240e6, 1e9))
-    for part in ("LEAK: it rises steadily", "MB/h (95 %: ", "kB per 1,000 requests", "at 20", "at its limit in 4h"):
+    for part in ("LEAK: it rises steadily", "MB/h (95%: ", "kB per 1,000 requests", "at 20", "at its limit in 4h"):
         assert part in said
 
 

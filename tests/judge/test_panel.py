@@ -42,8 +42,24 @@ def crash(_asked: Asked) -> Any:
     raise RuntimeError("no licence")
 
 
+class Breaking:
+    """Breaks in one of its methods, or says nothing."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.at = asked.settings["at"]
+
+    def see(self, _snapshot: Snapshot) -> Any:
+        if self.at == "see":
+            raise KeyError("p97")
+
+    def check(self, _view: View) -> Any:
+        if self.at == "check":
+            raise ValueError("no column")
+
+
 def panel(*gates: Any) -> Panel:
-    points = {"gate": [EntryPoint("at-most", f"{__name__}:AtMost", "x"), EntryPoint("crash", f"{__name__}:crash", "x")]}
+    names = {"at-most": "AtMost", "crash": "crash", "breaking": "Breaking"}
+    points = {"gate": [EntryPoint(name, f"{__name__}:{attribute}", "x") for name, attribute in names.items()]}
     return Panel([GateLine.model_validate(gate) for gate in gates], Catalogue(), Plugins(BUILT_IN, points))
 
 
@@ -73,6 +89,21 @@ def test_a_gate_in_code_ends_the_run_once_and_keeps_its_verdict() -> None:
     fired, verdicts = judged(panel({"kind": "at-most", "gate": "few requests", "settings": {"requests": 150}}), 4)
     assert [(str(verdict.gate), verdict.value) for verdict in fired] == [("few requests", 200)]
     assert verdicts == fired
+
+
+@pytest.mark.parametrize(
+    ("at", "reason"),
+    [
+        ("see", "the gate 'breaking' raised KeyError: 'p97'"),
+        ("check", "the gate 'breaking' raised ValueError: no column"),
+        ("neither", "the gate 'breaking' gives no verdict"),
+    ],
+)
+def test_a_gate_of_another_package_that_breaks_has_no_data_and_the_others_are_judged(at: str, reason: str) -> None:
+    fired, verdicts = judged(panel({"kind": "breaking", "settings": {"at": at}}, LATENCY), 3)
+    assert fired == []
+    assert [(verdict.status, str(verdict.gate)) for verdict in verdicts] == [(Status.NO_DATA, "breaking"), (Status.PASS, LATENCY)]
+    assert verdicts[0].reason == reason
 
 
 @pytest.mark.parametrize(

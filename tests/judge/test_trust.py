@@ -57,7 +57,7 @@ def view(
         (view(lag_ms=26), facts(), Level.UNTRUSTWORTHY, "sends were late: p99 26 ms, more than 25 ms"),
         (view(lag_ms=60, response_ms=1000), facts(), Level.OK, ""),
         (view(), facts(achieved_arrivals=995), Level.OK, ""),
-        (view(), facts(achieved_arrivals=980), Level.DEGRADED, "980 of 1\u202f000 asked arrivals were sent, 98%"),
+        (view(), facts(achieved_arrivals=980), Level.DEGRADED, "980 of 1,000 asked arrivals were sent, 98%"),
         (view(), facts(achieved_arrivals=900), Level.UNTRUSTWORTHY, "at least 95% are needed"),
         (view(), facts(achieved_arrivals=900, allow_unreached=True), Level.DEGRADED, "90%"),
         (view(), facts(asked_arrivals=None, achieved_arrivals=3), Level.OK, ""),
@@ -149,6 +149,7 @@ def test_a_good_run_has_no_notice() -> None:
         (NoticeCode.NOT_PRESSED, view(), facts(unpressed="stress-ng is not installed")),
         (NoticeCode.RESUMED, view(), facts(gaps_s=(90.0,))),
         (NoticeCode.LOAD_CHANGED, view(), facts(changes=("load x 2 (by key)",))),
+        (NoticeCode.ITERATIONS_UNMADE, view(), facts(unmade=("61 of 100 iterations of main were begun",))),
         (NoticeCode.WORKER_LOST, view(), facts(lost=("worker 1 (pid 7) was ended by SIGKILL 3 s into the run",))),
     ],
 )

@@ -1,6 +1,7 @@
 """A load that people change while it goes on: what holds before the moment, what after, and what never moves."""
 
 import itertools
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -9,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadstone.clock import SECOND
+from loadstone.judge.notices import NoticeCode
 from loadstone.load.control import Applied, Control, Pause, Resume, Scale, SetRate, SetUsers, Spike, Stop, ahead_of, paused_s, stands
 from loadstone.load.warp import Warp
 from loadstone.measure.snapshot import PAUSED
 from loadstone.plan.rest import rest_of
+from loadstone.run import judge_again
 from loadstone.testing.client import constant, stall
 from loadstone.testing.clock import START_NS, at
 from loadstone.testing.simulation import Simulation, simulate
@@ -250,3 +253,30 @@ def test_a_later_pause_moves_nothing_that_was_due_before_it(gaps: Any, moment: i
     assert due is not None
     if held.stands_ns is not None and due <= held.stands_ns:
         assert held.due_ns(moment) == held.resumed(at_ns + 7).due_ns(moment) == due
+
+
+@pytest.mark.parametrize(
+    ("profile", "workers", "asked", "told"),
+    [
+        ({"iterations": 100, "users": 2}, 1, [(1.0, Scale(0.5))], []),
+        ({"iterations": 100, "users": 2}, 2, [], []),
+        ({"iterations": 100, "users": 2}, 2, [(1.0, Scale(0.5))], ["60 of 100 iterations of main were begun"]),
+        ({"iterations": 100, "users": 2, "max_duration": "3s"}, 1, [], ["60 of 100 iterations of main were begun"]),
+        ({"kind": "per-user-iterations", "iterations": 50, "users": 2}, 2, [], []),
+        (
+            {"kind": "per-user-iterations", "iterations": 50, "users": 2, "max_duration": "3s"},
+            2,
+            [],
+            ["60 of 100 iterations of main were begun"],
+        ),
+        ({"kind": "per-user-iterations", "iterations": 50, "users": 2}, 2, [(1.0, SetUsers(1))], []),
+    ],
+)
+def test_iterations_that_were_asked_for_and_never_begun_are_told(
+    make_plan: Any, profile: dict[str, Any], workers: int, asked: list[tuple[float, Control]], told: list[str]
+) -> None:
+    plan = make_plan(profile, plan={"workers": workers})
+    run = simulate(plan, constant(0.1), meanwhile=asking(*asked))
+    changes = [Applied(control, at_s) for at_s, control in asked]
+    story = judge_again(plan, run.snapshots, datetime(2026, 1, 1, tzinfo=UTC), unfinished=False, changes=changes)
+    assert [notice.text for notice in story.notices if notice.code is NoticeCode.ITERATIONS_UNMADE] == told

@@ -8,6 +8,7 @@ import pytest
 
 from loadstone.clients.wire import Wire
 from loadstone.clock import now_ns
+from loadstone.event_loop import new_event_loop
 from loadstone.load.closed import ClosedRun
 from loadstone.load.control import Pause, Resume
 from loadstone.load.engine import Engine, EngineLimits
@@ -19,7 +20,6 @@ from loadstone.measure.recorder import Recorder
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.model import Plan
 from loadstone.testing.server import Peer, ScriptedServer, Step, always, answer, hold, read, response
-from loadstone.testing.talk import loop_factory
 
 HELLO = response(b"hello")
 LAST = response(b"hello", "Connection: close")
@@ -47,7 +47,7 @@ def played(scripts: list[list[Step]], direct: Callable[[Engine, ScriptedServer],
         wire.close()
 
     snapshots: list[Snapshot] = []
-    with ScriptedServer(*scripts) as server, asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with ScriptedServer(*scripts) as server, asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(conduct(server))
     return Aggregate(snapshots)
 

@@ -86,3 +86,13 @@ def test_the_memory_of_gaps_and_of_what_is_under_way_is_bounded_and_the_count_st
     reception = ledger._members[1][0]
     assert len(reception.gaps) == MOST_GAPS
     assert ledger.leave(1) == sent - 1
+
+
+def test_what_somebody_else_sends_into_the_room_is_nobodys() -> None:
+    ledger = Ledger()
+    for member in range(2):
+        ledger.join(member)
+    number = ledger.send(0)
+    assert not ledger.receive(1, 7, 5, 1).tracked
+    assert ledger.receive(1, 0, number, 1).last_ns == 1
+    assert (ledger.totals.delivered, ledger.leave(1), ledger.totals.missing) == (1, 0, 0)

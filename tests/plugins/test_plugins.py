@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -58,3 +59,12 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 def test_an_attribute_that_is_not_there_is_a_broken_plugin() -> None:
     with pytest.raises(PluginError, match="AttributeError"):
         Plugins({"report": {"x": "json:nothing"}}, {}).get("report", "x")
+
+
+def test_what_another_package_raises_names_it_and_what_we_raise_is_ours() -> None:
+    plugins = Plugins({"report": {"ours": "json:loads"}}, points(("theirs", "json:loads")))
+    assert plugins.make("report", "theirs", "[1]") == [1]
+    with pytest.raises(PluginError, match=r"unknown package: the report 'theirs' raised JSONDecodeError: "):
+        plugins.make("report", "theirs", "[")
+    with pytest.raises(json.JSONDecodeError):
+        plugins.make("report", "ours", "[")

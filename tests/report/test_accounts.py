@@ -169,7 +169,7 @@ def test_a_history_that_creeps_has_the_line_on_and_its_band_in_the_chart() -> No
     assert ahead.highs[-1] / ahead.lows[-1] > ahead.highs[-10] / ahead.lows[-10], "further on one knows less"
     assert chart.zones[0].low == runs - 0.5
     assert chart.x.high >= ahead.xs[-1]
-    assert "where it leads, 90 %" in render_html(one).decode()
+    assert "where it leads, 90%" in render_html(one).decode()
     (history,) = json.loads(one.document)["histories"]
     assert history["outlook"]["ahead"][-1]["days"] == pytest.approx(len(ahead.xs) - runs, rel=0.01)
     assert "It is past 40 ms already" in render_html(one).decode()
@@ -217,6 +217,13 @@ def test_what_is_past_an_end_of_an_axis_stands_at_it() -> None:
     assert open_ended.axis.high == pytest.approx(300, rel=0.1)
     assert "inf" not in chart_svg(open_ended, 320)
     assert "nan" not in chart_svg(open_ended, 320)
+
+
+def test_an_interval_that_is_cut_at_the_axis_has_an_arrow_there() -> None:
+    whole = Bar("x", 0.5, 0.4, 0.6, 0.05, "warn", "+50%")
+    assert 'class="cut"' not in chart_svg(Changes("c", "c", [whole]), 320)
+    for high in (float("inf"), 5.0):
+        assert chart_svg(Changes("c", "c", [whole, replace(whole, high=high)]), 320).count('class="cut"') == 1
 
 
 def test_names_of_upright_rules_keep_out_of_each_others_way() -> None:

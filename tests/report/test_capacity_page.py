@@ -11,7 +11,7 @@ from loadstone.capacity import search
 from loadstone.judge.capacity import Capacity
 from loadstone.report.accounts.capacity import account_of_capacity
 from loadstone.report.capacity_document import CapacityDocument, capacity_document_of, render_capacity_json, schema_json
-from loadstone.report.capacity_text import answer_of, render_capacity_text
+from loadstone.report.capacity_text import answer_of, render_answer, render_capacity_text
 from loadstone.report.text import Look
 from tests.capacity.simulated import BUSY, Simulation, question, queue
 
@@ -77,3 +77,10 @@ def test_loads_from_ten_thousand_on_are_never_told_in_powers_of_ten() -> None:
     assert max(level.load for level in told.levels) >= 10_000
     for text in (page, answer_of(told), *told.remarks, *(fact.text for fact in account_of_capacity(told).facts)):
         assert "e+0" not in text
+
+
+def test_the_answer_alone_is_told_to_its_end_on_a_narrow_screen() -> None:
+    document = found("found")
+    _, *answer = render_answer(document, Look(60)).splitlines()
+    assert len(answer) > 1  # wrapped
+    assert " ".join(answer) == answer_of(document)

@@ -32,7 +32,7 @@ def written(tmp_path: Path) -> Written:
 
 
 def number(text: str) -> float:
-    return float(text.replace("\u202f", "").lstrip("~>"))
+    return float(text.replace(",", "").lstrip("~>"))
 
 
 def look(page: Page, begin: str, end: str) -> None:

@@ -120,3 +120,9 @@ def test_a_bar_puts_the_value_on_its_side_of_the_limit() -> None:
     assert under.value < under.limit == under.allowed[1]
     assert over.value > over.limit == over.allowed[1]
     assert above.allowed == (above.limit, 100.0)
+
+
+def test_a_bar_says_that_its_interval_goes_on_beyond_it() -> None:
+    gate = told_of(slowing(), gates=("p95(http.response_time) < 2s",)).document.gates[0]
+    ends = {high: gate_bar(gate.model_copy(update={"value": 30.0, "low": 20.0, "high": high, "limit": 10.0})) for high in (40.0, 4000.0)}
+    assert [bar is not None and bar.cut for bar in ends.values()] == [False, True]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from loadstone.errors import ExitCode, UsageError
 from loadstone.measure.aggregate import Aggregate
-from loadstone.measure.snapshot import Snapshot
+from loadstone.measure.snapshot import Series, Snapshot
 from loadstone.plan.model import Plan
 from loadstone.report.over_time import change, stretch, table
 from loadstone.report.series import MOST_LINES, SnapshotLog, line_s, read_head, read_snapshots
@@ -70,6 +71,15 @@ def test_a_run_that_was_killed_is_judged_and_told_as_interrupted() -> None:
 @pytest.mark.parametrize(("median_ms", "code"), [(12.0, ExitCode.PASS), (3000.0, ExitCode.GATE_FAILED)])
 def test_a_run_that_came_to_its_end_has_the_verdict_of_the_run(median_ms: float, code: ExitCode) -> None:
     assert judge_again(PLAN, seconds_of(60, median_ms), AT).exit_code is code
+
+
+@pytest.mark.parametrize(("unstamped", "clock"), [(0.0, True), (0.01, True), (1.0, False)])
+def test_a_few_reads_without_a_stamp_do_not_mean_that_there_was_no_kernel_clock(unstamped: float, clock: bool) -> None:
+    seconds = []
+    for second in seconds_of(10):
+        reads = second.counts[Series("generator.reads")]
+        seconds.append(replace(second, counts={**second.counts, Series("generator.unstamped_reads"): round(unstamped * reads + 0.5)}))
+    assert judge_again(PLAN, seconds, AT).result.provenance.kernel_clock is clock
 
 
 def test_a_log_without_a_second_is_no_pass() -> None:

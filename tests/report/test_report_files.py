@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadstone.judge.story import Story
-from loadstone.measure.snapshot import Failure
+from loadstone.measure.snapshot import Failure, Snapshot
 from loadstone.measure.timeline import Timeline
 from loadstone.report.annotations import MOST, annotations_of, command
 from loadstone.report.bencher import LONGEST, render_bencher
@@ -25,7 +25,7 @@ from loadstone.report.junit import render_junit
 from loadstone.report.markdown import MOST_BYTES, escaped, render_markdown
 from loadstone.report.told import VIEWS, Told
 from loadstone.testing.conformance import ReportConformance
-from loadstone.testing.samples import make_snapshot, make_story
+from loadstone.testing.samples import make_histogram, make_series, make_snapshot, make_story
 
 RENDERERS: dict[str, Callable[[Told], bytes]] = {
     "csv": render_csv,
@@ -162,6 +162,32 @@ def test_markdown_begins_with_the_verdict_and_names_the_gate_that_failed_first()
     assert page.startswith("## ❌ FAIL")
     rows = [line for line in page.splitlines() if line.startswith(("| ✅", "| ❌", "| ❔"))]
     assert rows[0].startswith("| ❌")
+
+
+def test_markdown_marks_times_as_other_pages_do() -> None:
+    story = make_story([make_snapshot(steps={"ask": (100, 10.0)}, failures={TIMEOUT: 8})])
+    text = render_markdown(told_of(story)).decode()
+    _, name, samples, p50, p95, p99, greatest, _ = next(line for line in text.splitlines() if "`http.response_time`" in line).split("|")
+    assert (name.strip(), samples.strip(), p50.strip()[0]) == ("`http.response_time`", "100", "1")
+    assert p95 == p99 == greatest
+    assert p95.strip().startswith(">")
+
+
+def test_markdown_says_too_few_of_streams_and_marks_the_value_of_others() -> None:
+    times = {make_series(name): make_histogram([20.0] * 100) for name in ("llm.ttft", "call.response_time")}
+    text = render_markdown(told_of(make_story([Snapshot(0, 0.0, 1.0, True, distributions=times)]))).decode()
+    rows = {
+        name.strip(" `"): [p50.strip(), p95.strip()]
+        for _, name, _, p50, p95, *_ in (line.split("|") for line in text.splitlines() if "20 ms" in line)
+    }
+    assert rows == {"llm.ttft": ["20 ms", "too few"], "call.response_time": ["20 ms", "~20 ms"]}
+
+
+def test_markdown_counts_all_exchanges_and_their_failures() -> None:
+    told = told_of(make_story())
+    load = told.document.load.model_copy(update={"requests": 21_000, "errors": 1_500, "achieved_rate": 700.0, "seconds": 2.0})
+    text = render_markdown(replace(told, document=told.document.model_copy(update={"load": load}))).decode()
+    assert "2 s: 21,000 requests (10,500/s), 1,500 failed" in text
 
 
 def test_markdown_is_never_longer_than_a_comment() -> None:

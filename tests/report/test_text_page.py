@@ -160,6 +160,15 @@ def test_percentiles_below_their_floor_are_marked_and_explained() -> None:
     assert "needed: p95 130, p99 662, p99.9 6,636" in render_text(story, 80)
 
 
+def test_the_footnote_of_a_mark_stands_below_the_table_that_has_it() -> None:
+    step = make_snapshot(steps={"home": (7000, 10.0)})
+    rare = {make_series("call.response_time"): make_histogram(spread_ms(10, 5.0))}
+    page = render_text(make_story([replace(step, distributions={**step.distributions, **rare})]), 80)
+    responses, others = page.split("OTHER TIMES")
+    assert "~" not in responses
+    assert "needed: p50 11, p90 64, p95 130" in others
+
+
 def test_a_percentile_among_time_outs_is_longer_than_anything_recorded() -> None:
     story = make_story([make_snapshot(steps={"ask": (100, 10.0)}, failures={TIMEOUT: 8})])
     p50, p90, p95, *_, greatest = row_of(story, "ask")[4:10]
@@ -205,7 +214,18 @@ def test_scenarios_are_named_when_there_are_several() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.0312, "0.031"), (0.9996, "1.00"), (9.423, "9.42"), (9.996, "10.0"), (99.96, "100"), (2310.4, "2\u202f310")],
+    [
+        (0, "0"),
+        (0.0004, "0.0004"),
+        (0.000001, "0.000001"),
+        (0.0312, "0.031"),
+        (-2310.4, "-2,310"),
+        (0.9996, "1.00"),
+        (9.423, "9.42"),
+        (9.996, "10.0"),
+        (99.96, "100"),
+        (2310.4, "2,310"),
+    ],
 )
 def test_a_figure_has_three_digits(value: float, text: str) -> None:
     assert figure(value) == text

@@ -127,14 +127,14 @@ def test_other_quantities_are_shown_as_people_write_them() -> None:
     assert [format_rate(rate) for rate in (150, 0.5, 12345.6, 0.01, 0.001, 0)] == [
         "150/s",
         "0.5/s",
-        "12\u202f346/s",
+        "12,346/s",
         "0.6/m",
         "3.6/h",
         "0/s",
     ]
     assert [format_size(size) for size in (512, 12_300, 1.5e9, 999_999)] == ["512 B", "12.3 kB", "1.5 GB", "1 MB"]
     assert [format_share(share) for share in (0.01, 0.0002, 0.9995, 0.5, 0, 1)] == ["1%", "0.02%", "99.95%", "50%", "0%", "100%"]
-    assert [format_count(count) for count in (1_234_567, 12, 1.5)] == ["1\u202f234\u202f567", "12", "1.5"]
+    assert [format_count(count) for count in (1_234_567, 12, 1.5)] == ["1,234,567", "12", "1.5"]
 
 
 @given(st.floats(min_value=1e-8, max_value=59))

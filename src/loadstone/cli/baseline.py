@@ -221,7 +221,7 @@ def _member(member: Member) -> str:
     if member.run is None:
         return f"{member.source or 'a file'}{mark}  {times}"
     run = member.run
-    return f"{run.id}  {run.started_at.astimezone():%Y-%m-%d %H:%M}  {run.git_branch or '-'}  {run.machine}{mark}  {times}"
+    return f"{run.id}  {run.started_at.astimezone():%Y-%m-%d %H:%M %Z}  {run.git_branch or '-'}  {run.machine}{mark}  {times}"
 
 
 def _plain(baseline: Baseline) -> dict[str, Any]:

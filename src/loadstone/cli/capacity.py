@@ -99,7 +99,7 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
     from loadstone.probes.contention import Contention, processes_of
     from loadstone.report.accounts.capacity import account_of_capacity
     from loadstone.report.capacity_document import capacity_document_of, level_part
-    from loadstone.report.capacity_text import row_text
+    from loadstone.report.capacity_text import render_answer, row_text
     from loadstone.report.file_names import stamp_of
     from loadstone.report.text import look_of
 
@@ -119,13 +119,14 @@ def _perform(plan: Plan, given: dict[str, Any], showing: Showing, asked: Asked, 
             question, told=tell, sinks=keeper.begin, look=look, worker=worker, ahead=worker_ahead, command=["loadstone", *sys.argv[1:]]
         )
     keeper.release()
-    account = account_of_capacity(capacity_document_of(found), began)
+    document = capacity_document_of(found)
+    account = account_of_capacity(document, began)
 
     def page() -> str:
         if showing.json:
             return account.document.decode()
-        text = account.page(look_of(sys.stdout, plain=showing.no_color))
-        return "\n".join([line for line in text.splitlines() if line.strip()][:2]) if showing.quiet else text
+        page_look = look_of(sys.stdout, plain=showing.no_color)
+        return render_answer(document, page_look) if showing.quiet else account.page(page_look)
 
     with telling(over=True):
         return tell_account(account, asked, page)

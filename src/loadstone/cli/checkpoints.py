@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loadstone.errors import UsageError
+from loadstone.errors import PluginError, UsageError
 from loadstone.units import parse_duration
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ def checkpoint(every_s: float, files: list[tuple[Callable[[Told], bytes], Path]]
         for render, path in files:
             try:
                 replace_file(path, render(told))
-            except OSError as error:
+            except (OSError, PluginError) as error:
                 if not silent:
-                    click.echo(f"loadstone: the checkpoint {path} could not be written: {error.strerror}", err=True)
+                    why = error.strerror if isinstance(error, OSError) else error
+                    click.echo(f"loadstone: the checkpoint {path} could not be written: {why}", err=True)
                 silent = True
 
     return Checkpoint(every_s, write)

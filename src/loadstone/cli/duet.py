@@ -136,7 +136,7 @@ def refuse_too_few(terms: Terms) -> None:
     needed, most = least_requests(highest), terms.most_pairs * terms.slice_requests
     if most < needed:
         what = f"p{100 * highest:g} needs {needed} requests a side, and these pairs have {most}"
-        hint = f"--pairs {math.ceil(needed / terms.slice_requests)} at least, twice as many to see +25 %"
+        hint = f"--pairs {math.ceil(needed / terms.slice_requests)} at least, twice as many to see +25%"
         raise UsageError(what, where=f"--pairs {terms.most_pairs}", hint=hint)
 
 

@@ -95,19 +95,19 @@ def chosen_sinks(watched: Watched) -> list[Guarded]:
     from loadstone.plugins import installed
 
     kept = {KEPT, LOG} if watched.folder else {KEPT}  # with --out there is a log without being asked for
-    return [Guarded(name, installed().get("sink", name)(watched)) for name in _named(_SINKS) if name not in kept]
+    return [Guarded(name, installed().make("sink", name, watched)) for name in _named(_SINKS) if name not in kept]
 
 
 def chosen_reports() -> list[tuple[Callable[[Told], bytes], Path]]:
     """Those that --report names, and their files; raises before the run what would make it worthless after it."""
-    from loadstone.plugins import installed
+    from loadstone.cli.report_files import renderer
 
     found = []
     for text in _named(_REPORTS):
         name, equals, file = text.partition("=")
         if not equals or not file:
             raise UsageError(f"{text!r} names no file", where="--report", hint=f"--report {name or 'json'}=result.{name or 'json'}")
-        render = installed().get("report", name)
+        render = renderer(name)
         if not Path(file).resolve().parent.is_dir():
             raise UsageError(f"no folder {Path(file).parent}", where=f"--report {text}", hint="a folder that is there")
         check_place(Path(file), f"--report {text}")

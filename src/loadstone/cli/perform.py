@@ -25,7 +25,7 @@ from loadstone.cli.preflight import check_machine, check_room
 from loadstone.cli.report_files import file_options, files_of_run, tell_github
 from loadstone.cli.streams import Telling, silence_stdout, telling, without_terminal
 from loadstone.cli.suite_files import files_meanwhile, write_suite_files
-from loadstone.errors import ExitCode, TargetUnreachable, UsageError
+from loadstone.errors import ExitCode, PluginError, TargetUnreachable, UsageError
 from loadstone.load.spawn import WorkerProcess, discard
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _perform_once(
         _end(worker, sinks)
     reports += files
     story_told = Told.of(story, timeline.so_far())
-    kept = [write_result(path, render(story_told)) for render, path in reports]
+    kept = [write_result(path, render, story_told) for render, path in reports]
     told([sink for sink in sinks if sink is not recording])
     kept_in_store(recording, story, plan, quiet=showing.quiet or showing.json)
     kept.append(write_suite_files(watched, story_told, recording))
@@ -184,14 +184,13 @@ def _page(made: Told, showing: Showing) -> str:
     """What standard output gets of a run."""
     from loadstone.plugins import installed
     from loadstone.report.text import look_of, render_page
+    from loadstone.report.text_verdict import headline
 
     if showing.json:
         text: str = installed().get("report", "json")(made).decode()
         return text
-    page = render_page(made.document, look_of(sys.stdout, plain=showing.no_color))
-    if showing.quiet:  # the verdict, what was run, and why
-        page = "\n".join([line for line in page.splitlines() if line.strip()][:3])
-    return f"{page}\n"
+    look = look_of(sys.stdout, plain=showing.no_color)
+    return render_page(made.document, look, (headline,)) if showing.quiet else f"{render_page(made.document, look)}\n"
 
 
 def _ask_before(plan: Plan, showing: Showing) -> bool:
@@ -201,12 +200,14 @@ def _ask_before(plan: Plan, showing: Showing) -> bool:
     from loadstone.cli.before_run import look_before
     from loadstone.cli.finding import written
     from loadstone.live.screen import above
+    from loadstone.report.text import look_of
 
     try:
         findings = look_before(plan)
     except TargetUnreachable:
         return False  # the run itself asks again, and says so
-    click.echo(above([line.replace("\u202f", ",") for line in written(findings)], sys.stderr), err=True)
+    width = look_of(sys.stderr).width if sys.stderr.isatty() else None
+    click.echo(above(written(findings, width), sys.stderr), err=True)
     return True
 
 
@@ -293,10 +294,13 @@ def result_folder(out: str | None) -> Path | None:
     return folder
 
 
-def write_result(path: Path, data: bytes) -> bool:
-    """Write a file; one that cannot be written is told. Answers whether it was."""
+def write_result(path: Path, render: Callable[[Told], bytes], made: Told) -> bool:
+    """Write a file; one that cannot be made or written is told. Answers whether it was."""
     try:
-        replace_file(path, data)
+        replace_file(path, render(made))
+    except PluginError as error:
+        click.echo(f"loadstone: {path} could not be made: {error}", err=True)
+        return False
     except OSError as error:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
         return False

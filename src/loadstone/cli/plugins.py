@@ -16,8 +16,10 @@ def command(kind: str | None) -> None:
     listed = [plugin for plugin in plugins.all() if kind in {None, plugin.kind}]
     if kind and not listed:
         raise PluginError(f"no plug-ins of kind {kind!r}", hint=f"one of {', '.join(sorted({each.kind for each in plugins.all()}))}")
+    wide = [max(len(text) for text in column) for column in zip(*((each.kind, each.name, each.package) for each in listed), strict=True)]
     for plugin in listed:
-        click.echo(f"{plugin.kind:<10} {plugin.name:<22} {plugin.package:<16} {_state(plugins, plugin)}")
+        texts = zip((plugin.kind, plugin.name, plugin.package), wide, strict=True)
+        click.echo(f"{' '.join(f'{text:<{width}}' for text, width in texts)} {_state(plugins, plugin)}")
 
 
 def _state(plugins: Plugins, plugin: Plugin) -> str:

@@ -68,7 +68,7 @@ def _probes(given: dict[str, Any]) -> list[Any]:
     plans = [ProbePlan.model_validate(each) for each in layers.tree.get("probes", [])]
     if not plans:
         raise UsageError("nothing is named that could be watched", hint="--port 8000, --pid PID, --process NAME or --probe machine")
-    return [installed().get("probe", plan.kind)(plan, "http://127.0.0.1") for plan in plans]
+    return [installed().make("probe", plan.kind, plan, "http://127.0.0.1") for plan in plans]
 
 
 def _loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import click
 
 from loadstone.cli.checkpoints import replace_file
 from loadstone.cli.theme import chosen_theme, theme_option, themed
-from loadstone.errors import UsageError
+from loadstone.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
     from loadstone.report.told import Told
@@ -84,11 +85,22 @@ def renderer(kind: str) -> Callable[..., bytes]:
     from loadstone.plugins import installed
     from loadstone.report.file_names import format_of
 
-    made: Callable[..., bytes] = installed().get("report", format_of(kind).report)
+    name = format_of(kind).report
+    made: Callable[..., bytes] = installed().get("report", name)
     ready = getattr(made, "ready", None)
     if ready is not None:
         ready()
-    return made
+    return partial(_foreign, name) if installed().is_foreign("report", name) else made
+
+
+def _foreign(name: str, *subjects: Any) -> bytes:
+    """What a report of another package makes; raises PluginError for whatever goes wrong in it."""
+    from loadstone.plugins import installed
+
+    data = installed().make("report", name, *subjects)
+    if not isinstance(data, bytes):
+        raise PluginError(f"the report {name!r} gives {type(data).__name__}, not bytes", where=installed().find("report", name).package)
+    return data
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -233,7 +233,7 @@ def _table(rows: list[RunRow]) -> list[str]:
 
     cells = [("run", "began", "verdict", "suite", "judged", "branch", "commit", "machine")]
     for row in rows:
-        began = f"{row.started_at.astimezone():%Y-%m-%d %H:%M}"
+        began = f"{row.started_at.astimezone():%Y-%m-%d %H:%M %Z}"
         commit = f"{(row.git_commit or '-')[:8]}{'*' if row.git_dirty else ''}"
         verdict = f"{row.verdict}!" if row.flagged else row.verdict
         seconds = format_duration(row.seconds) if row.finished else "-"

@@ -12,7 +12,7 @@ import click
 
 from loadstone.cli.checkpoints import replace_file
 from loadstone.cli.keeping import asked, opened
-from loadstone.errors import LoadstoneError, UsageError
+from loadstone.errors import LoadstoneError, PluginError, UsageError
 
 if TYPE_CHECKING:
     from loadstone.cli.found_run import Found
@@ -32,10 +32,16 @@ MEASURED = frozenset({"pass", "fail", "inconclusive"})  # the others' numbers ar
 def suite_files(plan: Plan) -> Iterator[ResultFile]:
     """Those of the plan's suite that a run of it has something for; raises PluginError for a table that is unknown or broken."""
     from loadstone.plugins import installed
+    from loadstone.report.result_files import ResultFile
 
     settings = plan.results
     if settings.files:
         table = installed().get("result_file", settings.files)
+        if not isinstance(table, Sequence) or not all(isinstance(file, ResultFile) for file in table):
+            raise PluginError(
+                f"the result_file {settings.files!r} is no tuple of ResultFile",
+                where=installed().find("result_file", settings.files).package,
+            )
         yield from (file for file in table if file.concerns(plan) and (settings.every_s or not file.during))
 
 
@@ -49,7 +55,7 @@ def files_meanwhile(watched: Watched, checkpoint_s: float | None, reports: Repor
     for file in (file for file in files if file.during):
         path = folder / file.name(watched.stamp)
         _room(path.parent)
-        found = [*found, (partial(_meanwhile, file), path)]
+        found = [*found, (partial(_meanwhile, file, watched.plan), path)]
     return (every_s, found) if found else (None, [])
 
 
@@ -60,10 +66,10 @@ def _room(folder: Path) -> None:
         raise UsageError(f"cannot be made: {error.strerror}", where=str(folder), hint="--out with a folder that you may write to") from None
 
 
-def _meanwhile(file: ResultFile, told: Told) -> bytes:
+def _meanwhile(file: ResultFile, plan: Plan, told: Told) -> bytes:
     from loadstone.report.result_files import Evidence
 
-    return file.content(Evidence(told)) or b""
+    return _content(file, Evidence(told), plan) or b""
 
 
 def write_suite_files(watched: Watched, told: Told, recording: Recording | None) -> bool:
@@ -77,7 +83,7 @@ def write_suite_files(watched: Watched, told: Told, recording: Recording | None)
     evidence = (
         Evidence(replace(told, run_id=row.id), KeptRun(row, partial(_history, row, asked("store")))) if row is not None else Evidence(told)
     )
-    written = [_write(file, evidence, folder / file.name(watched.stamp)) for file in suite_files(watched.plan)]
+    written = [_write(file, evidence, watched.plan, folder / file.name(watched.stamp)) for file in suite_files(watched.plan)]
     return all(written)
 
 
@@ -95,7 +101,7 @@ def suite_files_again(found: Found, told: Told, folder: Path, stamp: str, store_
     kept = KeptRun(row, partial(_history, row, store_url)) if row is not None and row.finished else None
     evidence = Evidence(told, kept)
     for file in (file for file in suite_files(plan) if not file.during):
-        data = _content(file, evidence)
+        data = _content(file, evidence, plan)
         if data is not None:
             path = folder / file.name(stamp)
             _room(path.parent)
@@ -118,26 +124,36 @@ def _history(row: RunRow, store_url: str | None) -> Sequence[PastRun]:
         return []
 
 
-def _write(file: ResultFile, evidence: Evidence, path: Path) -> bool:
-    data = _content(file, evidence)
-    if data is None:
-        return True
+def _write(file: ResultFile, evidence: Evidence, plan: Plan, path: Path) -> bool:
     try:
+        data = _content(file, evidence, plan)
+        if data is None:
+            return True
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, data)
+    except PluginError as error:
+        click.echo(f"loadstone: {path} could not be made: {error}", err=True)
+        return False
     except OSError as error:
         click.echo(f"loadstone: {path} could not be written: {error.strerror}", err=True)
         return False
     return True
 
 
-def _content(file: ResultFile, evidence: Evidence) -> bytes | None:
+def _content(file: ResultFile, evidence: Evidence, plan: Plan) -> bytes | None:
+    """What the file is to hold; raises PluginError where another package's table or report breaks."""
+    from loadstone.cli.report_files import renderer
     from loadstone.plugins import installed
 
     if not file.report:
-        return file.content(evidence)
+        try:
+            return file.content(evidence)
+        except Exception as error:
+            name = plan.results.files
+            if not installed().is_foreign("result_file", name):
+                raise
+            raise PluginError(f"the result_file {name!r} raised {type(error).__name__}: {error}", where=file.pattern) from error
     if file.report not in installed().names("report"):
         click.echo(f"loadstone: no report is called {file.report!r}, so {file.pattern} is left out", err=True)
         return None
-    data: bytes = installed().get("report", file.report)(evidence.told)
-    return data
+    return renderer(file.report)(evidence.told)

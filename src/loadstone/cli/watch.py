@@ -56,7 +56,7 @@ def command(**given: Any) -> int:
     from loadstone.probes.watch import Watch
     from loadstone.watch import HELD, leak_gates, watch
 
-    probes = Watch([(installed().get("probe", plan.kind)(plan, "http://127.0.0.1"), plan.every_s) for plan in plans])
+    probes = Watch([(installed().make("probe", plan.kind, plan, "http://127.0.0.1"), plan.every_s) for plan in plans])
     names = [name for plan in plans for name in HELD.get(plan.kind, ())]
     gates = [*leak_gates(dict.fromkeys(names)), *(GateLine(gate=text) for text in given["gates"])]
     if not gates:

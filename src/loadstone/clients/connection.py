@@ -75,7 +75,12 @@ class Connection(Link):
         self.uses += 1
         if self._tls is not None:
             # What the protocol itself has still to say goes first: records have an order.
-            request, self._output = bytes(self._output) + self._tls.encrypt(request), b""
+            try:
+                request, self._output = bytes(self._output) + self._tls.encrypt(request), b""
+            except ssl.SSLError as error:
+                self.sent_ns = now_ns()
+                self._unsent(b"", error)
+                return
         self.put = len(request)
         self.sent_ns = sent = now_ns()
         if sent - self.seen_ns > QUIET_NS and self.uses > 1 and self._hung_up():

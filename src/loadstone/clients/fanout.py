@@ -2,7 +2,7 @@
 
 A mark is a short text such as `~ls.3.17.81234567890123~` (sender, number, monotonic ns at sending). It may stand anywhere in a
 message, in whatever envelope the server wraps around it, and is found without parsing that. Times are compared on one
-machine's clock, so they hold for the subscribers of one worker and for workers on the same machine.
+machine's clock. The ledger is one worker's: what another worker's members send into the same room is nobody's here.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ SETTLE_STEP_S = 0.05
 
 
 class FanOut:
-    """One room: everybody in it should receive what anybody sends."""
+    """One room: everybody in it should receive what anybody of this worker sends.
 
-    def __init__(self) -> None:
+    worker, workers: members of different workers have different numbers
+    """
+
+    def __init__(self, worker: int = 0, workers: int = 1) -> None:
         self.ledger = Ledger()
-        self._next_member = 0
+        self._next_member, self._workers = worker, workers
         self._hushed = False
 
     @property
@@ -57,7 +60,7 @@ class FanOut:
         reader:   healthy or slow, a tag that keeps their figures apart
         on_other: takes the messages that carry no mark
         """
-        number, self._next_member = self._next_member, self._next_member + 1
+        number, self._next_member = self._next_member, self._next_member + self._workers
         self.ledger.join(number)
         return Member(self, websocket, number, reader, on_other)
 

@@ -9,63 +9,71 @@ from loadstone.clients.websocket_connection import WebSocketConnection
 from loadstone.clock import SECOND, Deadline, Timers, now_ns
 from loadstone.measure.messages import Messages
 
-PAYLOAD = b"loadstone"
+Waiter = asyncio.Future[int | None]
 
 
 class Heartbeat:
-    """Sends a ping now and then, or when asked to.
+    """Sends a ping now and then, or when asked to. Each ping holds a number of its own, by which its pong is known.
 
     every_ns: 0 sends none by itself
     """
 
-    __slots__ = ("_columns", "_connection", "_due", "_every_ns", "_sent_ns", "_timers", "_waiter")
+    __slots__ = ("_columns", "_connection", "_due", "_every_ns", "_open", "_sent", "_timers")
 
     def __init__(self, connection: WebSocketConnection, columns: Messages, timers: Timers, every_ns: int) -> None:
         self._connection, self._columns, self._timers, self._every_ns = connection, columns, timers, every_ns
-        self._sent_ns = 0  # of the ping whose pong has not come
-        self._waiter: asyncio.Future[int] | None = None
+        self._sent = 0
+        self._open: dict[bytes, tuple[int, Waiter | None]] = {}  # pings whose pong has not come: when they were sent, and who waits
         self._due: Deadline | None = timers.at(now_ns() + every_ns, self._beat) if every_ns else None
 
     async def once(self, timeout_ns: int) -> float | None:
         """Seconds until the pong came; None when it did not."""
-        waiter: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiter = waiter
-        self._ping()
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        ping = self._ping(waiter)
         try:
-            return await asyncio.wait_for(waiter, timeout_ns / SECOND) / SECOND
+            took = await asyncio.wait_for(waiter, timeout_ns / SECOND)
         except TimeoutError:
+            took = None
+        if self._open.pop(ping, None) is not None:
             self._columns.count("ws.missed_pongs")
-            self._sent_ns = 0
-            return None
-        finally:
-            self._waiter = None
+        return None if took is None else took / SECOND
 
-    def on_pong(self, end_ns: int) -> None:
-        """A pong has come; one that nobody asked for is allowed, and worth nothing (RFC 6455 section 5.5.3)."""
-        sent, self._sent_ns = self._sent_ns, 0
+    def on_pong(self, payload: bytes, end_ns: int) -> None:
+        """A pong has come; one that nobody asked for, or waits for any more, is allowed and worth nothing (RFC 6455 section 5.5.3)."""
+        sent, waiter = self._open.pop(payload, (0, None))
         if sent:
             self._columns.time("ws.pong_time", end_ns - sent)
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(end_ns - sent)
+            if waiter is not None and not waiter.done():
+                waiter.set_result(end_ns - sent)
 
     def stop(self) -> None:
         """The connection has ended."""
         if self._due is not None:
             self._due.cancel()
             self._due = None
-        if self._sent_ns:
-            self._columns.count("ws.missed_pongs")
-            self._sent_ns = 0
+        missed, self._open = self._open, {}
+        if missed:
+            self._columns.count("ws.missed_pongs", by=len(missed))
+        for _, waiter in missed.values():
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
-    def _ping(self) -> None:
+    def _ping(self, waiter: Waiter | None = None) -> bytes:
         self._columns.count("ws.pings")
-        self._sent_ns = self._connection.send_frame(FIN | PING, PAYLOAD)
+        self._sent += 1
+        ping = b"loadstone %d" % self._sent
+        self._open[ping] = self._connection.send_frame(FIN | PING, ping), waiter
+        return ping
 
     def _beat(self) -> None:
         self._due = None
         if not self._connection.open_now:
             return
-        if self._sent_ns:  # it had the whole time until now
-            self._columns.count("ws.missed_pongs")
+        # The one before had the whole time until now; whoever waits for one sees to it.
+        missed = [ping for ping, (_, waiter) in self._open.items() if waiter is None or waiter.done()]
+        for ping in missed:
+            del self._open[ping]
+        if missed:
+            self._columns.count("ws.missed_pongs", by=len(missed))
         self._ping()
         self._due = self._timers.at(now_ns() + self._every_ns, self._beat)

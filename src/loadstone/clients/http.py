@@ -146,11 +146,11 @@ class HttpClient:
     async def _finished(self, prepared: Prepared, due: int, excused: int, connection: Connection) -> Reply:
         """A whole response that needs a closer look."""
         reply = self._answered(prepared, due, excused, connection)
-        return await self.follow(prepared, reply) if reply.status in REDIRECTS else reply
+        return await self.follow(reply) if reply.following is not None else reply
 
     async def _without_response(self, prepared: Prepared, due: int, excused: int, kept: Connection, failed: Failed) -> Reply:
         reply = await self._failed(prepared, due, excused, kept, failed, kept=kept)
-        return await self.follow(prepared, reply) if reply.status in REDIRECTS else reply
+        return await self.follow(reply) if reply.following is not None else reply
 
     async def stream(self, prepared: Prepared, sink: BodySink) -> Reply:
         """As `exchange`, but the body of the response goes to the sink as it comes, if that wants it."""
@@ -159,7 +159,7 @@ class HttpClient:
 
     async def _exchange(self, prepared: Prepared, due: int, excused: int, kept: Connection | None, sink: BodySink | None = None) -> Reply:
         reply = await self._exchange_once(prepared, due, excused, kept, sink)
-        return await self.follow(prepared, reply, sink) if reply.status in REDIRECTS else reply
+        return await self.follow(reply, sink) if reply.following is not None else reply
 
     async def _exchange_once(self, prepared: Prepared, due: int, excused: int, kept: Connection | None, sink: BodySink | None) -> Reply:
         connection = kept
@@ -200,26 +200,11 @@ class HttpClient:
         self.give_back(prepared.origin, connection)
         return reply
 
-    async def follow(self, prepared: Prepared, reply: Reply, sink: BodySink | None = None) -> Reply:
+    async def follow(self, reply: Reply, sink: BodySink | None = None) -> Reply:
         """Go where the reply points to, as often as is allowed."""
-        most, followed = prepared.redirects, 0
-        while (following := self._following(prepared, reply, followed, most)) is not None:
-            prepared, followed = following, followed + 1
-            reply = await self._exchange_once(prepared, now_ns(), 0, self.take(prepared.origin), sink)
-            if reply.status not in REDIRECTS:
-                break
+        while (following := reply.following) is not None:
+            reply = await self._exchange_once(following, now_ns(), 0, self.take(following.origin), sink)
         return reply
-
-    def _following(self, prepared: Prepared, reply: Reply, followed: int, most: int) -> Prepared | None:
-        """The request that a redirect leads to; None when it leads nowhere, or further than is allowed."""
-        if reply.failure is not None or "location" not in reply.headers:
-            return None
-        if followed < most:
-            return redirected(self._shared, prepared, reply)
-        if followed:
-            reply.failure, reply.reason = Kind.STATUS, f"more than {followed} redirects"
-            prepared.step.failure(reply.failure, reply.reason)
-        return None
 
     def may_repeat(self, prepared: Prepared, kept: Connection, failed: Failed) -> bool:
         """Did the server only hang up a kept-alive connection in the instant in which the request left (RFC 9112 section 9.3.1)?"""
@@ -294,7 +279,7 @@ class HttpClient:
         reply.head, reply.status, reply.body = head, head.status, connection.body
         reply.sent_ns, reply.first_ns = connection.sent_ns, connection.first_ns
         reply.end_ns, reply.seen_ns = connection.end_ns, connection.seen_ns
-        if head.encoding or head.cookies or head.status not in prepared.expect:
+        if head.encoding or head.cookies or head.status not in prepared.plain:
             self._look_closer(prepared, reply, head)
         step = prepared.step
         rows = step.rows if reply.failure is None else step.failed
@@ -307,8 +292,9 @@ class HttpClient:
             if self.cookies is None:
                 self.cookies = CookieJar()
             self.cookies.take(head.headers(), prepared.origin, prepared.target)
-        to_follow = prepared.redirects and head.status in REDIRECTS and "location" in reply.headers
-        if reply.failure is None and head.status not in prepared.expect and not to_follow:
+        if reply.failure is None and head.status in REDIRECTS and "location" in reply.headers:
+            reply.following = redirected(self._shared, prepared, reply)
+        if reply.failure is None and head.status not in prepared.expect and reply.following is None:
             reply.failure, reply.reason = Kind.STATUS, prepared.explain(reply) if prepared.explain else f"status {head.status}"
         if reply.failure is not None:
             prepared.step.failure(reply.failure, reply.reason)

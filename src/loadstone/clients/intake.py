@@ -143,10 +143,13 @@ class Intake:
         if self._link is not None:
             self._link.leave(cancelled(why))
 
-    def finish(self) -> Failed | None:
-        """Read what is left, after the exchange; answers what was wrong with it."""
+    def finish(self, *, whole: bool) -> Failed | None:
+        """Read what is left, after the exchange; answers what was wrong with it.
+
+        whole: the body came to its end: where it was cut, what had begun is no event
+        """
         self._read()
-        if self._failed is None and self.parser is not None:
+        if self._failed is None and self.parser is not None and whole:
             last = self._link.end_ns if self._link is not None else 0
             try:
                 for event in self.parser.finish():

@@ -15,7 +15,14 @@ CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 def redirected(shared: HttpScope, prepared: Prepared, reply: Reply) -> Prepared | None:
-    """The next request; None, with the reason in the reply, when it leads to a place that is none."""
+    """The next request; None, with the reason in the reply, when it leads to a place that is none, or further than is allowed.
+
+    To be asked before the answer is recorded, which is as one that failed then.
+    """
+    if not prepared.redirects:
+        if prepared.followed:
+            reply.failure, reply.reason = Kind.STATUS, f"more than {prepared.followed} redirects"
+        return None
     # RFC 9110 section 15.4: 303 always, and in practice 301 and 302 after POST, become GET without a body.
     keep_method = reply.status in {307, 308} or prepared.method in {"GET", "HEAD"}
     here = f"{prepared.origin.scheme}://{prepared.origin.authority}{prepared.target}"
@@ -33,7 +40,7 @@ def redirected(shared: HttpScope, prepared: Prepared, reply: Reply) -> Prepared 
             left_out |= CREDENTIALS
             # Without one the answer is 400 (RFC 9112, section 3.2); where the user gave a name of its own, this takes its place.
             headers["Host"] = origin.authority
-        return prepare(
+        following = prepare(
             shared,
             {key: value for key, value in prepared.step.tags if key not in {"scenario", "step"}},
             prepared.method if keep_method else "GET",
@@ -42,10 +49,11 @@ def redirected(shared: HttpScope, prepared: Prepared, reply: Reply) -> Prepared 
             headers={key: (None if key.lower() in left_out else value) for key, value in headers.items()},
             body=prepared.body if keep_method and prepared.body else None,
             expect=prepared.expect,
-            redirects=max(prepared.redirects - 1, 0),
+            redirects=prepared.redirects - 1,
             keep_body=prepared.keep_body,
         )
     except (UsageError, ValueError):
         reply.failure, reply.reason = Kind.MALFORMED, "redirect to a place that is none"
-        prepared.step.failure(reply.failure, reply.reason)
         return None
+    following.followed = prepared.followed + 1
+    return following

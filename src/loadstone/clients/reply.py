@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json as json_codec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loadstone.clients.failure import Kind
 from loadstone.clients.http1 import Head
 from loadstone.clock import MILLISECOND
 
+if TYPE_CHECKING:
+    from loadstone.clients.request import Prepared
+
 
 class Reply:
     """The answer to a request; `failure` says why there is none, or why it is not the expected one.
 
-    Times are monotonic ns; 0 means that it did not happen.
+    Times are monotonic ns; 0 means that it did not happen. `following` is the request that a redirect leads to.
     """
 
-    __slots__ = ("_headers", "body", "due_ns", "end_ns", "failure", "first_ns", "head", "reason", "seen_ns", "sent_ns", "status", "url")
+    __slots__ = (
+        "_headers", "body", "due_ns", "end_ns", "failure", "first_ns", "following", "head", "reason", "seen_ns", "sent_ns", "status", "url",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class Reply:
         self.body = body
         self.failure: Kind | None = None
         self.reason = ""
+        self.following: Prepared | None = None
         self._headers: dict[str, str] | None = None
 
     @property

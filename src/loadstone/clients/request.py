@@ -45,6 +45,7 @@ class Prepared:
     expect: frozenset[int] = field(repr=False)
     keep_body: bool
     redirects: int
+    followed: int = 0  # redirects that led to it
     wire: bytes = field(default=b"", repr=False)
     repeatable: bool = False  # may go out a second time when a connection breaks before the first byte of an answer
     plain: frozenset[int] = field(default=frozenset(), repr=False)  # expected, and not to be followed

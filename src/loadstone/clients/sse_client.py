@@ -150,7 +150,7 @@ class SseClient:
         return stream
 
     def _conclude(self, stream: Stream, prepared: Prepared, reply: Reply, intake: Intake) -> None:
-        failed = intake.finish()
+        failed = intake.finish(whole=reply.failure is None)
         stream._reply = reply  # noqa: SLF001  of this module
         if Kind.CANCELLED in {reply.failure, failed.kind if failed else None}:
             stream.left, stream.reason = True, reply.reason

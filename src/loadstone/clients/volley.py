@@ -15,7 +15,7 @@ from loadstone.clients.failure import Failed
 from loadstone.clients.http import HttpClient
 from loadstone.clients.http1 import Head
 from loadstone.clients.reply import Reply
-from loadstone.clients.request import REDIRECTS, Prepared
+from loadstone.clients.request import Prepared
 from loadstone.clock import now_ns
 from loadstone.measure.recorder import Column
 
@@ -55,13 +55,13 @@ class Volley:
             raise
         if self._to_repeat:
             reply = await self._client.repeat(self._prepared, connection.sent_ns, 0, connection)
-            followed = await self._client.follow(self._prepared, reply) if reply.status in REDIRECTS else reply
+            followed = await self._client.follow(reply)
             self._add_duration(followed.seen_ns - reply.sent_ns)
         else:
             sent = connection.sent_ns
             self._client.give_back(self._prepared.origin, connection)
             if self._to_follow is not None:
-                await self._client.follow(self._prepared, self._to_follow)
+                await self._client.follow(self._to_follow)
                 self._add_duration(now_ns() - sent)
         return True
 
@@ -77,7 +77,7 @@ class Volley:
         # A compressed body that nobody keeps needs no closer look.
         if (not head.plain and (head.cookies or self._keep)) or head.status not in self._expect:
             reply = self._client.record(self._prepared, connection, sent)
-            if head.status in REDIRECTS and self._prepared.redirects:
+            if reply.following is not None:
                 self._to_follow = reply
             else:
                 self._add_duration(seen - sent)

@@ -294,8 +294,8 @@ class WebSocket:
                 assert isinstance(payload, bytes)
                 connection.send_frame(FIN | PONG, payload)
             elif opcode == PONG:
-                if self._heartbeat is not None:
-                    self._heartbeat.on_pong(end_ns)
+                if self._heartbeat is not None and isinstance(payload, bytes):
+                    self._heartbeat.on_pong(payload, end_ns)
             elif opcode == CLOSE:
                 assert isinstance(payload, bytes)
                 self._on_close(*close_code(payload))

@@ -41,6 +41,7 @@ class WebSocketClients:
         self.steps = MessageSteps(ground.http.recorder, ground.scenario)
         self._matches: dict[str, Match] = {}
         self.fan_outs: dict[str, FanOut] = {}
+        self.worker, self.workers = ground.worker, ground.workers
         self.open: set[WebSocket] = set()  # of all users here
 
     def client(self, place: Place) -> WebSocketClient:
@@ -133,7 +134,7 @@ class WebSocketClient:
         if found is None:
             if len(rooms) >= MOST_ROOMS:
                 raise UsageError(f"more than {MOST_ROOMS} rooms", where=f"fan_out({room!r})", hint="fewer rooms with more members")
-            found = rooms[room] = FanOut()
+            found = rooms[room] = FanOut(self._shared.worker, self._shared.workers)
         return found
 
     def break_all_in(self, seconds: float) -> None:

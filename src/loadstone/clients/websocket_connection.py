@@ -106,7 +106,10 @@ class WebSocketConnection(Connection):
         """Send one frame now, or as soon as the socket takes it; answers when it was handed to the kernel, in ns."""
         data = self._framed(first, payload)
         if self._tls is not None:
-            data = self._tls.encrypt(data)
+            try:
+                data = self._tls.encrypt(data)
+            except ssl.SSLError as error:
+                return self._broken_by(error)
         self.put += len(data)
         sent = now_ns()
         if self._output:
@@ -122,6 +125,11 @@ class WebSocketConnection(Connection):
             self._output = memoryview(data)[taken:]
             self._watch()
         return sent
+
+    def _broken_by(self, error: ssl.SSLError) -> int:
+        """Nothing can be sent any more: told as a loss, but not from inside the caller's own call."""
+        asyncio.get_running_loop().call_soon(self._lose, from_os_error(error))
+        return now_ns()
 
     def _framed(self, first: int, payload: bytes) -> bytes:
         return frame(first, payload)

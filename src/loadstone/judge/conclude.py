@@ -21,7 +21,7 @@ from loadstone.judge.verdict import Verdict
 from loadstone.judge.voice import doubt, without_voice
 from loadstone.load.control import Stop
 from loadstone.load.frames import Ready
-from loadstone.load.outlook import Outlook
+from loadstone.load.outlook import Outlook, asked_iterations
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Metric
 from loadstone.measure.declared import catalogue_of
@@ -29,6 +29,7 @@ from loadstone.measure.event import Event
 from loadstone.measure.exchanges import anything_measured, exchanges, failed_exchanges
 from loadstone.measure.result import LoadSummary, Result
 from loadstone.probes.provenance import collect
+from loadstone.units import format_count
 
 UNREACHED = frozenset({Kind.REFUSED, Kind.DNS, Kind.TIMEOUT_CONNECT})
 
@@ -141,7 +142,21 @@ def _facts(result: Result, state: RunState, makers: LoadMakers) -> GeneratorFact
         unpressed=state.pressure.missed,
         gaps_s=state.gaps_s,
         changes=tuple(change.text for change in state.changes if not isinstance(change.control, Stop)),
+        unmade=_unmade(result, state, makers),
     )
+
+
+def _unmade(result: Result, state: RunState, makers: LoadMakers) -> tuple[str, ...]:
+    """Iterations that were never begun in a run that nothing but its own plan has ended."""
+    if result.interrupted or result.aborted_by or makers.lost or state.gaps_s:
+        return ()
+    lines = []
+    for scenario in state.plan.scenarios:
+        asked, tags = asked_iterations(scenario, state.changes), {"scenario": scenario.name}
+        begun = sum(result.total.count(f"iteration.{name}", tags) or 0 for name in ("count", "interrupted"))
+        if asked is not None and begun < asked:
+            lines.append(f"{format_count(begun)} of {format_count(asked)} iterations of {scenario.name} were begun")
+    return tuple(lines)
 
 
 def _events(state: RunState, verdicts: Sequence[Verdict]) -> tuple[Event, ...]:

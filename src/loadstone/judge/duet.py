@@ -67,7 +67,7 @@ class DuetJudge:
         error_limit: float = 0.005,
     ) -> None:
         if not 0 < limit < 1 or not 0 < alpha < 1 or not 0 < error_limit < 1:
-            raise UsageError(f"limits and alpha lie between 0 and 1, not {limit}, {error_limit} and {alpha}", hint="limit 0.05 for 5 %")
+            raise UsageError(f"limits and alpha lie between 0 and 1, not {limit}, {error_limit} and {alpha}", hint="limit 0.05 for 5%")
         if not looks or list(looks) != sorted(set(looks)) or looks[0] < 1:
             raise UsageError(f"looks must ascend, not {list(looks)}", hint="12, 20, 40, 80 pairs")
         if not quantiles or not all(0.5 <= q < 1 for q in (*quantiles, *shown)):
@@ -148,7 +148,7 @@ class DuetJudge:
             return ""
         low, high = control.bounds(CONTROL_ALPHA / 2)
         if abs(control.point) > amount_of(self.limit, "lower") / 2 and not low <= 0 <= high:
-            return f"two copies of the baseline differ by {100 * control.point:+.1f} %, more than half the limit: the machine is not steady"
+            return f"two copies of the baseline differ by {100 * control.point:+.1f}%, more than half the limit: the machine is not steady"
         return ""
 
     def _abstain(self, deciding: Sequence[Said], shown: tuple[Difference, ...], doubt: str, *, last: bool) -> Look:

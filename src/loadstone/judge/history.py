@@ -105,7 +105,7 @@ def judge_history(runs: Sequence[RunFigures], figure: Figure, rules: RegressionR
     )
     unknown = [(run, value) for run, value in had[-NEWEST:] if not _usable(figure, value)]
     newest = None if unknown else _newest(names, figure, rules, [one.at for one in found])
-    answer, reason = _unknown(figure, *unknown[-1]) if unknown else _vote(changes, newest, len(names), figure, ratios=ratios)
+    answer, reason = _unknown(figure, *unknown[-1]) if unknown else _vote(changes, newest, len(names), len(runs), figure, ratios=ratios)
     begin = found[-1].at if found else 0
     outlook = _outlook(names[begin:], level[begin:]) if ratios else None
     return History(figure, machine, names, values, changes, newest, answer, reason, outlook, season)
@@ -122,15 +122,17 @@ def _unknown(figure: Figure, run: RunFigures, value: float) -> tuple[Answer, str
     return Answer.CANNOT_TELL, f"{figure.name} of run {run.name} is {what}"
 
 
-def _vote(changes: Sequence[Change], newest: Difference | None, count: int, figure: Figure, *, ratios: bool) -> tuple[Answer, str]:
-    """Both must say so: a split alone may be old news or chance, three runs alone may be bad luck."""
+def _vote(changes: Sequence[Change], newest: Difference | None, count: int, of: int, figure: Figure, *, ratios: bool) -> tuple[Answer, str]:
+    """Both must say so: a split alone may be old news or chance, three runs alone may be bad luck.
+
+    count: runs that have the figure, `of` so many
+    """
     latest = changes[-1] if changes else None
     split = latest is not None and latest.worse and latest.index >= count - BEST
     if newest is None:
-        return (
-            Answer.CANNOT_TELL,
-            f"{count} {'run has' if count == 1 else 'runs have'} {figure.name}; at least {FEWEST + NEWEST} are needed",
-        )
+        those = f"{count} of {of} runs have" if count < of else f"{count} {'run has' if count == 1 else 'runs have'}"
+        lacking = "; the others did not measure it, or from too few samples" if count < of else ""
+        return Answer.CANNOT_TELL, f"{those} {figure.name}, and at least {FEWEST + NEWEST} are needed{lacking}"
     gate = newest.answer is Answer.WORSE
     if split and latest is not None:
         told = f"worse since {latest.run} ({latest.effect.ratio - 1:+.1%}, confidence {latest.confidence:.1%})"

@@ -64,12 +64,12 @@ def explain(
 
 
 def rate_text(finding: Finding, unit: str) -> str:
-    """Growth per hour with its 95 % interval: "12.1 MB/h (95 %: 11 MB to 13.2 MB)"."""
+    """Growth per hour with its 95 % interval: "12.1 MB/h (95%: 11 MB to 13.2 MB)"."""
     now, low, high = (finding.rate * HOUR_S, finding.low * HOUR_S, finding.high * HOUR_S)
     shown = f"{_amount(now, unit)}/h"
     if not (math.isfinite(low) and math.isfinite(high)):
         return shown
-    return f"{shown} (95 %: {_amount(low, unit)} to {_amount(high, unit)})"
+    return f"{shown} (95%: {_amount(low, unit)} to {_amount(high, unit)})"
 
 
 def _amount(value: float, unit: str) -> str:

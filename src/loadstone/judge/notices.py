@@ -29,6 +29,9 @@ SHORT_RUN_S = 10.0
 CHANGES_SHOWN = 3
 PROBE_MISSED_MANY = 0.10
 GROWTH_ADVICE = "look for what the suite's own code keeps; a longer run needs more still"
+UNMADE_ADVICE = (
+    "allow a longer max_duration and enough data; with several workers each has its share, which nobody makes when its users are taken away"
+)
 
 
 class NoticeCode(StrEnum):
@@ -59,6 +62,7 @@ class NoticeCode(StrEnum):
     NOT_PRESSED = "not_pressed"
     RESUMED = "resumed"
     LOAD_CHANGED = "load_changed"
+    ITERATIONS_UNMADE = "iterations_unmade"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def find_notices(view: View, facts: GeneratorFacts, gates: Iterable[GateSpec] = 
         *_pressure_notices(facts),
         *_gap_notices(facts),
         *_change_notices(facts),
+        *(Notice(NoticeCode.ITERATIONS_UNMADE, line, UNMADE_ADVICE) for line in facts.unmade),
         *_load_notices(view, facts),
         *_generator_notices(health, facts),
         *_clock_notices(health, facts),

@@ -10,7 +10,7 @@ from loadstone.errors import LoadstoneError, PluginError
 from loadstone.judge.gates import GateWatch, undecided
 from loadstone.judge.limits import ReadyGate
 from loadstone.judge.mistakes import Mistakes
-from loadstone.judge.verdict import Verdict
+from loadstone.judge.verdict import Status, Verdict
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.snapshot import Snapshot, View
 from loadstone.plan.gate_text import GateSpec
@@ -83,6 +83,33 @@ class Statement:
         return self._watch.verdicts(view)[0]
 
 
+class Guarded:
+    """A gate of another package: what it raises leaves it without an answer, and never ends the run."""
+
+    def __init__(self, spec: GateSpec, kind: str, gate: Gate) -> None:
+        self._spec, self._kind, self._gate = spec, kind, gate
+        self._failure = ""
+
+    def see(self, snapshot: Snapshot) -> Verdict | None:
+        """See Gate."""
+        return None if self._failure else self._asked(lambda: self._gate.see(snapshot))
+
+    def check(self, view: View) -> Verdict:
+        """See Gate; no data once anything was raised, whatever it would answer."""
+        verdict = None if self._failure else self._asked(lambda: self._gate.check(view))
+        return verdict or Verdict(
+            self._spec, Status.NO_DATA, None, 0.0, "1", 0, self._failure or f"the gate {self._kind!r} gives no verdict"
+        )
+
+    def _asked(self, call: Callable[[], Verdict | None]) -> Verdict | None:
+        try:
+            verdict = call()
+        except Exception as error:  # noqa: BLE001  another package's code: anything may come
+            self._failure = f"the gate {self._kind!r} raised {type(error).__name__}: {error}"
+            return None
+        return verdict if isinstance(verdict, Verdict) else None
+
+
 class Panel:
     """The gates of one run, in the order of the plan.
 
@@ -110,7 +137,9 @@ class Panel:
             if not line.is_statement and not line.needs:
                 asked = Asked(line.spec(), line.settings, catalogue, allow_few, past)
                 with mistakes.collected(line.at):
-                    self._coded[at] = _made(asked, line.kind, plugins or installed())
+                    known = plugins or installed()
+                    gate = _made(asked, line.kind, known)
+                    self._coded[at] = Guarded(asked.spec, line.kind, gate) if known.is_foreign("gate", line.kind) else gate
         mistakes.raise_any()
 
     @property

@@ -48,7 +48,7 @@ class PerConnection:
     counted: str = "connections"
 
     def __str__(self) -> str:
-        interval = f"95 %: {_size(self.low)} to {_size(self.high)}"
+        interval = f"95%: {_size(self.low)} to {_size(self.high)}"
         return f"{_size(self.each)} for each connection ({interval}), from {self.least:,} to {self.most:,} {self.counted}"
 
 

@@ -55,6 +55,7 @@ class GeneratorFacts:
     unpressed:         why that did not happen, or not for all of its time
     gaps_s:            how long the run stood still, once for each time that it was continued
     changes:           what people made of the load while it went on, in order
+    unmade:            one line for each scenario of which fewer iterations were begun than the plan asks for
     allow_unreached:   the user wants to see what happens past the limit; an unreached load is then told, not punished
     """
 
@@ -70,6 +71,7 @@ class GeneratorFacts:
     unpressed: str = ""
     gaps_s: tuple[float, ...] = ()
     changes: tuple[str, ...] = ()
+    unmade: tuple[str, ...] = ()
 
     @property
     def load_share(self) -> float | None:

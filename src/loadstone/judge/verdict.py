@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from loadstone.judge.leak_cause import LeakCause
 from loadstone.plan.gate_text import GateSpec
-from loadstone.units import BYTES, SECONDS, format_count, format_duration, format_rate, format_size
+from loadstone.units import BYTES, SECONDS, format_count, format_duration, format_rate, format_share, format_size
 
 COMPARING = frozenset({"regression", "baseline"})  # kinds of gates that look at earlier runs
 
@@ -69,7 +69,7 @@ def show_value(value: float, unit: str) -> str:
         return f"{format_size(value * BYTES[amount])}/s"
     if slash:
         return format_rate(value) if amount in ("", "1") else f"{format_rate(value)[:-2]} {unit}" if value >= 1 else f"{value:.3g} {unit}"
-    number = format_count(value) if math.isfinite(value) else "∞"
-    if unit == "%":
-        return f"{number}%"
+    if unit == "%" and math.isfinite(value):
+        return format_share(value / 100)
+    number = format_count(value)
     return number if unit in ("", "1") else f"{number} {unit}"

@@ -65,7 +65,7 @@ class TerminalOutlet:
 
     def tell(self, at: float, alert: Alert) -> None:
         """See AlertOutlet."""
-        moment = datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        moment = datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
         line = plain(f"{moment}  {str(alert.level).upper():8}  {alert}", 300)
         try:
             if self._stream is not None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from loadstone.judge.verdict import Status, Verdict, show_value
 from loadstone.live.cells import EMPTY, Line, Piece, across, as_many, cut, fit, line, padded, width_of
-from loadstone.live.figure_texts import clock, count, generator_parts, ms, per_s, progress
+from loadstone.live.figure_texts import clock, generator_parts, ms, progress
 from loadstone.live.glyphs import Glyphs, sparkline
 from loadstone.live.latency_columns import latency_columns
 from loadstone.live.recent import PAST_S, Figures
 from loadstone.live.step_rows import Row
 from loadstone.measure.event import Event
 from loadstone.measure.plain_text import plain
+from loadstone.units import format_count, format_rate
 
 LABEL, VALUE, GAP = 11, 12, 2
 LEAST_NAME = 16  # cells in which a gate can still be told
@@ -64,23 +65,23 @@ def _bar(elapsed_s: float, shown: Shown, cells: int, glyphs: Glyphs) -> Line:
 
 def figures(now: Figures, cells: int, glyphs: Glyphs) -> list[Line]:
     """Rate, latency and errors: the last ten seconds as numbers, the last sixty as a line."""
-    asked = [f"{per_s(now.asked_per_s)} arrivals asked"] if now.asked_per_s is not None else []
-    users = [f"{count(now.users)} users"] if now.users is not None else []
-    dropped = [f"{count(now.dropped_in_all)} dropped"] if now.dropped_in_all else []
+    asked = [f"{format_rate(now.asked_per_s)} arrivals asked"] if now.asked_per_s is not None else []
+    users = [f"{format_count(now.users)} users"] if now.users is not None else []
+    dropped = [f"{format_count(now.dropped_in_all)} dropped"] if now.dropped_in_all else []
     over = f"over {now.window_s:.0f} s"
     rows = [
-        ("rate", per_s(now.rate_per_s), now.past.rate_per_s, [*asked, *users, f"{count(now.requests_in_all)} sent"], ""),
+        ("rate", format_rate(now.rate_per_s), now.past.rate_per_s, [*asked, *users, f"{format_count(now.requests_in_all)} sent"], ""),
         (now.lead.name, f"p95 {ms(now.times.p95)}", now.past.p95, [f"p50 {ms(now.times.p50)}", f"p99 {ms(now.times.p99)}", over], ""),
         (
             "errors",
-            f"{count(now.errors)} now",
+            f"{format_count(now.errors)} now",
             now.past.errors_per_s,
-            [f"{count(now.errors_in_all)} in all", *dropped],
+            [f"{format_count(now.errors_in_all)} in all", *dropped],
             "red" if now.errors else "",
         ),
     ]
     if now.tokens_per_s is not None:
-        rows.insert(2, ("tokens", per_s(now.tokens_per_s), now.past.tokens_per_s, ["all answers together"], ""))
+        rows.insert(2, ("tokens", format_rate(now.tokens_per_s), now.past.tokens_per_s, ["all answers together"], ""))
     room = _spark_cells(cells)
     return [_figure(label, value, _folded(past, room), parts, style, cells, glyphs) for label, value, past, parts, style in rows]
 
@@ -125,7 +126,7 @@ def histogram(now: Figures, cells: int, rows: int, glyphs: Glyphs) -> list[Line]
     bars = latency_columns(now.spread, max(10, cells - LABEL - 1), rows - 1, glyphs)
     if not bars:
         return []
-    beyond = f"{count(now.spread.beyond)} beyond" if now.spread.beyond else ""
+    beyond = f"{format_count(now.spread.beyond)} beyond" if now.spread.beyond else ""
     labels = [now.lead.name, "last 60 s", beyond, *[""] * rows]
     styles = ["cyan"] * (len(bars) - 1) + ["dim"]
     return [
@@ -170,16 +171,16 @@ Column = tuple[str, int, Callable[[Row], str]]
 def _columns(rows: Sequence[Row], cells: int) -> list[Column]:
     """What fits beside a name of at least twelve cells; what matters least goes first."""
     found: list[tuple[int, Column]] = [
-        (1, ("rate", 8, lambda row: per_s(row.rate_per_s))),
+        (1, ("rate", 8, lambda row: format_rate(row.rate_per_s))),
         (3, ("p50", 8, lambda row: ms(row.times.p50))),
         (0, ("p95", 8, lambda row: ms(row.times.p95))),
-        (2, ("errors", 6, lambda row: count(row.errors))),
+        (2, ("errors", 6, lambda row: format_count(row.errors))),
     ]
     shorts = {row.lead.short for row in rows}
     if shorts != {"response"}:
         found.insert(1, (4, ("latency", max(7, *map(len, shorts)), lambda row: row.lead.short)))
     if any(row.tokens_per_s is not None for row in rows):
-        found.append((5, ("tokens", 8, lambda row: "" if row.tokens_per_s is None else per_s(row.tokens_per_s))))
+        found.append((5, ("tokens", 8, lambda row: "" if row.tokens_per_s is None else format_rate(row.tokens_per_s))))
     while found and sum(width + GAP for _, (_, width, _) in found) > cells - 12:
         found.remove(max(found, key=lambda each: each[0]))
     return [column for _, column in found]
@@ -223,7 +224,7 @@ def _tally(verdicts: Sequence[Verdict], glyphs: Glyphs) -> Line:
 
 def _gate(verdict: Verdict, cells: int, glyphs: Glyphs) -> Line:
     mark = {Status.FAIL: glyphs.failed, Status.PASS: glyphs.passed, Status.NO_DATA: glyphs.no_data}[verdict.status]
-    value = "no data" if verdict.value is None else show_value(verdict.value, verdict.unit).replace("\u202f", ",")
+    value = "no data" if verdict.value is None else show_value(verdict.value, verdict.unit)
     left = line(" " * (LABEL + 1), Piece(f"{mark} ", STATE[verdict.status]), plain(str(verdict.gate), 200))
     return across(left, line(Piece(value, STATE[verdict.status])), cells)
 

@@ -28,20 +28,10 @@ def progress(elapsed_s: float, duration_s: float | None) -> str:
     return f"{clock(elapsed_s)} / {clock(duration_s)}" if duration_s else clock(elapsed_s)
 
 
-def count(number: float) -> str:
-    """Thousands apart by a comma, which every terminal has."""
-    return format_count(number).replace("\u202f", ",")
-
-
-def per_s(rate: float) -> str:
-    """A rate, thousands apart by a comma."""
-    return format_rate(rate).replace("\u202f", ",")
-
-
 def rate(figures: Figures) -> str:
     """Achieved, and the arrivals that the plan asks for; users who stay send beside those."""
-    asked = f" ({per_s(figures.asked_per_s)} arrivals asked)" if figures.asked_per_s is not None else ""
-    return f"{per_s(figures.rate_per_s)}{asked}"
+    asked = f" ({format_rate(figures.asked_per_s)} arrivals asked)" if figures.asked_per_s is not None else ""
+    return f"{format_rate(figures.rate_per_s)}{asked}"
 
 
 def times(values: Times) -> str:
@@ -51,8 +41,8 @@ def times(values: Times) -> str:
 
 def errors(figures: Figures) -> str:
     """Failures of the window and since the start, and arrivals that were dropped."""
-    dropped = f", {count(figures.dropped_in_all)} dropped" if figures.dropped_in_all else ""
-    return f"{count(figures.errors)} now, {count(figures.errors_in_all)} in all{dropped}"
+    dropped = f", {format_count(figures.dropped_in_all)} dropped" if figures.dropped_in_all else ""
+    return f"{format_count(figures.errors)} now, {format_count(figures.errors_in_all)} in all{dropped}"
 
 
 def generator(figures: Figures) -> str:

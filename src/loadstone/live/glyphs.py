@@ -30,9 +30,7 @@ class Glyphs:
 
 BLOCKS = Glyphs("▁▂▃▄▅▆▇█", "━", "─", "╵", "✓", "✗", "·", "›", unicode=True)
 ASCII = Glyphs("_.:-=+*#", "=", "-", "|", "+", "x", ".", ">", unicode=False)
-_IN_ASCII = str.maketrans(
-    {"—": "-", "–": "-", "…": "~", "µ": "u", "×": "x", "÷": "/", "−": "-", "\u202f": ",", "·": ".", "∞": "~", "→": ">"}
-)
+_IN_ASCII = str.maketrans({"—": "-", "–": "-", "…": "~", "µ": "u", "×": "x", "÷": "/", "−": "-", "·": ".", "∞": "~", "→": ">"})
 
 
 def ascii_line(pieces: Line) -> Line:

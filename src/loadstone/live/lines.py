@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from loadstone.judge.verdict import Verdict
-from loadstone.live.figure_texts import clock, count, errors, generator, per_s, progress, rate, times
+from loadstone.live.figure_texts import clock, errors, generator, progress, rate, times
 from loadstone.live.happenings import Happenings
 from loadstone.live.recent import Recent
 from loadstone.live.step_rows import RESPONSE
@@ -14,6 +14,7 @@ from loadstone.measure.event import Event
 from loadstone.measure.plain_text import plain
 from loadstone.measure.sink import Watched
 from loadstone.measure.snapshot import Snapshot
+from loadstone.units import format_count, format_rate
 
 EVERY_S = 5.0
 MOST_TURNS = 200  # lines for turns of one run: a gate that turns each second for hours must not fill a log
@@ -60,11 +61,11 @@ class LineView:
 
     def _line(self) -> str:
         now = self._recent.figures()
-        users = f"  {count(now.users)} users" if now.users is not None else ""
+        users = f"  {format_count(now.users)} users" if now.users is not None else ""
         phase = f" {plain(now.phase, 24)}" if now.phase else ""
         hint = f"  ! {now.hint}" if now.hint else ""
         lead = f"{now.lead.name} " if now.lead != RESPONSE else ""
-        tokens = f"  {per_s(now.tokens_per_s)[:-2]} tokens/s" if now.tokens_per_s is not None else ""
+        tokens = f"  {format_rate(now.tokens_per_s)[:-2]} tokens/s" if now.tokens_per_s is not None else ""
         where = f"{self._name} {progress(now.elapsed_s, self._duration_s)}{phase}"
         return f"{where}  {rate(now)}{users}  {lead}{times(now.times)}{tokens}  errors {errors(now)}  {generator(now)}{hint}"
 

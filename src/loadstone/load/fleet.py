@@ -213,7 +213,7 @@ class LocalFleet:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=CLOSE_S)
         if member.killed:
-            how = how_it_was_late(now_ns() - member.heard_ns)
+            how = how_it_was_late(now_ns() - member.heard_ns, self._plan)
         elif process.returncode is None:
             how = "closed its pipe"
         elif process.returncode < 0:
@@ -231,11 +231,11 @@ class LocalFleet:
                     member.process.kill()
 
     def _send(self, member: _Member, message: Message) -> None:
-        assert member.process.stdin is not None
-        try:
-            member.process.stdin.write(pack(message))
-        except OSError:
-            return  # it died; its listener says so
+        stdin, left = member.process.stdin, memoryview(pack(message))
+        assert stdin is not None
+        with contextlib.suppress(OSError):  # it died; its listener says so
+            while left:  # the pipe has no buffer of ours: a signal that comes meanwhile ends a write in the middle
+                left = left[stdin.write(left) :]
 
     def hang_up(self) -> None:
         """Listen no more; inside the event loop that listened."""
@@ -260,11 +260,13 @@ class LocalFleet:
                 process.stdout.close()
 
 
-def how_it_was_late(silent_ns: int) -> str:
-    """What a worker did that had to be killed: one that still told its seconds does not hang."""
+def how_it_was_late(silent_ns: int, plan: Plan) -> str:
+    """What a worker did that had to be killed: one that still told its seconds does not hang, and without code of a suite nothing can."""
     if silent_ns < SILENT_NS:
         return "was too busy to end when it should have (ask for less, or for more workers), and was killed"
-    return "hung in the suite's code when it should have ended, and was killed"
+    if any(scenario.code or any(step.call for step in scenario.steps) for scenario in plan.scenarios):
+        return "hung in the suite's code when it should have ended, and was killed"
+    return "said nothing more and did not end when it should have (was it stopped?), and was killed"
 
 
 def _signal_name(number: int) -> str:

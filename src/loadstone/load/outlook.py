@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from loadstone.load.control import Applied, concerns, paused_s
 from loadstone.load.demand import Demand
 from loadstone.plan.model import Plan, ScenarioPlan
-from loadstone.plan.profile import OpenProfile
+from loadstone.plan.profile import ClosedProfile, OpenProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,18 @@ def _expected(scenario: ScenarioPlan, elapsed_s: float, changes: Sequence[Applie
             demand = demand.with_change(change.control, schedule_s - scenario.start_s + scenario.skip_s)
     until = scenario.skip_s + min(elapsed_s - scenario.start_s, scenario.length_s)
     return max(0.0, demand.expected_until(until) - demand.expected_until(scenario.skip_s + scenario.warm_up_s))
+
+
+def asked_iterations(scenario: ScenarioPlan, changes: Sequence[Applied] = ()) -> int | None:
+    """How many iterations all users of a scenario are to make, all of them judged; None when the plan names no such number."""
+    profile = scenario.profile
+    if not isinstance(profile, ClosedProfile) or profile.iterations is None or scenario.warm_up_s:
+        return None
+    limit = profile.iterations
+    if limit.shared:
+        return limit.count
+    changed = any(concerns(change.control, scenario.name, is_open=False) for change in changes)
+    return None if changed else limit.count * profile.max_users
 
 
 def longest_s(plan: Plan) -> float | None:

@@ -68,11 +68,13 @@ class SliceRecorder(Recorder):
     def __init__(self) -> None:
         super().__init__()
         self._steps: dict[int, Exchanges] = {}
+        self._folded: dict[str, str] = dict(zip(TIMES, TIMES, strict=True))  # what lies in histograms, and the figure it belongs to
 
     def exchanges(self, scenario: str, step: str, tags: Mapping[str, str], prefix: str = "http") -> Exchanges:
         """See Recorder."""
         found = super().exchanges(scenario, step, tags, prefix)
         self._steps[id(found)] = found
+        self._folded[f"{prefix}.service_time"] = SERVICE  # of the rows that were too many for the columns
         return found
 
     def cut_slice(self, seconds: float) -> Slice:
@@ -86,18 +88,18 @@ class SliceRecorder(Recorder):
                 tags = dict(step.tags)
                 times.setdefault(Figure(SERVICE, tags.get("scenario", ""), step.step), []).append(good[:, 3] - good[:, 1])
         total = Aggregate(self.take(0, 0.0, seconds, ""))
-        for metric in TIMES:
+        for metric, figure in self._folded.items():
             for series in total.series(metric):
                 tags = dict(series.tags)
                 values = _values(total.distribution(metric, tags))
                 if tags.get("outcome", "ok") == "ok" and len(values):
-                    times.setdefault(Figure(metric, tags.get("scenario", ""), tags.get("step", "")), []).append(values)
-        told = {(figure.scenario, figure.step) for figure in times if figure.metric != SERVICE}
+                    times.setdefault(Figure(figure, tags.get("scenario", ""), tags.get("step", "")), []).append(values)
+        told = {(each.scenario, each.step) for each in times if each.metric != SERVICE}
         return Slice(
             {
-                figure: np.concatenate(parts)
-                for figure, parts in times.items()
-                if figure.metric != SERVICE or (figure.scenario, figure.step) not in told
+                each: np.concatenate(parts)
+                for each, parts in times.items()
+                if each.metric != SERVICE or (each.scenario, each.step) not in told
             },
             asked + exchanges(total),
             failed_exchanges(total) + (total.count("iteration.errors") or 0),

@@ -116,7 +116,7 @@ class Ledger:
     def receive(self, member: int, sender: int, number: int, at_ns: int) -> Delivery:
         """A member has received a sender's message of that number."""
         receptions = self._members.get(member)
-        if receptions is None or member == sender:
+        if receptions is None or member == sender or sender not in self._sent:  # somebody who sends from elsewhere
             return Delivery(tracked=False)
         reception = receptions.get(sender)
         if reception is None:

@@ -16,7 +16,7 @@ class LoadSummary:
     """The load of the judged part, as asked for and as it came to be.
 
     target_rate:    arrivals per second the plan asks for on average; None when users, not arrivals, were asked for
-    achieved_rate:  requests per second
+    achieved_rate:  arrivals per second that were begun, or requests per second where users were asked for
     dropped:        arrivals that found no free session within the patience
     arrivals:       arrivals that were due
     asked_arrivals: arrivals the plan wanted due in that time; None when it asked for users

@@ -57,7 +57,7 @@ class Timeline:
         self._most = most
         self._width_s = 1.0
         self._ended = Shelf[Stretch]()
-        self._first: Snapshot | None = None  # of those that are not yet a stretch
+        self._place: Snapshot | None = None  # of what is not yet a stretch: begin, phase and so on of its first second, without values
         self._open, self._end_s = Aggregate(), 0.0
 
     @classmethod
@@ -70,26 +70,27 @@ class Timeline:
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See Sink."""
-        if self._first is not None and not _alike(self._first, snapshot):
+        if self._place is not None and not _alike(self._place, snapshot):
             self._end()
-        if self._first is None:
-            self._first, self._open, self._end_s = snapshot, Aggregate(), snapshot.end_s
+        if self._place is None:
+            self._place = Snapshot(snapshot.seq, snapshot.start_s, snapshot.end_s, snapshot.judged, snapshot.phase)
+            self._open, self._end_s = Aggregate(), snapshot.end_s
         self._open.add(snapshot)
         self._end_s = max(self._end_s, snapshot.end_s)
         # Seconds end a little early or late; half of one decides.
-        if snapshot.end_s - self._first.start_s >= self._width_s - 0.5:
+        if snapshot.end_s - self._place.start_s >= self._width_s - 0.5:
             self._end()
 
     def so_far(self) -> tuple[Stretch, ...]:
         """All stretches in order; those at the end of a phase may be shorter than the others."""
-        return (*self._ended, *([Stretch.of(self._joined())] if self._first is not None else []))
+        return (*self._ended, *([Stretch.of(self._joined())] if self._place is not None else []))
 
     def close(self) -> None:
         """See Sink."""
 
     def _end(self) -> None:
         self._ended.put(Stretch.of(self._joined()))
-        self._first = None
+        self._place = None
         if len(self._ended) >= self._most:
             fewer = Shelf[Stretch]()
             for stretch in _halved(self._ended):
@@ -99,9 +100,9 @@ class Timeline:
                 self._width_s *= 2.0
 
     def _joined(self) -> Snapshot:
-        assert self._first is not None
-        whole, first = self._open.as_snapshot(self._first.start_s, self._end_s), self._first
-        return replace(whole, seq=first.seq, judged=first.judged, phase=first.phase)
+        place = self._place
+        assert place is not None
+        return replace(self._open.as_snapshot(place.start_s, self._end_s), seq=place.seq, judged=place.judged, phase=place.phase)
 
 
 def at_most(stretches: Sequence[Stretch], most: int) -> Sequence[Stretch]:

@@ -154,7 +154,7 @@ def _http(plan: Plan) -> Iterator[Finding]:
 def _probes(plan: Plan) -> Iterator[Finding]:
     for index, probe in enumerate(plan.probes):
         try:
-            installed().get("probe", probe.kind)(probe, plan.target or "http://127.0.0.1")
+            installed().make("probe", probe.kind, probe, plan.target or "http://127.0.0.1")
         except LoadstoneError as error:
             yield Finding(("probes", index), error.what, error.hint)
 

@@ -111,7 +111,7 @@ class Watch:
     def of(cls, plan: Plan, clock: Callable[[], int] = now_ns) -> Watch:
         """The probes that a plan names; nothing is opened yet."""
         target = plan.target or "http://127.0.0.1"
-        return cls([(installed().get("probe", each.kind)(each, target), each.every_s) for each in plan.probes], clock)
+        return cls([(installed().make("probe", each.kind, each, target), each.every_s) for each in plan.probes], clock)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

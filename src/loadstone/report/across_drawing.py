@@ -53,6 +53,8 @@ class AcrossPen(Pen):
             low, high = (min(axis.high, max(axis.low, end * 100)) for end in (bar.low, bar.high))
             self.axes.plot([low, high], [y - 0.12, y - 0.12], color=colour, linewidth=4, alpha=0.4, solid_capstyle="round", gid="bar")
             self.axes.plot([min(axis.high, max(axis.low, bar.point * 100))], [y - 0.12], "o", color=colour, markersize=6, gid="point")
+            for at, sign in chart.cut(bar):
+                self.axes.plot([at], [y - 0.12], ">" if sign > 0 else "<", color=colour, markersize=7, clip_on=False, gid="cut")
             if bar.limit:
                 self.axes.plot([bar.limit * 100] * 2, [y - 0.32, y + 0.08], color=self.colours["ink"], linewidth=1.2, gid="limit")
             behind = {"facecolor": self.colours["panel"], "edgecolor": "none", "pad": 1.0}  # the line of no change goes below the names

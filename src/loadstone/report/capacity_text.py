@@ -35,10 +35,7 @@ LOOSE = 0.15  # deviation from the law beyond which it describes nothing
 
 def render_capacity_text(document: CapacityDocument, look: Look) -> str:
     """The page for a search."""
-    sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
-    word, style = WORDS[document.outcome]
-    sheet.rule(Span(f" {word} ", style), f"exit code {document.exit_code}")
-    sheet.prose(plain(answer_of(document)), Style.BOLD)
+    sheet = _headed(document, look)
     sheet.line(Span(plain(document.plan), Style.BOLD), Span(f" → {plain(document.target)}" if document.target else ""))
     for objective in document.objectives:
         sheet.prose(plain(objective), Style.DIM, indent="    ", first=Span("  · ", Style.DIM))
@@ -54,6 +51,19 @@ def render_capacity_text(document: CapacityDocument, look: Look) -> str:
         for notice in notices:
             sheet.prose(plain(notice), Style.WARN, indent="    ", first=Span("  ! ", Style.WARN))
     return str(sheet)
+
+
+def render_answer(document: CapacityDocument, look: Look) -> str:
+    """The head of the page alone: the outcome and the answer."""
+    return str(_headed(document, look))
+
+
+def _headed(document: CapacityDocument, look: Look) -> Sheet:
+    sheet = Sheet(look.width, color=look.color, unicode=look.unicode)
+    word, style = WORDS[document.outcome]
+    sheet.rule(Span(f" {word} ", style), f"exit code {document.exit_code}")
+    sheet.prose(plain(answer_of(document)), Style.BOLD)
+    return sheet
 
 
 def answer_of(document: CapacityDocument) -> str:
@@ -101,7 +111,7 @@ def row_text(level: CapacityLevel, unit: str) -> str:
     errors = format_share(level.errors / level.requests) if level.requests else "—"
     times = "  ".join(f"{name} {_time(value)}" for name, value in (("p50", level.p50), ("p95", level.p95)))
     early = f" (after {format_duration(level.seconds)})" if level.ended_early else ""
-    return f"{format_load(level.load)}{unit}  {times}  errors {errors}  {level.answer}{early}".replace("\u202f", ",")
+    return f"{format_load(level.load)}{unit}  {times}  errors {errors}  {level.answer}{early}"
 
 
 def recovery_text(step: StepDown, unit: str) -> str:

@@ -24,7 +24,9 @@ class Load(_Part):
     """The load of the judged part, as asked for and as it came to be."""
 
     target_rate: FiniteFloat | None = Field(description="arrivals per second asked for; null when the plan asks for users")
-    achieved_rate: FiniteFloat = Field(description="requests per second")
+    achieved_rate: FiniteFloat = Field(
+        description="arrivals per second that were begun, or requests per second where the plan asks for users"
+    )
     requests: NonNegativeInt
     errors: NonNegativeInt
     dropped: NonNegativeInt = Field(description="arrivals that found no free session within the patience")

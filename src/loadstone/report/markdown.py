@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 
 from loadstone.judge.difference import Answer, Difference
 from loadstone.judge.verdict import show_value
+from loadstone.measure.catalogue import FLOORED
 from loadstone.measure.plain_text import plain
 from loadstone.report.account import Account, Table
 from loadstone.report.difference_table import change, interval
 from loadstone.report.difference_table import value as shown
-from loadstone.report.document import Count, Distribution, Gate
+from loadstone.report.document import Distribution, Gate
+from loadstone.report.html.gate_bar import interval as sure_between
+from loadstone.report.html.gate_bar import limit_text, value_text
 from loadstone.report.text_verdict import BANNERS, margin, why
 from loadstone.report.told import Told
-from loadstone.units import format_duration, format_share
+from loadstone.units import format_count, format_duration, format_rate, format_share
 
 MOST_BYTES = 60_000  # a comment has room for 65,536 characters
 MOST_ROWS, MOST_CAUSES, MOST_NOTICES = 40, 4, 6
@@ -48,7 +51,7 @@ def _headline(told: Told) -> Lines:
     mark = "✅" if run.verdict == "pass" else "❌" if run.verdict in {"fail", "unreachable"} else "⚠️"
     yield f"## {mark} {word}: {escaped(run.provenance.plan)}"
     yield ""
-    score = "" if run.score is None else f" Score {run.score:g} %."
+    score = "" if run.score is None else f" Score {format_count(round(run.score, 1))}%."
     yield f"{escaped(why(run), 600)}{score}"
 
 
@@ -93,17 +96,20 @@ def _gates(told: Told) -> Lines:
     passed = sum(gate.status == "pass" for gate in gates)
     yield f"### Gates: {passed} of {len(gates)} hold"
     yield ""
-    yield from _table(("", "gate", "value", "95 % interval", "limit", "margin"), [_gate(gate) for gate in gates])
+    yield from _table(("", "gate", "value", "95% interval", "limit", "margin"), [_gate(gate) for gate in gates])
 
 
 def _gate(gate: Gate) -> list[str]:
-    value, low, high, limit = (
-        "—" if number is None else show_value(number, gate.unit) for number in (gate.value, gate.low, gate.high, gate.limit)
-    )
-    interval = f"{low} to {high}" if gate.low is not None or gate.high is not None else "—"
     why_not = f"<br>{escaped(gate.reason)}" if gate.status == "no_data" else ""
     name = f"{escaped(gate.name)}: " if gate.name else ""
-    return [MARKS[gate.status], f"{name}`{_code(gate.gate)}`{why_not}", "beyond" if gate.beyond else value, interval, limit, margin(gate)]
+    return [
+        MARKS[gate.status],
+        f"{name}`{_code(gate.gate)}`{why_not}",
+        value_text(gate),
+        sure_between(gate) or "—",
+        limit_text(gate),
+        margin(gate),
+    ]
 
 
 def _requirements(told: Told) -> Lines:
@@ -139,14 +145,13 @@ def _figures(told: Told) -> Lines:
     rows = []
     for name, found in told.document.metrics.items():
         if isinstance(found, Distribution) and (found.count or found.beyond) and not name.startswith(("generator.", "load.", "iteration.")):
-            values = (getattr(found, each) for each in ("p50", "p95", "p99", "max"))
-            rows.append([f"`{_code(name)}`", str(found.count + found.beyond), *(_value(value, found.unit) for value in values)])
+            values = (_statistic(found, each, floors=name.startswith(FLOORED)) for each in ("p50", "p95", "p99", "max"))
+            rows.append([f"`{_code(name)}`", format_count(found.count + found.beyond), *values])
     if rows:
         load = told.document.load
-        errors = told.document.metrics.get("http.errors")
-        failed = f", {errors.count} failed" if isinstance(errors, Count) and errors.count is not None else f", {load.errors} failed"
-        seconds = format_duration(load.seconds) if load.seconds else "0 s"
-        yield f"<details><summary>{load.achieved_rate:.4g} requests/s for {seconds}: {load.requests} requests{failed}</summary>"
+        rate = f" ({format_rate(load.requests / load.seconds)})" if load.seconds else ""
+        counts = f"{format_count(load.requests)} requests{rate}, {format_count(load.errors)} failed"
+        yield f"<details><summary>{format_duration(load.seconds)}: {counts}</summary>"
         yield ""
         yield from _table(("metric", "samples", "p50", "p95", "p99", "max"), rows)
         yield ""
@@ -160,7 +165,7 @@ def _trends(told: Told) -> Lines:
         for history in trend.histories:
             yield f"- {escaped(history.machine)}, {len(history.runs)} runs: {escaped(history.reason, 600)}."
             for each in history.changes:
-                began = f"{each.started:%Y-%m-%d %H:%M}, " if each.started else ""
+                began = f"{each.started:%Y-%m-%d %H:%M} UTC, " if each.started else ""
                 sure = f"{each.effect.low - 1:+.1%} to {each.effect.high - 1:+.1%}, confidence {each.confidence:.1%}"
                 yield f"  - {began}run {escaped(each.run)} {escaped(each.commit[:9])}: {each.effect.ratio - 1:+.1%} ({sure})"
         yield ""
@@ -216,8 +221,19 @@ def _table_of(table: Table) -> Lines:
     yield from _table(titles, rows)
 
 
-def _value(value: float | None, unit: str) -> str:
-    return "—" if value is None else show_value(value, unit)
+def _statistic(found: Distribution, name: str, *, floors: bool) -> str:
+    """As the page for terminals has it: `~` before one of too few samples, `>` before what is longer than anything recorded.
+
+    floors: say "too few" in the place of such a value
+    """
+    if floors and name in found.too_few:
+        return "too few"
+    value = getattr(found, name)
+    if found.beyond and (value is None or name == "max"):
+        return "beyond" if found.max is None else f">{show_value(found.max, found.unit)}"
+    if value is None:
+        return "—"
+    return f"{'~' if name in found.too_few else ''}{show_value(value, found.unit)}"
 
 
 def _code(text: str) -> str:

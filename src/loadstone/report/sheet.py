@@ -51,8 +51,6 @@ class Column:
 _ASCII = str.maketrans(
     {"✓": "+", "✗": "x", "━": "=", "·": "-", "…": "~", "—": "-", "→": ">", "µ": "u", "×": "x", "│": "|", "└": "+", "─": "-"}
 )
-# U+00A0 kept words together while lines were broken; U+202F between thousands is too thin to tell columns from digits.
-_ALWAYS = str.maketrans({"\u00a0": " ", "\u202f": ","})
 INDENT, GAP = 2, 2
 READABLE = 24  # a flexible column is not made narrower than this while the gaps can give room
 
@@ -121,7 +119,7 @@ class Sheet:
         self.line(Span("━━", Style.DIM), left, Span(bar, Style.DIM), Span(f" {right} ", Style.PLAIN), Span("━━", Style.DIM))
 
     def _draw(self, text: str, style: Style) -> str:
-        text = text.translate(_ALWAYS)
+        text = text.replace("\u00a0", " ")  # it kept words together while lines were broken
         if not self._unicode:
             text = "".join(c if c.isascii() else "?" * cell_len(c) for c in text.translate(_ASCII))
         return f"\x1b[{style.value}m{text}\x1b[0m" if self._color and style.value and text.strip() else text

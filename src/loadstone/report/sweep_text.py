@@ -48,7 +48,7 @@ def row_text(knob: str, level: SweepLevel) -> str:
     times = "  ".join(f"{name} {_plain_ms(values, name)}" for name in Q)
     share = format_share(result.load.errors / result.load.requests) if result.load.requests else "—"
     row = f"{plain(knob)}={plain(level.level)}  {format_rate(result.load.achieved_rate)}  {times}  errors {share}"
-    return f"{row}  {BANNERS[result.verdict][0]}".replace("\u202f", ",")
+    return f"{row}  {BANNERS[result.verdict][0]}"
 
 
 def main_metric(results: list[Document]) -> str:

@@ -46,7 +46,7 @@ def failure_patterns(document: Document, sheet: Sheet) -> None:
     sheet.heading("FAILURE PATTERNS")
     for pattern in document.failure_patterns[:MOST_PATTERNS]:
         where = f" in {pattern.step}" if pattern.step else f": {pattern.text}"
-        counted = f"{format_count(pattern.count)} × {pattern.kind}{where} ({format_share(round(pattern.share, 3))} of the failures)"
+        counted = f"{format_count(pattern.count)} × {pattern.kind}{where} ({format_share(pattern.share)} of the failures)"
         sheet.prose(f"{counted}: {when(pattern)}", indent="    ", first=Span("  · "))
         for one in pattern.tags:
             if one.ratio is not None and one.low is not None and one.high is not None:

@@ -25,7 +25,7 @@ def load(document: Document, sheet: Sheet) -> None:
     rate = f"{format_rate(load.achieved_rate)} achieved"
     if load.target_rate is not None:
         rate += f" of {format_rate(load.target_rate)} asked"
-        rate += f" ({format_share(round(load.achieved_rate / load.target_rate, 4))})" if load.target_rate else ""
+        rate += f" ({format_share(round(load.achieved_rate / load.target_rate, 5))})" if load.target_rate else ""
     _labelled(sheet, "rate", rate)
     share = f" ({format_share(load.errors / load.requests)})" if load.requests else ""
     counts = f"{format_count(load.requests)}, {format_count(load.errors)} failed{share}"
@@ -46,7 +46,7 @@ def own_metrics(document: Document, sheet: Sheet) -> None:
     known = {metric.name for metric in BUILT_IN}
     own = {name: values for name, values in document.metrics.items() if name not in known and not name.startswith(TARGET)}
     spread = [
-        [Span(_with_unit(name, values)), Span(format_count(values.count)), *quantile_cells(values)]
+        [Span(_with_unit(name, values)), Span(format_count(values.count + values.beyond)), *quantile_cells(values)]
         for name, values in own.items()
         if isinstance(values, Distribution)
     ]
@@ -108,7 +108,7 @@ def generator(document: Document, sheet: Sheet) -> None:
     facts = [format_count(state.workers)]
     facts += [f"CPU {figure(state.cpu_percent)}% of a core"] if state.cpu_percent is not None else []
     facts += ["kernel clock" if state.kernel_clock else "no kernel clock"]
-    facts += [f"{format_share(round(state.coalesced_share, 4))} of reads coalesced"] if state.coalesced_share is not None else []
+    facts += [f"{format_share(state.coalesced_share)} of reads coalesced"] if state.coalesced_share is not None else []
     _labelled(sheet, "workers", " · ".join(facts))
 
 

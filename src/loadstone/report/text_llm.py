@@ -71,7 +71,7 @@ def _answers(document: Document, answers: int) -> str:
     for name, what in (("llm.errors", "failed"), ("llm.truncated", "truncated"), ("llm.cancelled", "left by the client")):
         count = _count(document, name)
         if count or name == "llm.errors":
-            parts.append(f"{format_count(count)} {what} ({format_share(round(count / answers, 4))})")
+            parts.append(f"{format_count(count)} {what} ({format_share(count / answers)})")
     return ", ".join(parts)
 
 
@@ -95,7 +95,7 @@ def _counted_by(document: Document, answers: int) -> str:
         found = [(f"{text} {tokenizer}" if text.endswith("tokenizer") else text, count) for text, count in found]
     if len(found) == 1:
         return found[0][0]
-    return ", ".join(f"{text} ({format_share(round(count / answers, 4))})" for text, count in found)
+    return ", ".join(f"{text} ({format_share(count / answers)})" for text, count in found)
 
 
 def _open(document: Document) -> str:
@@ -109,12 +109,12 @@ def _stalls(document: Document, answers: int) -> str:
         return ""
     times = document.metrics.get("llm.stall_time")
     longest = f", the longest {format_duration(times.max / 1e3)}" if isinstance(times, Distribution) and times.max else ""
-    return f"{format_count(stalls)} in {format_count(stalled)} answers ({format_share(round(stalled / answers, 4))}){longest}"
+    return f"{format_count(stalls)} in {format_count(stalled)} answers ({format_share(stalled / answers)}){longest}"
 
 
 def _faked(document: Document, answers: int) -> str:
     faked = _count(document, "llm.faked_streams")
-    share = format_share(round(faked / answers, 4))
+    share = format_share(faked / answers)
     return f"{format_count(faked)} answers ({share}) were sent as a stream, and came all at once" if faked else ""
 
 

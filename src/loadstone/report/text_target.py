@@ -24,7 +24,7 @@ def target(document: Document, sheet: Sheet) -> None:
         if len(read) > MOST_ROWS:
             sheet.line(Span(f"  … and {format_count(len(read) - MOST_ROWS)} more metrics, all in the JSON document", Style.DIM))
     if (cost := document.connection_memory) is not None:
-        interval = f"95 %: {_value(cost.low, 'B')} to {_value(cost.high, 'B')}"
+        interval = f"95%: {_value(cost.low, 'B')} to {_value(cost.high, 'B')}"
         connections = f"{format_count(cost.least)} to {format_count(cost.most)} {cost.counted}"
         sheet.line(Span(f"  memory per connection: {_value(cost.each, 'B')} ({interval}), {connections}"))
     lost = (missed.count or 0) if isinstance(missed, Count) else 0

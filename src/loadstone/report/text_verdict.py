@@ -166,7 +166,7 @@ def margin(gate: Gate) -> str:
     """How far the value is from the limit, as a share of the limit."""
     if gate.value is None or not gate.limit:
         return _answer(gate.status) if gate.status == "no_data" else ""
-    share = format_share(round(abs(gate.value - gate.limit) / abs(gate.limit), 3))
+    share = format_share(abs(gate.value - gate.limit) / abs(gate.limit))
     if gate.status == "pass":
         return f"{share} to spare"
     return f"{share} {'over' if gate.value > gate.limit else 'under'}" if gate.value != gate.limit else "at the limit"

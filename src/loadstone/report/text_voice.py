@@ -125,7 +125,7 @@ def _seconds(document: Document, name: str) -> float:
 
 
 def _share(count: int, of: int) -> str:
-    return format_share(round(count / of, 4)) if of else "none"
+    return format_share(count / of) if of else "none"
 
 
 def _count(document: Document, name: str) -> int:

@@ -144,7 +144,7 @@ def _history(sheet: Sheet, history: History, trend: Trend) -> None:
     for line in _plot(sheet, history, trend.limit):
         sheet.line(Span(f"  {line}"))
     if history.changes:
-        columns = (Column("changed at", left=True), Column("run", left=True), Column("commit", left=True), Column("by"), Column("95 %"))
+        columns = (Column("changed at", left=True), Column("run", left=True), Column("commit", left=True), Column("by"), Column("95%"))
         sheet.blank()
         sheet.table((*columns, Column("confidence")), [_change(change) for change in history.changes])
     if history.season is not None:
@@ -174,7 +174,7 @@ def _plot(sheet: Sheet, history: History, limit: float | None) -> list[str]:
 def _change(change: Change) -> list[Span]:
     effect = change.effect
     return [
-        Span(f"{change.started:%Y-%m-%d %H:%M}" if change.started else f"run {change.index + 1}"),
+        Span(f"{change.started:%Y-%m-%d %H:%M} UTC" if change.started else f"run {change.index + 1}"),
         Span(change.run),
         Span(change.commit[:9]),
         Span(f"{effect.ratio - 1:+.1%}", Style.BAD if change.worse else Style.GOOD),

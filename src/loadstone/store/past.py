@@ -85,7 +85,9 @@ def side(store: Store, names: Sequence[str], *, branch: str | None = None, machi
         raise StoreError(f"run {unfinished[0]} did not come to its end", where="the store", hint="loadstone runs list")
     runs = sorted((past_run(store.load(row.id)) for row in rows), key=lambda run: run.started.timestamp() if run.started else 0.0)
     title = (
-        " + ".join(row.id for row in rows) if len(rows) > 1 else f"{rows[0].id}  {rows[0].plan_name}  {rows[0].started_at:%Y-%m-%d %H:%M}"
+        " + ".join(row.id for row in rows)
+        if len(rows) > 1
+        else f"{rows[0].id}  {rows[0].plan_name}  {rows[0].started_at:%Y-%m-%d %H:%M} UTC"
     )
     return Beside(title, runs)
 

@@ -31,7 +31,7 @@ class Store(ABC):
         if scheme not in installed().names("store"):
             known = ", ".join(installed().names("store"))
             raise StoreError(f"no store is known for {scheme}://", where=shown(url), hint=f"one of {known}, as sqlite:///runs.db")
-        opened: Store = installed().get("store", scheme)(url, make=make)
+        opened: Store = installed().make("store", scheme, url, make=make)
         return opened
 
     @abstractmethod

@@ -121,6 +121,11 @@ class Changes:
         room = max(0.02, (high - low) * 0.06)
         return Axis((low - room) * 100, (high + room) * 100, log=False, unit="%")
 
+    def cut(self, bar: Bar) -> list[tuple[float, int]]:
+        """Ends of the axis at which an interval is cut, in %, each with the direction in which it goes on: -1 or 1."""
+        ends = ((self.axis.low, -1, bar.low), (self.axis.high, 1, bar.high))
+        return [(at, sign) for at, sign, end in ends if sign * (end * 100 - at) > 0]
+
 
 Chart = Across | Changes
 

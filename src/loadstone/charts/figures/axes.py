@@ -7,6 +7,7 @@ import re
 
 from loadstone.charts.figures.figure import Axis
 from loadstone.measure.plain_text import UNTURNED
+from loadstone.units import format_share
 
 NONE = "–"
 MOST_TICKS = 7
@@ -35,7 +36,7 @@ def digits(value: float) -> str:
 
 
 def value_text(value: float | None, unit: str = "") -> str:
-    """A value with its unit: 1.2 s, 340 ms, 12 µs; 3.4 MB; 12/s; 40 %."""
+    """A value with its unit: 1.2 s, 340 ms, 12 µs; 3.4 MB; 12/s; 40%."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -46,9 +47,9 @@ def value_text(value: float | None, unit: str = "") -> str:
     if unit in {"B", "B/s"}:
         power = min(4, math.floor(math.log10(size) / 3 + 1e-9)) if size >= 1 else 0
         return f"{digits(value / 1000**power)} {_BYTES[power]}{unit[1:]}"
-    if unit == "1/s":
-        return f"{_large(value)}/s"
-    return f"{_large(value)} {unit}" if unit else _large(value)
+    if unit == "%":
+        return format_share(value / 100)
+    return f"{_large(value)}/s" if unit == "1/s" else f"{_large(value)} {unit}".rstrip()
 
 
 def _time(value: float, size: float) -> str:

@@ -238,8 +238,8 @@ PANELS: tuple[Panel, ...] = (
         "CPU of target and machine",
         "%",
         (
-            Row("target.cpu", "mean", "target (100 % = 1 core)", "1", band=True),
-            Row("machine.cpu", "mean", "machine (100 % = all)", "quiet"),
+            Row("target.cpu", "mean", "target (100% = 1 core)", "1", band=True),
+            Row("machine.cpu", "mean", "machine (100% = all)", "quiet"),
             Row("machine.steal", "mean", "taken by others", "2"),
             Row("target.throttled", "mean", "throttled", "bad"),
         ),
@@ -287,7 +287,7 @@ PANELS: tuple[Panel, ...] = (
     ),
     Lines(
         "generator_cpu",
-        "CPU of the load generator (100 % = 1 core)",
+        "CPU of the load generator (100% = 1 core)",
         "%",
         (
             Row("generator.cpu", "mean", "worker", "1", band=True),

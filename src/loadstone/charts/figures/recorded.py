@@ -9,6 +9,7 @@ from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue, Kind
 from loadstone.measure.snapshot import Gauge, Series, Snapshot
 from loadstone.measure.timeline import Stretch
+from loadstone.measure.under_load import seconds_under_load
 from loadstone.stats.histogram import Histogram
 
 Tags = Mapping[str, str]
@@ -51,10 +52,8 @@ class Totals:
         return self._once("count", metric, tags, lambda: self._counted(metric, tags))
 
     def rate(self, metric: str, tags: Tags = NO_TAGS) -> float | None:
-        """Per second: of the scenario's own time under load where one is asked for."""
-        count = self.count(metric, tags)
-        own = self.count("load.time", {"scenario": tags["scenario"]}) if "scenario" in tags else None
-        seconds = self.seconds if own is None else own / 1e9
+        """Per second under load, as reports have it."""
+        count, seconds = self.count(metric, tags), seconds_under_load(self._view, metric, tags)
         return None if count is None or seconds <= 0 else count / self.scale(metric) / seconds
 
     def share(self, metric: str, tags: Tags = NO_TAGS) -> float | None:

@@ -13,7 +13,7 @@
     return value.toFixed(places).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   }
 
-  // A value with its unit: 1.2 s, 340 ms, 12 µs; 3.4 MB; 12/s; 40 %.
+  // A value with its unit: 1.2 s, 340 ms, 12 µs; 3.4 MB; 12/s; 40%.
   function value(number, unit = "") {
     if (number === null || number === undefined || Number.isNaN(number)) return NONE;
     if (number === Infinity) return "beyond";
@@ -27,6 +27,7 @@
       const power = size >= 1 ? Math.min(4, Math.floor(Math.log10(size) / 3 + 1e-9)) : 0;
       return `${digits(number / 1000 ** power)} ${BYTES[unit][power]}`;
     }
+    if (unit === "%") return share(number / 100);
     if (unit === "1/s") return `${large(number)}/s`;
     return unit ? `${large(number)} ${unit}` : large(number);
   }
@@ -56,7 +57,13 @@
     return `${Math.floor(whole / big)} ${bigName}${rest ? ` ${rest} ${smallName}` : ""}`;
   }
 
-  const share = (part) => (part === null ? NONE : part > 0 && part < 0.0001 ? "< 0.01 %" : `${digits(100 * part)} %`);
+  // 1%, 0.025%, 99.95%: three digits where it matters, near 0% and near 100%; as units.format_share.
+  function share(part) {
+    const percent = part * 100;
+    const room = Math.min(Math.abs(percent), Math.abs(100 - percent)) || 1;
+    const places = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(room))));
+    return `${percent.toLocaleString("en-US", { maximumFractionDigits: places })}%`;
+  }
 
   const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // would make a name read as another one
   const unturned = (text) => String(text).replace(TURNING, "\ufffd");

@@ -49,11 +49,14 @@
       });
     }
 
-    // Per second: of the scenario's own time under load where one is asked for, else of the window.
+    // Per second: of a scenario's own time under load where all that was counted is of one, else of the window; as measure/under_load.py.
     rate(metric, tags = {}) {
       const count = this.count(metric, tags);
-      const own = tags.scenario ? this.count("load.time", { scenario: tags.scenario }) : null;
-      const seconds = own === null ? this.seconds : own / 1e9;
+      const scenarios = new Set();
+      for (const part of "dcg") this.each(part, metric, tags, (row) => scenarios.add(this.run.series[row[0]].tags.scenario || ""));
+      const [scenario] = scenarios;
+      const own = scenarios.size === 1 && scenario ? this.count("load.time", { scenario }) : null;
+      const seconds = own ? own / 1e9 : this.seconds;
       return count === null || seconds <= 0 ? null : count / this.run.scale(metric) / seconds;
     }
 

@@ -151,8 +151,8 @@
     ]),
     spread("voice_distribution", "Share of response gaps that were no longer", VOICE, "voice.response_gap", "ecdf"),
     lines("target_cpu", "CPU of target and machine", TARGET, "%", [
-      ["target.cpu", "mean", "target (100 % = 1 core)", { colour: "1", main: true, ...band }],
-      ["machine.cpu", "mean", "machine (100 % = all)", { colour: "quiet" }],
+      ["target.cpu", "mean", "target (100% = 1 core)", { colour: "1", main: true, ...band }],
+      ["machine.cpu", "mean", "machine (100% = all)", { colour: "quiet" }],
       ["machine.steal", "mean", "taken by others", { colour: "2" }],
       ["target.throttled", "mean", "throttled", { colour: "bad" }],
     ]),
@@ -179,7 +179,7 @@
       ["target.requests_running", "mean", "running", { colour: "1", main: true }],
       ["target.requests_waiting", "mean", "waiting", { colour: "2" }],
     ]),
-    lines("generator_cpu", "CPU of the load generator (100 % = 1 core)", GENERATOR, "%", [
+    lines("generator_cpu", "CPU of the load generator (100% = 1 core)", GENERATOR, "%", [
       ["generator.cpu", "mean", "worker", { colour: "1", main: true, ...band }],
       ["generator.parent_cpu", "mean", "parent", { colour: "quiet" }],
       ["probe.cpu", "mean", "probes", { colour: "3" }],

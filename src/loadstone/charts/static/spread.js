@@ -66,7 +66,7 @@
       traces.push({ type: "scatter", mode: "lines", x, y, fill: "toself", fillcolor: L.faded(paint(index), 0.28), line: { color: paint(index), width: 1.5 }, hoverinfo: "skip" });
       const full = xs.slice(0, -1).map((left, row) => [Math.sqrt(left * xs[row + 1]), ys[row]]).filter((bar) => bar[1] > 0);
       traces.push({ type: "scatter", mode: "markers", x: full.map((bar) => bar[0]), y: full.map((bar) => at(bar[1])), marker: { size: 10, opacity: 0 }, hoverinfo: "text",
-        hovertext: full.map((bar) => `<b>${F.plain(one.label, 40)}</b><br>${F.digits(bar[1])} % take about ${F.plain(F.value(bar[0], unit))}`) });
+        hovertext: full.map((bar) => `<b>${F.plain(one.label, 40)}</b><br>${F.value(bar[1], "%")} take about ${F.plain(F.value(bar[0], unit))}`) });
       const q = (share) => { const found = one.histogram.quantile(share); return F.plain(F.value(found === Infinity ? found : found / scale, unit)); };
       layout.annotations.push({ x: 0, y: floor + 0.99, xref: "paper", yref: "y", xanchor: "left", yanchor: "top", showarrow: false, align: "left", font: { size: 11.5, color: colour("soft") },
         text: `<span style="color:${paint(index)}">${F.plain(one.label, 24)}</span>   ${F.value(one.histogram.samples)} · p50 ${q(0.5)} · p99 ${q(0.99)}` });
@@ -74,7 +74,7 @@
     return { traces, layout };
   }
 
-  const hover = (one, x, y, unit) => `<b>${F.plain(one.label, 40)}</b> (${F.value(one.histogram.samples)})<br>${F.digits(y)} % take at most ${F.plain(F.value(x, unit))}`;
+  const hover = (one, x, y, unit) => `<b>${F.plain(one.label, 40)}</b> (${F.value(one.histogram.samples)})<br>${F.value(y, "%")} take at most ${F.plain(F.value(x, unit))}`;
 
   // Those beyond count among all, so that a line ends below 100 % by their share.
   function steps(histogram, scale) {

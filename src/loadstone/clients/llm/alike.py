@@ -47,15 +47,15 @@ class Alike:
         self._into.token(self._kind, text)
         return True
 
-    def learn(self, name: str, data: str, chunks: int) -> None:
+    def learn(self, name: str, data: str, chunks: int, said_before: int) -> None:
         """See whether the event that was just read can stand for others.
 
-        chunks: how many there were before it
+        chunks: how many there were before it; said_before: how many of them were of the first choice
         """
         into = self._into
         if not self._tries:
             return
-        if len(into.texts) != chunks + 1 or into.finish_reason is not None or into.tools:
+        if len(into.texts) != chunks + 1 or into.said != said_before + 1 or into.finish_reason is not None or into.tools:
             return
         self._tries -= 1
         kind, text = Token(into.kinds[-1]), into.texts[-1]

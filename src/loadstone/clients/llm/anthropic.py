@@ -43,7 +43,8 @@ class AnthropicMessages:
                 else:
                     self._block(block, 0, into)
             case "message_start":
-                self._usage(document["message"].get("usage"), into)
+                # What it says of the output is a beginning: of a stream that is cut it would be the whole count.
+                self._usage({**(document["message"].get("usage") or {}), "output_tokens": None}, into)
             case "message_delta":
                 reason = document["delta"].get("stop_reason")
                 into.finish_reason = _REASONS.get(reason, reason) or into.finish_reason

@@ -244,9 +244,9 @@ class LlmClient:
         return prepared
 
     def _answer(self, dialect: Dialect, call: Call, prepared: Prepared, reply: Reply, intake: Intake, transcript: Transcript) -> Answer:
-        failed = intake.finish()
-        streamed = intake.parser is not None
         complete = reply.failure is None
+        failed = intake.finish(whole=complete)
+        streamed = intake.parser is not None
         if not streamed and complete:
             transcript.at_ns, transcript.events = reply.end_ns, 1
             self._whole(dialect, call, reply, intake, transcript)

@@ -76,7 +76,7 @@ def read_event(dialect: Dialect, alike: Alike, event: Event, stamp_ns: int, into
     if event.name == "error":  # whatever dialect: some servers end with their mark after it as if all were well
         into.went_wrong(Fault.STREAM_ERROR, said_by(data.encode()))
         return
-    chunks = len(into.texts)
+    chunks, said_before = len(into.texts), into.said
     try:
         document, end = scan(data, 0)
         if end != len(data):
@@ -86,7 +86,7 @@ def read_event(dialect: Dialect, alike: Alike, event: Event, stamp_ns: int, into
             into.went_wrong(Fault.STREAM_ERROR, error_text(error))
         else:
             dialect.event(event.name, document, into)
-            alike.learn(event.name, data, chunks)
+            alike.learn(event.name, data, chunks, said_before)
     except WRONG_SHAPE:
         into.went_wrong(Fault.MALFORMED_EVENT, f"not an event of an answer: {data[:60]}")
     except RecursionError:

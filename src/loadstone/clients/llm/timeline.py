@@ -88,7 +88,8 @@ def measure(transcript: Transcript, marks: Marks, rules: Rules, *, streamed: boo
     if not counted and transcript.texts:
         counted = None  # a server that counts no token of a text that came does not count
     if transcript.texts or counted is not None:
-        line.tokens, line.output_tokens, line.counted_by = tokens_of(transcript.texts, counted, rules.tokenizer)
+        line.tokens, total, line.counted_by = tokens_of(transcript.texts, _that_came(transcript, counted), rules.tokenizer)
+        line.output_tokens = total if counted is None else counted
     if line.output_tokens and line.e2e_ns:
         line.rate_per_s = line.output_tokens * SECOND / line.e2e_ns
     if streamed and transcript.stamps:
@@ -96,9 +97,15 @@ def measure(transcript: Transcript, marks: Marks, rules: Rules, *, streamed: boo
     return line
 
 
+def _that_came(transcript: Transcript, counted: int | None) -> int | None:
+    """Of the tokens that the server counted those of its chunks: reasoning that it keeps to itself has no part in their times."""
+    hidden = transcript.usage.reasoning if transcript.usage and Token.REASONING not in transcript.kinds else None
+    return counted - hidden if counted and hidden and hidden < counted and transcript.texts else counted
+
+
 def _stream(line: Timeline, transcript: Transcript, sent: int, rules: Rules) -> None:
     stamps, tokens = transcript.stamps, line.tokens
-    first, last, total = stamps[0], stamps[-1], line.output_tokens or 0
+    first, last, total = stamps[0], stamps[-1], sum(tokens)
     line.ttft_any_ns = first - sent
     visible = next((at for at, kind in enumerate(transcript.kinds) if kind != Token.REASONING), None)
     line.ttft_ns = stamps[visible] - sent if visible is not None else None

@@ -83,6 +83,11 @@ class Transcript:
     vectors: list[list[float]] = field(default_factory=list)
     _last_event: int = 0
 
+    @property
+    def said(self) -> int:
+        """How many pieces of text the first choice has."""
+        return len(self.content) + len(self.reasoning)
+
     def token(self, kind: Token, text: str, choice: int = 0) -> None:
         """Text of a token or more; an empty one is no token (a chunk that only names the role)."""
         if not text:

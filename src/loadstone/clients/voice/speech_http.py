@@ -89,7 +89,7 @@ class SpeechClient:
         pieces = _Pieces()
         intake = Intake(self._shared.backlog, pieces.take, prepared.expect)
         reply = await self._http.stream(prepared, intake)
-        broken = intake.finish()
+        broken = intake.finish(whole=reply.failure is None)
         answer = Recognised(reply)
         if broken is not None:
             answer.failed(broken.kind, broken.text)

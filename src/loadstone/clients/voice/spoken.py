@@ -35,7 +35,8 @@ class SpokenBody:
 
     def begin(self, head: Head) -> bool:
         """See BodySink: an error's text stays with the reply."""
-        self._data.clear()
+        self._data.clear()  # of an answer that led elsewhere
+        self._stamps, self._sizes, self.first_sound_ns = array("q"), array("q"), 0
         self.content_type = dict(head.headers()).get("content-type", "").partition(";")[0].strip().lower()
         self.taken = head.status in self._accepts and head.encoding in {b"", b"identity"}
         return self.taken

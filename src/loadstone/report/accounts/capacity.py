@@ -156,7 +156,9 @@ def _latency(document: CapacityDocument, levels: list[CapacityLevel]) -> Across:
         ("not met", ("not met",), "bad", "cross"),
         ("cannot tell", None, "warn", "ring"),
     ):
-        mine = [each for each in levels if (each.answer in answers if answers else each.answer not in ("met", "not met"))]
+        # A p95 among what never came back has no place in the chart.
+        drawn = [each for each in levels if each.p95 is not None]
+        mine = [each for each in drawn if (each.answer in answers if answers else each.answer not in ("met", "not met"))]
         if mine:
             notes = [f"{format_load(each.load)}{document.unit}: p95 {figure(each.p95 or 0.0)} ms, {each.answer}" for each in mine]
             ys = [each.p95 or 0.0 for each in mine]
@@ -199,7 +201,7 @@ def _scalability(law: Law, points: list[CapacityLevel]) -> Across:
     if law.noise <= LOOSE and law.curve:
         at, rates = [each.concurrency for each in law.curve], [each.rate for each in law.curve]
         lows, highs = [each.low for each in law.curve], [each.high for each in law.curve]
-        traces.append(Trace("scalability law, 95 % interval", "1", at, rates, "solid", lows, highs))
+        traces.append(Trace("scalability law, 95% interval", "1", at, rates, "solid", lows, highs))
     highest = [value for trace in traces for value in trace.highs]
     rules = [Rule("y", law.concurrency_high, "measured to here")] if traces else []
     if traces and law.peak_concurrency is not None and law.peak_concurrency <= 2 * law.concurrency_high:

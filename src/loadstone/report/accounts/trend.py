@@ -77,14 +77,14 @@ def _tables(trends: Mapping[str, Trend]) -> Iterator[Table]:
                 [Cell(name), Cell(history.machine), words, Cell(str(len(history.runs))), Cell(_sentence(history.reason)), Cell(ahead)]
             )
             for each in history.changes:
-                began = f"{each.started:%Y-%m-%d %H:%M}" if each.started else f"run {each.index + 1}"
+                began = f"{each.started:%Y-%m-%d %H:%M} UTC" if each.started else f"run {each.index + 1}"
                 by = Cell(f"{each.effect.ratio - 1:+.1%}", "bad" if each.worse else "good")
                 sure = f"{each.effect.low - 1:+.1%} … {each.effect.high - 1:+.1%}"
                 more = (Cell(each.run), Cell(each.commit[:9]), Cell(name), by, Cell(sure), Cell(f"{each.confidence:.1%}"))
                 changes.append([Cell(began), *more])
     yield Table("Histories", ("figure", "machine", "answer", "runs", "why", "outlook"), rows, words=frozenset({1, 2, 4, 5}))
     if changes:
-        columns = ("changed at", "run", "commit", "figure", "by", "95 %", "confidence")
+        columns = ("changed at", "run", "commit", "figure", "by", "95%", "confidence")
         yield Table("Where it changed", columns, changes, words=frozenset({1, 2, 3}))
 
 
@@ -103,7 +103,7 @@ def _chart(name: str, title: str, history: History, limit: float | None) -> Acro
     unit = "%" if history.figure.is_share else {"/s": "1/s"}.get(unit, unit)
     xs = [float(at) for at in range(len(values))]
     notes = [
-        f"{run.name}{f', {run.started:%Y-%m-%d %H:%M}' if run.started else ''}: {shown(value, history.figure.unit)}"
+        f"{run.name}{f', {run.started:%Y-%m-%d %H:%M} UTC' if run.started else ''}: {shown(value, history.figure.unit)}"
         for run, value in zip(history.runs, values, strict=True)
     ]
     rules = [Rule("y", each.index - 0.5, f"{each.effect.ratio - 1:+.1%}", "bad" if each.worse else "good") for each in history.changes]
@@ -138,7 +138,7 @@ def _ahead(history: History, most: float, times: float) -> Trace | None:
         return None
     first = len(history.values) - sum(each.days <= 0 for each in found)
     ys, lows, highs = ([min(NEAR * most, value * times) for value in values] for values in zip(*map(_levels, found), strict=True))
-    return Trace("where it leads, 90 %", "3", [float(first + at) for at in range(len(found))], ys, "dot", lows, highs)
+    return Trace("where it leads, 90%", "3", [float(first + at) for at in range(len(found))], ys, "dot", lows, highs)
 
 
 def _levels(each: AheadPart) -> tuple[float, float, float]:

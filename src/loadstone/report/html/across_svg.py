@@ -141,6 +141,8 @@ def _changes(chart: Changes, width: int, height: int) -> Iterator[str]:
         yield _text(8, top + 10, _cut(bar.label, int((width - 16) / LETTER) - len(bar.text) - 3), "start", "var(--ls-ink)", halo=True)
         yield _text(width - 8, top + 10, bar.text, "end", colour, halo=True)
         yield _rect(x(bar.low), y - 3, max(2.0, x(bar.high) - x(bar.low)), 6, f'rx="3" fill="{colour}" opacity=".4"')
+        for at, sign in chart.cut(bar):
+            yield f'<path class="cut" d="M{x(at / 100) + 6 * sign:.1f} {y}l{-8 * sign} -6v12z" fill="{colour}"/>'
         yield f'<circle cx="{x(bar.point):.1f}" cy="{y}" r="5" fill="{colour}"/>'
         if bar.limit:
             at, look = x(bar.limit), 'stroke="var(--ls-ink)" stroke-width="1.5"'

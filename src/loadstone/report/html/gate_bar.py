@@ -18,6 +18,7 @@ class GateBar:
     allowed: from and to, of the side of the limit on which the gate holds
     low, high: of the interval; None where there is none
     off: the value lies beyond the drawing
+    cut: its interval goes on beyond the drawing
     """
 
     value: float
@@ -26,6 +27,7 @@ class GateBar:
     low: float | None
     high: float | None
     off: bool
+    cut: bool
 
 
 def gate_bar(gate: Gate) -> GateBar | None:
@@ -46,7 +48,8 @@ def gate_bar(gate: Gate) -> GateBar | None:
     at = place(limit)
     value = 100.0 if off or gate.value is None else place(gate.value)
     low, high = (None, None) if gate.low is None or gate.high is None else (place(gate.low), place(gate.high))
-    return GateBar(value, at, (at, 100.0) if ">" in gate.gate else (0.0, at), low, high, off)
+    cut = low is not None and (gate.high or 0.0) > top and not off
+    return GateBar(value, at, (at, 100.0) if ">" in gate.gate else (0.0, at), low, high, off, cut)
 
 
 def interval(gate: Gate) -> str:

@@ -13,7 +13,7 @@ from loadstone.units import format_count, format_rate, format_share
 
 def names(runs: Sequence[Told]) -> list[str]:
     """What each run is called: its plan and when it began; the id as well where two would be called the same."""
-    short = [f"{run.document.provenance.plan} · {run.document.provenance.started_at:%Y-%m-%d %H:%M}" for run in runs]
+    short = [f"{run.document.provenance.plan} · {run.document.provenance.started_at:%Y-%m-%d %H:%M} UTC" for run in runs]
     return [
         f"{name} · {run.run_id or at + 1}" if short.count(name) > 1 else name
         for at, (name, run) in enumerate(zip(short, runs, strict=True))

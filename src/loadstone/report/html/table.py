@@ -100,7 +100,7 @@ def amount(value: float | None, unit: str) -> str:
         return f"{format_size(value * BYTES[base])}{slash}"
     if slash:
         return format_rate(value)
-    text = figure(value) if value >= 0 else f"-{figure(-value)}"
+    text = figure(value)
     return text if unit in ("", "1") else f"{text}{'' if unit == '%' else ' '}{unit}"
 
 

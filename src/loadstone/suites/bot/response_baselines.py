@@ -138,7 +138,7 @@ def run_regression_tests(
     raises: UsageError for a baseline that is not there, or a threshold that cannot be meant
     """
     if not 0 < baseline_threshold < 10:
-        raise ls.UsageError(f"{baseline_threshold} is no threshold", where="baseline_threshold", hint="0.15 for 15 %")
+        raise ls.UsageError(f"{baseline_threshold} is no threshold", where="baseline_threshold", hint="0.15 for 15%")
     kept = read_baseline(baseline, folder) if isinstance(baseline, str) else baseline
     new = _whole(responses)
     rules = replace(PRESETS["bot"], times=baseline_threshold, rates=baseline_threshold)

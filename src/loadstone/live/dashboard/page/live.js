@@ -14,7 +14,9 @@
     if (size >= 1000) { return Math.round(value).toLocaleString("en"); }
     return String(Number(value.toPrecision(digits)));
   };
-  const time = (ms) => ms === null || ms === undefined ? "–" : ms >= 1000 ? `${number(ms / 1000)} s` : `${number(ms)} ms`;
+  const time = (ms) => Loadstone.format.value(ms, "ms");
+  // A percentile that is not there while a smaller one is, or while p95 is known to be, lies among what never came back.
+  const percentile = (s, ms) => (ms === null && (s.beyond || s.p50_ms !== null) ? "beyond" : time(ms));
   const clock = (s) => {
     const whole = Math.max(0, Math.floor(s)), hours = Math.floor(whole / 3600), two = (n) => String(n).padStart(2, "0");
     return `${hours ? `${hours}:` : ""}${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
@@ -28,8 +30,8 @@
     ["Phase", (s) => [s.status === "starting" ? "starting" : watching() ? "monitoring" : s.phase || "load", s.verdict === "fail" ? (watching() ? "a rule is critical" : "a gate fails") : ""]],
     ["Users", (s) => [number(s.users), ""]],
     ["Rate", (s) => [s.rate_per_s === undefined ? "–" : `${number(s.rate_per_s)}/s`, s.asked_per_s ? `${number(s.asked_per_s)} arrivals/s asked` : `${number(s.requests_in_all || 0)} in all`]],
-    ["p95", (s) => [s.beyond ? "time-out" : time(s.p95_ms), `p50 ${time(s.p50_ms)} · p99 ${time(s.p99_ms)}`]],
-    ["Errors", (s) => [number(s.errors_in_all || 0), s.requests_in_all ? `${number(100 * (s.errors_in_all || 0) / s.requests_in_all)}% of all` : ""]],
+    ["p95", (s) => [percentile(s, s.p95_ms), `p50 ${percentile(s, s.p50_ms)} · p99 ${percentile(s, s.p99_ms)}`]],
+    ["Errors", (s) => [number(s.errors_in_all || 0), s.requests_in_all ? `${Loadstone.format.share((s.errors_in_all || 0) / s.requests_in_all)} of all` : ""]],
   ];
   const tiles = TILES.map(([title]) => {
     const tile = element("div", "tile");

@@ -7,7 +7,7 @@
   const LEAST = JSON.parse(document.documentElement.dataset.leastSamples);
   const LEVELS = { min: "least", mean: "mean", max: "greatest", last: "last" };
 
-  const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const thousands = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   function count(value) {
     return Number.isInteger(value) ? thousands(value) : digits(value);
   }
@@ -23,18 +23,11 @@
     if (value >= 99.95) return thousands(Math.round(value));
     if (value >= 9.995) return value.toFixed(1);
     if (value >= 0.9995) return value.toFixed(2);
-    return value ? value.toFixed(3) : "0";
+    return value >= 0.0005 ? value.toFixed(3) : digits(value);
   }
   function size(value) {
     for (const [unit, bytes] of SIZES) if (Math.abs(value) >= bytes * 0.9995) return `${digits(value / bytes)} ${unit}`;
     return `${value.toFixed(0)} B`;
-  }
-  function share(value) {
-    const percent = value * 100;
-    const room = Math.min(Math.abs(percent), Math.abs(100 - percent)) || 1;
-    const places = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(room))));
-    const text = percent.toFixed(places);
-    return (text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text) + "%";
   }
   function rate(value) {
     if (value && Math.abs(value) < 0.1)
@@ -56,7 +49,7 @@
     if (stat in SHARES) return quantile(totals, metric, stat, tags);
     if (stat === "share") {
       const value = totals.share(metric, tags) ?? zero;
-      return value === null ? [NONE, "dim"] : [share(value), value ? "bad" : ""];
+      return value === null ? [NONE, "dim"] : [Loadstone.format.share(value), value ? "bad" : ""];
     }
     if (stat === "rate") {
       const value = totals.rate(metric, tags) ?? zero;

@@ -33,7 +33,7 @@
     at("reset").hidden = !windowed();
     at("from").value = windowed() ? clock(state.from_s) : "";
     at("to").value = windowed() ? clock(state.to_s) : "";
-    const exact = ` Percentiles here are within ${(run.error * 100).toFixed(1)} %.`;
+    const exact = ` Percentiles here are within ${(run.error * 100).toFixed(1)}%.`;
     const nothing = windowed() && !totals.stretches.length ? " Nothing was measured there." : "";
     at("window-note").textContent = span ? `Tables show numbers ${span}.${exact}${nothing}` : "Whole run. Drag over a chart to look at a part of it.";
     for (const figure of figures) figure.fresh = false;
