@@ -189,7 +189,7 @@ class _Hunt:
         down = question.step_down
         self.down = down if down is not None and question.budget_s >= 4 * down.seconds else None
         self.reserve_s = self.down.seconds if self.down else 0.0
-        self._gates = _ready(question)
+        self._gates, self._measured = _ready(question), set[int]()  # objectives that some level had data of, by their place
         self._told, self._sinks, self._worker, self._command = told, sinks, worker, command
         self._look, self._limit_s = (
             look,
@@ -277,7 +277,9 @@ class _Hunt:
         judged = [each for each in kept.snapshots if each.judged and each.phase != WIND_DOWN]
         spoilt = kept.spoilt[-1] if len(kept.spoilt) > SPOILT_SHARE * len(judged) else ""
         crowded = kept.crowded[-1] if len(kept.crowded) > SPOILT_SHARE * len(judged) else ""
-        level = judge_level(ask, story, judged, self._gates, Others(spoilt, crowded))
+        level = judge_level(ask, story, judged, self._gates, Others(spoilt, crowded), self._measured)
+        verdicts = story.verdicts[: len(self._gates)]
+        self._measured |= {at for at, verdict in enumerate(verdicts) if verdict.status is not Status.NO_DATA}
         return replace(level, by_users=question.shares.knob is Knob.USERS)
 
     def _next_worker(self) -> WorkerProcess | None:

@@ -19,7 +19,7 @@ from loadstone.judge.capacity_search import Answer
 def test_late_frames_are_the_callers_or_the_machines_fault(monkeypatch: pytest.MonkeyPatch, late: str, crowd: str, answer: Answer) -> None:
     monkeypatch.setattr(capacity_level, "_own_fault", lambda _story: late)
     total: Any = SimpleNamespace(distribution=lambda _name: None)
-    result = SimpleNamespace(load=SimpleNamespace(requests=10), seconds=5.0, aborted_by="", total=total)
+    result = SimpleNamespace(load=SimpleNamespace(requests=10, errors=0), seconds=5.0, aborted_by="", total=total)
     story: Any = SimpleNamespace(result=result, verdicts=[])
     ask: Any = SimpleNamespace(load=4.0, purpose=None, seconds=5.0)
     level = judge_level(ask, story, [], [], Others(crowded=crowd))

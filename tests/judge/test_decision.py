@@ -74,8 +74,9 @@ def test_nothing_at_all_is_no_data() -> None:
 
 
 def test_only_a_pass_is_deployed() -> None:
-    assert release(Decision.PASS, [PASS]).deploy
-    assert not any(release(decision, [PASS]).deploy for decision in Decision if decision is not Decision.PASS)
+    assert release(Decision.PASS, [PASS]).answer == "deploy"
+    assert all(release(decision, [PASS]).answer == "blocked" for decision in Decision if decision is not Decision.PASS)
+    assert release(Decision.PASS, [PASS], "31% of the exchanges failed").answer == "hold"
 
 
 def test_what_blocks_are_the_gates_that_failed_and_then_those_without_data() -> None:

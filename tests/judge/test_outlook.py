@@ -3,6 +3,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,3 +61,14 @@ def test_an_interval_has_its_value_inside_and_lies_ahead(values: list[float], li
     if found is not None:
         assert 0 <= found.earliest_s <= found.in_s * (1 + 1e-9)
         assert found.latest_s >= found.in_s * (1 - 1e-9) or math.isinf(found.latest_s)
+
+
+def test_days_that_resemble_their_neighbours_are_hardly_ever_taken_for_a_trend() -> None:
+    rng = np.random.default_rng(7)
+    times, alarms = [day * 86400.0 for day in range(14)], 0
+    for _ in range(300):
+        values = [float(rng.normal())]
+        for _ in times[1:]:
+            values.append(0.5 * values[-1] + 0.75**0.5 * float(rng.normal()))
+        alarms += crossing(times, values, 100.0, rising=True) is not None
+    assert alarms <= 300 * 0.06  # 0.09 by the uncorrected test

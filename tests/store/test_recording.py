@@ -97,6 +97,24 @@ def test_seconds_wait_while_the_store_is_locked(store: SqliteStore, tmp_path: Pa
     assert recording.failure == ""
 
 
+def test_seconds_that_could_wait_no_longer_are_told(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.store.recording.MOST_HELD", 2)
+    append = store.append
+
+    def full(*_given: object) -> None:
+        raise StoreError("there is no room for it on the disk")
+
+    recording = Recording(store, PLAN, keep_seconds=True)
+    monkeypatch.setattr(store, "append", full)
+    for seq in range(6):
+        recording.snapshot(make_snapshot(seq))
+    monkeypatch.setattr(store, "append", append)
+    story = make_story()
+    assert recording.finish(story, render_json(Told.of(story))) == recording.run_id
+    assert [second.seq for second in store.parts(recording.run_id).seconds] == [3, 4, 5]
+    assert "3 of its seconds are left out" in recording.failure
+
+
 def test_a_store_that_fails_is_told_and_raises_nothing(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_given: object) -> None:
         raise StoreError("there is no room for it on the disk")

@@ -84,6 +84,18 @@ def test_only_the_work_decides_whether_runs_did_the_same() -> None:
     assert work_hash(json.dumps({**plan, "pressure": None, "voice": {"rate_hz": 8000}})) == work_hash(PLAN_JSON)  # nobody calls
 
 
+def test_patience_decides_what_is_dropped_and_workers_only_share_the_work_out() -> None:
+    plan = json.loads(PLAN_JSON)
+    assert work_hash(json.dumps({**plan, "patience_s": 1.0})) != work_hash(PLAN_JSON)
+    assert work_hash(json.dumps({**plan, "patience_s": 10.0, "workers": 4})) == work_hash(PLAN_JSON)
+
+
+def test_a_bundle_of_an_earlier_version_gets_the_hash_of_its_work_now(tmp_path: Path) -> None:
+    path, parts = tmp_path / "run.tar.gz", make_parts([make_snapshot(0)])
+    path.write_bytes(write_bundle(make_row(id="abc", work_hash="0" * 16 + "+ab"), parts))
+    assert read_bundle(path)[0].work_hash == work_hash(parts.plan_json) + "+ab"
+
+
 def test_calls_of_other_sound_are_other_work_and_what_judges_them_is_none() -> None:
     plan = {"scenarios": [{"name": "calls", "steps": [{"name": "talk", "voice": {"say": "hello"}}]}]}
     wide, narrow, judged = (

@@ -271,12 +271,13 @@ def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
         assert store.check() == []
 
 
-def test_a_file_of_version_4_tells_runs_under_pressure_apart(path: Path) -> None:
-    pressed = json.dumps({**json.loads(PLAN_JSON), "pressure": {"cpu": 1}})
+@pytest.mark.parametrize(("version", "other"), [(4, {"pressure": {"cpu": 1}}), (5, {"patience_s": 1.0})])
+def test_a_file_of_an_earlier_version_tells_other_work_apart(path: Path, version: int, other: dict[str, object]) -> None:
+    pressed = json.dumps({**json.loads(PLAN_JSON), **other})
     with opened(path) as store:
         ids = [store.begin(make_row(number), text).id for number, text in enumerate((PLAN_JSON, pressed))]
     db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 4")
+    db.execute(f"PRAGMA user_version = {version}")
     db.commit()
     db.close()
     with opened(path) as store:

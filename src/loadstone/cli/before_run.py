@@ -35,7 +35,7 @@ def look_before(plan: Plan) -> list[Finding]:
     target = [target_of(plan.target, plan.http.unix_socket or "")] if plan.target else []
     look = first_look(plan.http, plan.target or "", paths[:MOST_PATHS], lasting_s=LOOK_S)
     endpoints = [endpoints_of(look.endpoints, wanted=bool(plan.endpoints))] if plan.target else []
-    return [*target, *endpoints, room_of(plan), generator_of(look), *kept_of(plan)]
+    return [*target, *endpoints, room_of(plan), generator_of(look), *gates_of(plan), *kept_of(plan)]
 
 
 def target_of(url: str, unix: str = "") -> Finding:
@@ -107,6 +107,14 @@ def generator_of(look: FirstLook) -> Finding:
     busy = f", {os.getloadavg()[0]:.1f} busy in the last minute" if hasattr(os, "getloadavg") else ""
     advice = "sends will be as late as this: close other programs, or use a machine with a free core" if late > GOOD_LAG_MS else ""
     return Finding("generator", f"wakes up {middle:.2f} ms late (p99 {late:.2f} ms) on {cores} cores{busy}", advice)
+
+
+def gates_of(plan: Plan) -> list[Finding]:
+    """Gates on a step that is not there; none where all may have data."""
+    from loadstone.judge.never_met import unknown_steps
+
+    advice = "such a gate has no data, which is never a pass: correct the name, or give the step that name"
+    return [Finding("gates", text, advice) for text in unknown_steps(plan)]
 
 
 def kept_of(plan: Plan) -> list[Finding]:

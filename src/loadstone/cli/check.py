@@ -21,6 +21,8 @@ def command(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...
 
     All mistakes are told at once, with file, line and what to write instead; the exit code is then 2.
     """
+    from loadstone.cli.before_run import gates_of
+    from loadstone.cli.finding import written
     from loadstone.plan.describe import describe
     from loadstone.plan.resolve import load
     from loadstone.plan.settings import Overrides
@@ -28,6 +30,8 @@ def command(suites: tuple[str, ...], sets: tuple[str, ...], tags: tuple[str, ...
     plan, _ = load(suites, Overrides(flags, sets, tags, os.environ))
     _check_gates(plan)
     for line in describe(plan):
+        click.echo(line)
+    for line in written(gates_of(plan)):
         click.echo(line)
     click.echo("\nThe plan is valid; nothing was sent.")
 

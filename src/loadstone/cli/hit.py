@@ -66,10 +66,13 @@ def _plan_at(url: str, given: dict[str, Any], knob: str, level: str) -> Any:
 def plan_of(url: str, given: dict[str, Any]) -> Any:
     """The plan behind the flags; its mistakes name the flags."""
     from loadstone.clients.address import split_url
+    from loadstone.clients.failure import bounded
     from loadstone.plan.document import Place
 
     if "://" not in url and not url.startswith("/"):
         url = f"http://{url}"
+    if url.lower().startswith(("ws://", "wss://")):
+        raise UsageError("is a WebSocket, and hit speaks HTTP", where=bounded(url), hint=f"loadstone ws {bounded(url)}")
     origin, path = split_url(url)
     step, step_flags = _step(path, given)
     profile, flags = profile_of(given, users_flag="--users", users=USERS, duration=DURATION, example=("10s", "150/s"))

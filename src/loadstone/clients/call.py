@@ -91,7 +91,11 @@ class CallClients:
         scenario = next((each for each in ground.plan.scenarios if each.name == ground.scenario), None)
         for step in scenario.steps if scenario is not None else ():
             if step.call is not None:  # a name that nobody knows ends the run before there is load
-                self.find(step.call.target)
+                try:
+                    self.find(step.call.target)
+                except UsageError as error:
+                    where = f"{ground.plan.source} scenarios.{ground.scenario} step {step.name!r} call: {error.where}".strip()
+                    raise UsageError(error.what, where=where, hint=error.hint) from None
 
     def client(self, place: Place) -> CallClient:
         """One user's."""
@@ -226,6 +230,8 @@ def find_callable(target: str, hint: str = "module:function") -> Callable[..., A
     try:
         found: Any = reduce(getattr, attribute.split("."), importlib.import_module(module))
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a user's module raises while it is imported
+        if isinstance(error, ModuleNotFoundError):
+            hint = f"a file {module.partition('.')[0]}.py in {here}, or a package that is installed beside Loadstone"
         raise UsageError(f"cannot be called: {told(error)}", where=target, hint=hint) from None
     if not callable(found):
         raise UsageError(f"is a {type(found).__name__}, which cannot be called", where=target, hint=hint)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from loadstone.judge.capacity_search import SPOILT, Answer, Ask, Seen
-from loadstone.judge.limits import ReadyGate
+from loadstone.judge.limits import ReadyGate, trials_needed
 from loadstone.judge.queue_growth import KIND as SATURATION
 from loadstone.judge.readings import read
 from loadstone.judge.story import Story
@@ -19,7 +19,6 @@ from loadstone.judge.voice import doubt
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.snapshot import Snapshot
 from loadstone.plan.gate_text import GateSpec
-from loadstone.plan.limit_text import Dimension
 from loadstone.stats.quantiles import least_samples
 
 SECTIONS = 8
@@ -81,12 +80,20 @@ def samples_needed(gates: Sequence[ReadyGate]) -> int:
     return max((_needed(gate) for gate in gates), default=1)
 
 
-def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Sequence[ReadyGate], others: Others | None = None) -> Level:
+def judge_level(
+    ask: Ask,
+    story: Story,
+    snapshots: Sequence[Snapshot],
+    gates: Sequence[ReadyGate],
+    others: Others | None = None,
+    measured: Collection[int] = (),
+) -> Level:
     """The answer of one level.
 
     snapshots: its judged seconds
     others:    what other programs on this machine did meanwhile
     gates:     the objectives, in the order of the plan, whose verdicts stand first in the story
+    measured:  those that an earlier level had data of, by their place: where they now have none, nobody knows whether they are met
     """
     result = story.result
     requests, judged_s = result.load.requests, result.seconds
@@ -100,20 +107,23 @@ def judge_level(ask: Ask, story: Story, snapshots: Sequence[Snapshot], gates: Se
     others, own = others or Others(), _own_fault(story)
     spoilt = others.spoilt or (f"{own}, while {others.crowded}" if own and others.crowded else "")
     known = [each for each in found if each.answer is not Answer.NO_DATA]
+    lacking = [each for at, each in enumerate(found) if each.answer is Answer.NO_DATA and at in measured]
     few = False
-    if not known and own and requests:
+    if not known and not own and 0 < requests <= result.load.errors:
+        answer, reasons = Answer.NOT_MET, [story.because or "every exchange failed"]
+    elif not known and own and requests:
         answer = _blamed(Answer.UNCLEAR, own, spoilt)
     elif not known or not requests:
         answer, reasons = Answer.NO_DATA, ["nothing was measured that the objectives are about"]
     elif reasons:
         answer = _blamed(Answer.NOT_MET, own, spoilt)
-    elif all(each.answer is Answer.MET for each in known):
+    elif not lacking and all(each.answer is Answer.MET for each in known):
         answer = _blamed(Answer.MET, _load_missed(story), "")
     else:
         unclear = [each for each in known if each.answer is Answer.UNCLEAR]
-        few = not own and all(each.few for each in unclear)
+        few = not own and all(each.few for each in unclear) and not any(each.verdict.samples for each in lacking)
         answer = Answer.UNCLEAR if few else _blamed(Answer.UNCLEAR, own, spoilt)
-        reasons = [f"{each.verdict.gate.subject}: {each.doubt}" for each in unclear]
+        reasons = [f"{each.verdict.gate.subject}: {each.doubt or each.verdict.reason}" for each in (*unclear, *lacking)]
     if answer in SPOILT:
         reasons = [spoilt if answer is Answer.HOST_BUSY else own]
     seen = Seen(ask.load, max(judged_s, 1e-9), answer, few, requests, ask.purpose, *_unevenness(story))
@@ -191,10 +201,7 @@ def _needed(gate: ReadyGate) -> int:
     """A percentile's own floor; for a share, so many that none of them seen keeps Wilson's interval within the limit."""
     if gate.spec.q is not None:
         return least_samples(gate.spec.q)
-    if gate.spec.stat == "rate" and gate.spec.dimension in (Dimension.SHARE, Dimension.NUMBER):
-        spare = gate.limit / 100 if gate.spec.op.startswith("<") else 1 - gate.limit / 100
-        return math.ceil(3.85 * (1 - spare) / spare) if 0 < spare < 1 else 1
-    return 1
+    return trials_needed(gate.spec) or 1
 
 
 def _unevenness(story: Story) -> tuple[float | None, float]:

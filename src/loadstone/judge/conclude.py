@@ -13,9 +13,10 @@ from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.notices import find_notices
 from loadstone.judge.recommend import recommend
 from loadstone.judge.run_state import RunState
-from loadstone.judge.score import decide, requirements, score, without_comparisons, without_pressure
+from loadstone.judge.score import decide, requirements, score, without_answers, without_comparisons, without_pressure
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
+from loadstone.judge.unjudged import unjudged_failures
 from loadstone.judge.verdict import Verdict
 from loadstone.judge.voice import doubt, without_voice
 from loadstone.load.control import Stop
@@ -168,15 +169,20 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
     total, plan = result.total, state.plan
     trust = assess(total, facts)
     verdicts = _verdicts(state, total, facts)
+    unjudged = unjudged_failures(total, verdicts)
+    measured = anything_measured(total)
+    if not measured or (unjudged and unjudged.everything):
+        verdicts = without_answers(verdicts, unjudged.text if unjudged else "nothing was measured")
     decision, code = decide(
         verdicts,
         trust,
         interrupted=result.interrupted,
         load_reached=trust.load_reached,
-        any_samples=anything_measured(total),
+        any_samples=measured,
         unreachable=_unreachable(total),
         worker_lost=bool(facts.lost),
         as_asked=not facts.unpressed,
+        answered=not (unjudged and unjudged.everything),
     )
     bands = grade_all(plan.bands, total, result.catalogue, allow_few=plan.allow_few, grown=Grown(state.by_load, verdicts))
     notices = find_notices(total, facts, state.gates.specs, state.own_memory)
@@ -201,6 +207,7 @@ def _judged(result: Result, state: RunState, facts: GeneratorFacts) -> Story:
         events=_events(state, verdicts),
         voice_targets=plan.voice.targets,
         tokenizer=plan.llm.tokenizer or "",
+        because=f"the pressure was not there: {facts.unpressed}" if facts.unpressed else unjudged.text if unjudged else "",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadstone.judge.limits import DETAIL_TAGS, ReadyGate
+from loadstone.judge.limits import ReadyGate, base_tags
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.snapshot import Gauge, Series, Snapshot, View
 from loadstone.stats.histogram import Histogram
@@ -75,7 +75,7 @@ def tally_of_part(gate: ReadyGate, view: View, tags: Mapping[str, str]) -> Tally
         histogram = view.distribution(gate.metric.name, wanted)
         return _of_histogram(gate, histogram) if histogram is not None else Tally()
     if gate.metric.kind is Kind.COUNT:
-        base = view.count(gate.metric.share_of, _plain(wanted)) if gate.metric.share_of else None
+        base = view.count(gate.metric.share_of, base_tags(wanted.items())) if gate.metric.share_of else None
         return _of_counts(gate, view.count(gate.metric.name, wanted) or 0, base or 0, view.seconds)
     gauge = view.gauge(gate.metric.name, wanted)
     return _of_level(gate, gauge) if gauge is not None else Tally()
@@ -103,11 +103,7 @@ def _of_level(gate: ReadyGate, gauge: Gauge) -> Tally:
 
 
 def _base(gate: ReadyGate, counts: Mapping[Series, int], tags: Mapping[str, str]) -> int:
-    return _sum(counts, gate.metric.share_of, _plain(tags)) if gate.metric.share_of else 0
-
-
-def _plain(tags: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in tags.items() if key not in DETAIL_TAGS}
+    return _sum(counts, gate.metric.share_of, base_tags(tags.items())) if gate.metric.share_of else 0
 
 
 def _sum(counts: Mapping[Series, int], name: str, tags: Mapping[str, str]) -> int:

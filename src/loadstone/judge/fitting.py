@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from loadstone.errors import PlanError
 from loadstone.judge.bands import grade_all
 from loadstone.judge.mistakes import Mistakes
+from loadstone.judge.never_met import unknown_scenarios
 from loadstone.judge.panel import Panel, Past
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue
@@ -21,5 +23,8 @@ def panel_of(plan: Plan, catalogue: Catalogue, past: Past | None = None) -> Pane
     for band in plan.bands:
         with mistakes.collected(band.at):
             grade_all([band], Aggregate(), catalogue)
+    with mistakes.collected():
+        if unknown := unknown_scenarios(plan):
+            raise PlanError(unknown)
     mistakes.raise_any()
     return panel

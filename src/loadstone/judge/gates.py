@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from loadstone.judge.leak_gates import CourseWatch, is_about_course
-from loadstone.judge.limits import ReadyGate, resolve_all
+from loadstone.judge.limits import ReadyGate, resolve_all, trials_needed
 from loadstone.judge.readings import Reading, read
 from loadstone.judge.stretch import join, narrow
 from loadstone.judge.verdict import Status, Verdict, show_value
@@ -199,6 +199,8 @@ def conclude(gate: ReadyGate, reading: Reading, *, at_s: float | None = None, no
     notes = [note] if note else []
     if spec.q is not None and not enough(spec.q, reading.samples):
         notes.append(f"{reading.samples} samples, {spec.stat} needs {least_samples(spec.q)}")
+    elif status is Status.PASS and reading.samples < trials_needed(spec):
+        notes.append(f"{reading.samples} samples, to be sure of {spec.limit_text} takes {trials_needed(spec)}")
     reason += f" ({'; '.join(notes)})" if notes else ""
     sure = reading.interval
     ends = (sure.low, sure.high) if sure else (None, None)

@@ -12,7 +12,7 @@ from loadstone.clients.voice.speech_answers import BAD_ANSWER, NOT_SOUND, USELES
 from loadstone.errors import Mistake, PlanError, UsageError
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
 from loadstone.plan.gate_text import COURSE_STATS, NONE_STATS, Dimension, GateSpec
-from loadstone.stats.quantiles import least_samples
+from loadstone.stats.quantiles import least_samples, least_trials
 from loadstone.units import BYTES, SECONDS, nearest
 
 FAILURE_KINDS = tuple(str(kind) for kind in FailureKind)
@@ -84,6 +84,17 @@ def known_metric(spec: GateSpec, catalogue: Catalogue) -> Metric:
     if kind is not None and kinds is not None and kind not in kinds:
         raise _mistake(spec, f"unknown kind of failure {kind!r}{nearest(kind, list(kinds))}", f"one of {', '.join(kinds)}")
     return metric
+
+
+def base_tags(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Tags of what a share with these tags is a share of."""
+    return {key: value for key, value in tags if key not in DETAIL_TAGS}
+
+
+def trials_needed(spec: GateSpec) -> int:
+    """Fewest trials on which a share that is as good as can be is sure to keep its limit; 0 for what is no share, or has no room."""
+    spare = spec.limit if spec.op.startswith("<") else 1 - spec.limit
+    return least_trials(spare) if spec.stat == "rate" and spec.op != "==" and 0 < spare < 1 else 0
 
 
 def resolve_all(specs: Iterable[GateSpec], catalogue: Catalogue, *, allow_few: bool = False) -> list[ReadyGate]:

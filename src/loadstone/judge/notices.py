@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loadstone.judge.limits import base_tags, trials_needed
 from loadstone.judge.own_memory import OwnMemory, own_growth
 from loadstone.judge.trust import CPU_BUSY_PERCENT, LOAD_DEGRADED, GeneratorFacts, Health, examine, how_often
+from loadstone.judge.unjudged import ADVICE, FAILED_MANY
+from loadstone.measure.catalogue import BUILT_IN
 from loadstone.measure.exchanges import ASKED, exchanges, failed_exchanges
 from loadstone.measure.snapshot import View
 from loadstone.plan.gate_text import GateSpec
@@ -18,7 +21,10 @@ from loadstone.units import format_count, format_duration, format_share
 COALESCED_MANY = 0.20
 UNSTAMPED_MANY = 0.01
 DESCRIPTORS_FULL = 0.80
-FAILED_MANY = 0.10
+CPU_IDLE_PERCENT = 50.0  # of a core: who is late with half of one to spare waits for others, or blocks without working
+OTHERS_ADVICE = (
+    "its workers had time to spare, so other programs held the cores: end them, or use a machine of its own; more workers help little"
+)
 SHORT_RUN_S = 10.0
 CHANGES_SHOWN = 3
 PROBE_MISSED_MANY = 0.10
@@ -150,15 +156,19 @@ def _load_notices(view: View, facts: GeneratorFacts) -> list[Notice]:
 
 def _generator_notices(health: Health, facts: GeneratorFacts) -> list[Notice]:
     found = []
+    idle = health.cpu_percent is not None and health.cpu_percent < CPU_IDLE_PERCENT
     if health.lag_p99_ms is not None and health.lag_p99_ms > health.lag_limit_ms:
         text = f"sends were late: p99 {_ms(health.lag_p99_ms)}, visible above {_ms(health.lag_limit_ms)}"
-        found.append(Notice(NoticeCode.GENERATOR_LATE, text, "add workers, or give the generator a machine of its own"))
+        found.append(
+            Notice(NoticeCode.GENERATOR_LATE, text, OTHERS_ADVICE if idle else "add workers, or give the generator a machine of its own")
+        )
     if health.cpu_percent is not None and health.cpu_percent > CPU_BUSY_PERCENT:
         text = f"the busiest worker used {health.cpu_percent:.0f}% of a core"
         found.append(Notice(NoticeCode.WORKER_BUSY, text, f"use more than {facts.workers} worker{'s' if facts.workers != 1 else ''}"))
     if health.loop_lag_p99_ms is not None and health.loop_lag_p99_ms > health.lag_limit_ms:
         text = f"the generator's own timer fired late: p99 {_ms(health.loop_lag_p99_ms)}"
-        found.append(Notice(NoticeCode.LOOP_LATE, text, "look for slow code in the scenario, or for other programs on this machine"))
+        advice = OTHERS_ADVICE if idle else "look for slow code in the scenario, or for other programs on this machine"
+        found.append(Notice(NoticeCode.LOOP_LATE, text, advice))
     if facts.descriptor_limit and (health.descriptors or 0) > DESCRIPTORS_FULL * facts.descriptor_limit:
         text = f"a worker had {format_count(health.descriptors or 0)} of {format_count(facts.descriptor_limit)} allowed files open"
         found.append(Notice(NoticeCode.FEW_DESCRIPTORS, text, "raise the limit with `ulimit -n`"))
@@ -190,7 +200,7 @@ def _failure_notices(view: View) -> list[Notice]:
     requests, errors = exchanges(view), failed_exchanges(view)
     if requests and errors > FAILED_MANY * requests:
         text = f"{format_share(errors / requests)} of the exchanges failed; latencies mix failures and answers"
-        found.append(Notice(NoticeCode.MANY_FAILURES, text, "read the failures first; {outcome=ok} shows the answers alone"))
+        found.append(Notice(NoticeCode.MANY_FAILURES, text, f"read the failures first; {{outcome=ok}} shows the answers alone; {ADVICE}"))
     ports = failed_exchanges(view, {"kind": "no_ports"})
     if ports:
         text = f"{format_count(ports)} connections found no free local port"
@@ -208,17 +218,31 @@ def _failure_notices(view: View) -> list[Notice]:
 
 def _sample_notices(view: View, gates: Iterable[GateSpec]) -> list[Notice]:
     found = []
-    for gate in dict.fromkeys((gate.metric, gate.tags, gate.stat, gate.q) for gate in gates):
+    specs = list(gates)
+    for gate in dict.fromkeys((gate.metric, gate.tags, gate.stat, gate.q) for gate in specs):
         metric, tags, stat, q = gate
         histogram = view.distribution(metric, dict(tags)) if q is not None else None
         samples = histogram.count + histogram.beyond if histogram is not None else 0
         if q is not None and samples and not enough(q, samples):
             text = f"{stat} of {metric} rests on {format_count(samples)} samples; it takes {format_count(least_samples(q))}"
             found.append(Notice(NoticeCode.TOO_FEW_SAMPLES, text, "run longer, or use a lower percentile"))
+    for spec in dict.fromkeys(specs):
+        trials, needed = _trials(view, spec), trials_needed(spec)
+        if 0 < trials < needed:
+            text = f"{spec.subject} rests on {format_count(trials)} trials; it takes {format_count(needed)} to be sure of {spec.limit_text}"
+            found.append(Notice(NoticeCode.TOO_FEW_SAMPLES, text, "run longer: a few trials without a failure say little"))
     if view.seconds < SHORT_RUN_S:
         text = f"only {format_duration(view.seconds)} were judged"
         found.append(Notice(NoticeCode.SHORT_RUN, text, "30 s or more also show what happens once caches and pools are warm"))
     return found
+
+
+def _trials(view: View, spec: GateSpec) -> int:
+    """What a share of the catalogue is a share of; 0 for anything else."""
+    metric = next((metric for metric in BUILT_IN if metric.name == spec.metric), None)
+    if metric is None or metric.share_of is None:
+        return 0
+    return view.count(metric.share_of, base_tags(spec.tags)) or 0
 
 
 def _ms(milliseconds: float) -> str:

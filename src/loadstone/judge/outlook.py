@@ -12,9 +12,12 @@ from loadstone.judge.alert_rules import Level, ReadyRule
 from loadstone.judge.alerts import Alert, Kind
 from loadstone.judge.readings import read
 from loadstone.measure.snapshot import View
+from loadstone.stats.forecast import allowing_for_likeness
 from loadstone.stats.trend import trend
 
 FEWEST_DAYS, MOST_DAYS = 5, 28  # with four days even a perfect order is no trend; what was a month ago is another service
+# With an autocorrelation of 0.5 the plain test calls 5 of 100 level courses of five or six days a trend, 10 of seven and 20 of fourteen.
+LIKE_DAYS = 7
 SURE = 0.05
 FAR_S = 30 * 86400.0  # nobody acts on what comes later
 
@@ -33,12 +36,16 @@ def crossing(times_s: Sequence[float], values: Sequence[float], limit: float, *,
 
     times_s, values: one each per day, ascending
     rising:          is the limit reached from below?
-    source:          slope and its interval: `loadstone.stats.trend`, through the median of what the slope leaves
+    source:          slope and its interval: `loadstone.stats.trend`, through the median of what the slope leaves, and wider where
+                     days resemble their neighbours
     """
     times, turned = np.asarray(times_s, dtype=np.float64), np.asarray(values, dtype=np.float64) * (1.0 if rising else -1.0)
     if len(times) < FEWEST_DAYS or not np.isfinite(turned).all():
         return None
     found = trend(times, turned)
+    rest = turned - found.slope * (times - times[-1])
+    if len(times) >= LIKE_DAYS:
+        found = allowing_for_likeness(found, rest)
     goal = limit if rising else -limit
 
     def reached_in(slope: float) -> float:

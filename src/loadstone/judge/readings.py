@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadstone.judge.limits import DETAIL_TAGS, ReadyGate
+from loadstone.judge.limits import ReadyGate, base_tags
 from loadstone.judge.verdict import Status
 from loadstone.measure.catalogue import Kind
 from loadstone.measure.snapshot import View
@@ -93,15 +93,11 @@ def _range(stat: str, histogram: Histogram) -> tuple[float, float]:
 def _of_count(gate: ReadyGate, view: View, tags: Mapping[str, str], *, quiet_is_zero: bool) -> Reading:
     metric = gate.metric
     count = view.count(metric.name, tags)
-    base_tags = {key: value for key, value in tags.items() if key not in DETAIL_TAGS}
-    base = view.count(metric.share_of, base_tags) if metric.share_of else None
+    whole = base_tags(tags.items())
+    base = view.count(metric.share_of, whole) if metric.share_of else None
     if gate.spec.stat == "rate":
         if not base:
-            what = (
-                _why_missing(view, metric.share_of or "", base_tags)
-                if base is None
-                else f"{metric.share_of} is 0, and a share of 0 is none"
-            )
+            what = _why_missing(view, metric.share_of or "", whole) if base is None else f"{metric.share_of} is 0, and a share of 0 is none"
             return Reading(missing=what)
         hits = count or 0
         share = hits / base * 100

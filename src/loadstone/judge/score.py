@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 from loadstone.errors import ExitCode
 from loadstone.judge.trust import Level, Trust, how_often
@@ -48,12 +49,12 @@ class Requirement:
 class Release:
     """May what was tested go out? The answer that a pipeline asks for.
 
-    deploy:   only after a pass
+    answer:   deploy only after a pass; hold after one beside which much failed that no gate counts
     blocking: the gates that stand in the way, failed ones first
     because:  what else does; empty when gates do, or nothing
     """
 
-    deploy: bool
+    answer: Literal["deploy", "hold", "blocked"]
     blocking: tuple[Verdict, ...] = ()
     because: str = ""
 
@@ -78,13 +79,17 @@ def requirements(verdicts: Sequence[Verdict]) -> dict[str, Requirement]:
     return {name: Requirement(name, worst_status(group), tuple(map(_line, group))) for name, group in groups.items()}
 
 
-def release(decision: Decision, verdicts: Sequence[Verdict]) -> Release:
-    """Deploy or blocked, and by what: gates that failed or lack data, or a run that says nothing of the target."""
+def release(decision: Decision, verdicts: Sequence[Verdict], because: str = "") -> Release:
+    """Deploy or not, and why not: gates that failed or lack data, or a run that says nothing of the target.
+
+    because: what else stands in the way: failures that no gate counts, or pressure that was missing
+    """
     if decision is Decision.PASS:
-        return Release(deploy=True)
+        return Release("hold", because=because) if because else Release("deploy")
     missed = sorted((verdict for verdict in verdicts if not verdict.passed), key=lambda verdict: verdict.status is not Status.FAIL)
     about_gates = decision in {Decision.FAIL, Decision.INCONCLUSIVE} and missed
-    return Release(deploy=False, blocking=tuple(missed), because="" if about_gates else BECAUSE[decision])
+    own = because if decision is Decision.INCONCLUSIVE else ""
+    return Release("blocked", tuple(missed), own or ("" if about_gates else BECAUSE[decision]))
 
 
 BECAUSE = {
@@ -115,6 +120,14 @@ def without_comparisons(verdicts: Sequence[Verdict], changes: int) -> list[Verdi
     return [replace(each, status=Status.NO_DATA, reason=reason) if each.compares else each for each in verdicts]
 
 
+def without_answers(verdicts: Sequence[Verdict], why: str) -> list[Verdict]:
+    """What passed while not one exchange did what was expected of it says nothing of the target's work."""
+    return [
+        replace(each, status=Status.NO_DATA, reason=f"{why}; without an answer, {each.reason}") if each.passed else each
+        for each in verdicts
+    ]
+
+
 def worst_status(verdicts: Sequence[Verdict]) -> Status:
     """FAIL before NO DATA before PASS; NO DATA for no verdict at all."""
     found = {verdict.status for verdict in verdicts} or {Status.NO_DATA}
@@ -131,6 +144,7 @@ def decide(
     unreachable: bool = False,
     worker_lost: bool = False,
     as_asked: bool = True,
+    answered: bool = True,
 ) -> tuple[Decision, ExitCode]:
     """The decision of a run and the exit code that tells it.
 
@@ -141,7 +155,8 @@ def decide(
                         a latency that failed may be our own and one that passed may be that of a smaller load: such a verdict
                         is none
     failed           1  a gate failed; before "no data", because more data cannot mend it
-    inconclusive     4  nothing was measured, a gate lacks data, or the conditions were not those that were asked for (pressure)
+    inconclusive     4  nothing was measured, a gate lacks data, the conditions were not those that were asked for (pressure), or every
+                        exchange failed and no gate counts that
     passed           0  also without any gate, as long as something was measured
     """
     if interrupted:
@@ -152,7 +167,7 @@ def decide(
         decision = Decision.UNTRUSTWORTHY
     elif any(verdict.status is Status.FAIL for verdict in verdicts):
         decision = Decision.FAIL
-    elif not any_samples or not as_asked or not all(verdict.passed for verdict in verdicts):
+    elif not any_samples or not as_asked or not answered or not all(verdict.passed for verdict in verdicts):
         decision = Decision.INCONCLUSIVE
     else:
         decision = Decision.PASS

@@ -34,6 +34,7 @@ class Story:
     tokenizer:    what the plan names for counting tokens; "" where it names none
     events:       what happened meanwhile, in order of time
     score:        gates passed of all gates, in percent; None without gates
+    because:      what stands in the way of a release beside the gates: failures that no gate counts, or pressure that was missing
     """
 
     result: Result
@@ -54,3 +55,4 @@ class Story:
     events: tuple[Event, ...] = ()
     voice_targets: VoiceTargets | None = None
     tokenizer: str = ""
+    because: str = ""

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from loadstone.clock import MILLISECOND, Timers
+from loadstone.load.never_awaited import complain
+from loadstone.load.never_awaited import found as dropped
 from loadstone.load.script_error import describe
 from loadstone.load.session import Session
 from loadstone.measure.catalogue import Catalogue, Kind, Metric
@@ -111,6 +113,8 @@ class Scene:
             try:
                 name, work = begin(session)
                 await work
+                if dropped:
+                    complain()
             except BaseException as error:  # noqa: BLE001  as above
                 if _is_cut(error):
                     self.interrupted()

@@ -30,9 +30,14 @@ def place_of(error: BaseException, file: str = "") -> str:
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return f"{Path(error.filename).name}:{error.lineno}"
     for frame in reversed(frames):
-        if frame.filename == wanted or (not wanted and not frame.filename.startswith((_OURS, "<"))):
+        if frame.filename == wanted or (not wanted and not is_ours(frame.filename)):
             return f"{Path(frame.filename).name}:{frame.lineno}"
     return ""
+
+
+def is_ours(file: str) -> bool:
+    """Is it a file of Loadstone itself, or none at all?"""
+    return file.startswith((_OURS, "<"))
 
 
 def innermost(error: BaseException) -> BaseException:

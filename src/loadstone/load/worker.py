@@ -17,6 +17,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.event_loop import new_event_loop
 from loadstone.load.engine import Engine, EngineLimits
 from loadstone.load.frames import Change, Crashed, Done, Go, Measured, Message, Ready, Refused, Setup, Stop, open_reader, pack, receive
+from loadstone.load.never_awaited import watched
 from loadstone.load.stage import stage
 from loadstone.measure.catalogue import Catalogue
 from loadstone.measure.declared import declared
@@ -138,7 +139,7 @@ def main() -> None:
     os.dup2(2, 1)
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with watched(), asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(serve(source, output))
 
 

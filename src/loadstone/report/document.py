@@ -145,7 +145,7 @@ class Requirement(_Part):
 class Release(_Part):
     """May what was tested go out."""
 
-    answer: Literal["deploy", "blocked"]
+    answer: Literal["deploy", "hold", "blocked"] = Field(description="hold: passed, but much failed that no gate counts")
     blocking: list[str] = Field(description="names of the gates in the way, failed ones first; the gate itself where it has no name")
     because: str = Field(description="what else is in the way; else empty")
 

@@ -280,9 +280,9 @@ def _requirement(check: Requirement) -> doc.Requirement:
 
 
 def _release(story: Story) -> doc.Release:
-    found = release(story.verdict, story.verdicts)
+    found = release(story.verdict, story.verdicts, story.because)
     blocking = [sound(verdict.gate.name or str(verdict.gate)) for verdict in found.blocking]
-    return doc.Release(answer="deploy" if found.deploy else "blocked", blocking=blocking, because=found.because)
+    return doc.Release(answer=found.answer, blocking=blocking, because=found.because)
 
 
 def _band(graded: Graded) -> doc.Band:

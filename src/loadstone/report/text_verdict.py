@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadstone.judge.score import BECAUSE, Decision
 from loadstone.judge.verdict import show_value
 from loadstone.report.document import Band, Document, Gate
 from loadstone.report.sheet import Column, Sheet, Span, Style
@@ -34,7 +35,11 @@ def why(document: Document) -> str:
     match document.verdict:
         case "pass":
             few = ["No gate was set, so nothing was judged.", "The gate holds.", "Both gates hold."]
-            return (few[len(document.gates)] if len(document.gates) < len(few) else f"All {len(document.gates)} gates hold.") + early
+            return (
+                (few[len(document.gates)] if len(document.gates) < len(few) else f"All {len(document.gates)} gates hold.")
+                + _held(document)
+                + early
+            )
         case "fail":
             return _failed(document) + early
         case "inconclusive":
@@ -45,6 +50,11 @@ def why(document: Document) -> str:
             return f"Nothing answers at {document.provenance.target or 'the target'}."
         case "interrupted":
             return _interrupted(document.load.seconds, document.load.warm_up_s)
+
+
+def _held(document: Document) -> str:
+    held = document.decision is not None and document.decision.answer == "hold"
+    return f" But {document.decision.because}." if document.decision and held else ""
 
 
 def _untrustworthy(document: Document) -> str:
@@ -69,6 +79,9 @@ def _failed(document: Document) -> str:
 
 def _inconclusive(document: Document) -> str:
     lacking = [gate for gate in document.gates if gate.status == "no_data"]
+    because = document.decision.because if document.decision is not None else ""
+    if because and because != BECAUSE[Decision.INCONCLUSIVE]:
+        return f"{because[0].upper()}{because[1:]}, so nothing can be said of the target."
     if not lacking:
         return "Nothing was measured, so nothing can be said."
     named = ", ".join(_label(gate) for gate in lacking[:2]) + (f" and {len(lacking) - 2} more" if len(lacking) > 2 else "")
@@ -113,6 +126,9 @@ def decision(document: Document, sheet: Sheet) -> None:
     sheet.heading("DECISION")
     if document.decision.answer == "deploy":
         sheet.line(Span("  "), Span("deploy", Style.GOOD))
+        return
+    if document.decision.answer == "hold":
+        sheet.prose(document.decision.because, indent=" " * 7, first=Span("  hold ", Style.WARN))
         return
     by = ", ".join(document.decision.blocking) or "no gate"
     because = document.decision.because

@@ -94,7 +94,7 @@ def forecast(times: Levels, values: Levels, seed: int = SEED) -> Forecast:
     since = times - times[-1]
     now = float(np.median(values - found.slope * since))
     rest = values - now - found.slope * since
-    found = _allowing_for_likeness(found, rest)
+    found = allowing_for_likeness(found, rest)
     rest *= WIDENED
     rng = np.random.default_rng(seed)
     n, length = len(values), _block(rest)
@@ -108,7 +108,7 @@ def forecast(times: Levels, values: Levels, seed: int = SEED) -> Forecast:
     return Forecast(found.slope, found.low, found.high, found.p, now, float(times[-1]), lines)
 
 
-def _allowing_for_likeness(found: Trend, rest: Levels) -> Trend:
+def allowing_for_likeness(found: Trend, rest: Levels) -> Trend:
     """The trend with the dependence of neighbours whose evidence is too weak for the test's own correction.
 
     Hamed and Rao count autocorrelations outside their 95 % band, of which so few runs have hardly any: level histories of 20 runs with

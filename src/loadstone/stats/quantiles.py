@@ -108,6 +108,12 @@ def share_interval(hits: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(0.0 if hits == 0 else max(0.0, middle - spread), 1.0 if hits == n else min(1.0, middle + spread))
 
 
+def least_trials(share: float, confidence: float = 0.95) -> int:
+    """Fewest trials, none of them a hit, whose interval stays below a share: 73 for 5 %, 381 for 1 %; share in (0, 1)."""
+    z = _normal_quantile((1.0 + confidence) / 2.0)
+    return math.floor(z * z * (1.0 - share) / share) + 1
+
+
 @lru_cache(maxsize=32)
 def _normal_quantile(p: float) -> float:
     from statistics import NormalDist

@@ -12,7 +12,7 @@ import json
 import struct
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from loadstone.errors import StoreError
 from loadstone.measure.event import Event
 from loadstone.measure.packing import unpack
 from loadstone.store.rows import Packed, RunParts, RunRow
+from loadstone.store.schema import work_hash_now
 
 FORMAT = "loadstone.run/1"
 SUFFIX = ".loadstone.tar.gz"
@@ -74,6 +75,7 @@ def read_bundle(path: Path) -> tuple[RunRow, RunParts]:
             events=tuple(Event(*event) for event in json.loads(contents["events.json"])),
         )
         _readable(parts)
+        row = replace(row, work_hash=work_hash_now(row.work_hash, parts.plan_json))
     except OSError as error:
         raise StoreError(f"cannot be read: {error.strerror or error}", where=where, hint=_HINT) from None
     except (tarfile.TarError, EOFError, KeyError, TypeError, ValueError, struct.error, AttributeError) as error:

@@ -70,6 +70,7 @@ class Recording:
         self._others = load_of_others()
         self._row: RunRow | None = None
         self._held: list[Packed] = []
+        self._left_out = 0  # seconds that could wait no longer
         self._earlier = earlier
         self._before = 0  # seconds of the earlier part; those of now are numbered after them
         for snapshot in earlier.seconds() if earlier is not None else ():
@@ -104,6 +105,7 @@ class Recording:
         if not self._fed:
             self._timeline.snapshot(snapshot)
         if self._keep_seconds:
+            self._left_out += len(self._held[:-MOST_HELD])
             self._held = [*self._held[-MOST_HELD:], _packed(self._before + snapshot.seq, snapshot)]
         store = self._store
         if store is None:
@@ -137,6 +139,8 @@ class Recording:
             return ""
         if self._keep_seconds:
             self._try(lambda: store.drop_seconds(store.with_seconds()[:-MOST_WITH_SECONDS]))
+        if self._left_out:
+            self.failure = f"{self._left_out} of its seconds are left out: the store was not to be written for more than {MOST_HELD} s"
         self._row = row
         return row.id
 

@@ -19,6 +19,7 @@ from loadstone.store.sql import Session
 
 APPLICATION_ID = 0x4C44_5354  # "LDST": which program a file belongs to
 HASH_LENGTH = 16
+USUAL_PATIENCE_S = 10.0  # whoever never changed it keeps the hash of before
 JUDGES_VOICE = ("targets", "calibrate")
 WORK = ("scenarios", "seed", "http", "websocket", "llm")  # of a plan, what decides how much a target has to do
 
@@ -80,6 +81,8 @@ def work_hash(plan_json: str) -> str:
     """The same for plans that do the same work, whatever they are called, aimed at or judged by."""
     plan = json.loads(plan_json)
     work = {key: plan.get(key) for key in WORK}
+    if plan.get("patience_s", USUAL_PATIENCE_S) != USUAL_PATIENCE_S:
+        work["patience_s"] = plan["patience_s"]  # decides which arrivals are dropped; workers only share the work out
     if plan.get("pressure"):
         work["pressure"] = plan["pressure"]
     if any(step.get("voice") for scenario in work["scenarios"] or () for step in scenario.get("steps") or ()):
@@ -88,6 +91,11 @@ def work_hash(plan_json: str) -> str:
         if isinstance(scenario.get("profile"), dict):
             scenario["profile"].pop("max_duration", None)  # ends what takes too long, and adds no work
     return hashlib.sha256(json.dumps(_placeless(work), sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def work_hash_now(kept: str, plan_json: str) -> str:
+    """The hash that a run kept by an earlier version has now; what people did to the load stands behind it."""
+    return work_hash(plan_json) + kept[HASH_LENGTH:]
 
 
 def _placeless(part: Any) -> Any:
@@ -124,15 +132,15 @@ def _from_2(db: Session) -> None:
 def _from_3(db: Session) -> None:
     for run_id, old, plan in db.execute("SELECT id, work_hash, content FROM runs JOIN plans ON plans.run_id = runs.id").fetchall():
         try:
-            found = work_hash(plan) + old[HASH_LENGTH:]  # what people did to the load stands behind it
+            found = work_hash_now(old, plan)
         except (ValueError, AttributeError):
             continue
         db.execute("UPDATE runs SET work_hash = ? WHERE id = ?", (found, run_id))
 
 
 # version -> the step from it to the next one; each runs inside one transaction with the change of the version
-UPGRADES: Mapping[int, Callable[[Session], None]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_3}
-VERSION = 5
+UPGRADES: Mapping[int, Callable[[Session], None]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_3, 5: _from_3}
+VERSION = 6
 
 
 def make(db: Session) -> None:

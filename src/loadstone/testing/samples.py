@@ -16,9 +16,10 @@ from loadstone.judge.failure_patterns import failure_patterns
 from loadstone.judge.gates import GateWatch
 from loadstone.judge.notices import find_notices
 from loadstone.judge.recommend import recommend
-from loadstone.judge.score import decide, requirements, score
+from loadstone.judge.score import decide, requirements, score, without_answers
 from loadstone.judge.story import Story
 from loadstone.judge.trust import GeneratorFacts, assess
+from loadstone.judge.unjudged import unjudged_failures
 from loadstone.judge.verdict import Verdict
 from loadstone.measure.aggregate import Aggregate
 from loadstone.measure.catalogue import Catalogue, Metric
@@ -140,7 +141,10 @@ def make_story(
         watch.see(snapshot)
         course.see(snapshot)
     verdicts: list[Verdict] = watch.verdicts(total)
+    unjudged = unjudged_failures(total, verdicts)
     load = _load(total, asked_arrivals)
+    if not load.requests or (unjudged and unjudged.everything):
+        verdicts = without_answers(verdicts, unjudged.text if unjudged else "nothing was measured")
     facts = GeneratorFacts(asked_arrivals, load.requests, kernel_clock=kernel_clock)
     trust = assess(total, facts)
     verdict, exit_code = decide(
@@ -150,6 +154,7 @@ def make_story(
         load_reached=trust.load_reached,
         any_samples=load.requests > 0,
         unreachable=unreachable,
+        answered=not (unjudged and unjudged.everything),
     )
     result = Result(
         plan_name=plan_name,
@@ -178,6 +183,7 @@ def make_story(
         causes=causes,
         recommendations=recommend(causes),
         failure_patterns=failure_patterns(course, total),
+        because=unjudged.text if unjudged else "",
     )
 
 

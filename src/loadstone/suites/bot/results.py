@@ -146,7 +146,7 @@ class CiDecision(FilePart):
     """`cicd_results/ci_decision_TIME.json`."""
 
     report_info: RunInfo
-    decision: Literal["deploy", "blocked"]
+    decision: Literal["deploy", "hold", "blocked"]
     exit_code: int
     blocking: list[str] = Field(description="gates in the way, failed ones first")
     because: str = Field(description="what else is in the way; else empty")
