@@ -16,12 +16,13 @@ def own_stamp(folder: Path | None, began: datetime) -> Iterator[str]:
     The log of that stamp is made at once, which only one can do; it is taken away again when the run came to nothing.
     """
     from loadstone.report.file_names import stamp_of
-    from loadstone.report.series import log_name
 
     plain = stamp_of(began)
     if folder is None:
         yield plain
         return
+    from loadstone.report.series import log_name
+
     stamp = next(each for each in _numbered(plain) if _made(folder / log_name(each)))
     try:
         yield stamp

@@ -31,11 +31,11 @@ MEASURED = frozenset({"pass", "fail", "inconclusive"})  # the others' numbers ar
 
 def suite_files(plan: Plan) -> Iterator[ResultFile]:
     """Those of the plan's suite that a run of it has something for; raises PluginError for a table that is unknown or broken."""
-    from loadstone.plugins import installed
-    from loadstone.report.result_files import ResultFile
-
     settings = plan.results
     if settings.files:
+        from loadstone.plugins import installed
+        from loadstone.report.result_files import ResultFile
+
         table = installed().get("result_file", settings.files)
         if not isinstance(table, Sequence) or not all(isinstance(file, ResultFile) for file in table):
             raise PluginError(
