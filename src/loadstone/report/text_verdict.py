@@ -166,7 +166,9 @@ def margin(gate: Gate) -> str:
     """How far the value is from the limit, as a share of the limit."""
     if gate.value is None or not gate.limit:
         return _answer(gate.status) if gate.status == "no_data" else ""
-    share = format_share(abs(gate.value - gate.limit) / abs(gate.limit))
+    away = abs(gate.value - gate.limit) / abs(gate.limit)
+    rounded = round(away, 3)  # 98.04 % to spare say no more than 98 %
+    share = format_share(away if rounded in (0.0, 1.0) else rounded)
     if gate.status == "pass":
         return f"{share} to spare"
     return f"{share} {'over' if gate.value > gate.limit else 'under'}" if gate.value != gate.limit else "at the limit"
