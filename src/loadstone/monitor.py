@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +79,7 @@ class Monitor:
     unkept:   called with the reason when windows can no longer be kept, and with an empty text when they can again
     view:     a dashboard; it begins with the hours and windows that are kept
     expected: metrics that must come from the start
+    read:     metrics that probes read here; None where nobody knows
     raises:   PlanError for rules whose limits do not fit
     """
 
@@ -98,9 +99,10 @@ class Monitor:
         window_s: float = WINDOW_S,
         retention: Retention = Retention(),
         expected: Iterable[str] = (),
+        read: Collection[str] | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        fitting, self.absent = ready(rules, catalogue)
+        fitting, self.absent = ready(rules, catalogue, read)
         self._name, self._store, self._wall = name, store, wall
         self._watch, self._rules = AlertWatch(fitting, expected), fitting
         self.forecasts: list[Alert] = []

@@ -113,6 +113,12 @@ def test_the_order_of_a_rule_without_its_metric_is_told_at_the_start(store: Wind
     assert [rule.subject for rule in monitor.absent] == ["max(no.such)"]
 
 
+@pytest.mark.parametrize(("read", "absent"), [(set(), ["max(target.memory)"]), ({"target.memory"}, []), (None, [])])
+def test_a_rule_on_what_no_probe_reads_is_told_at_the_start(store: WindowStore, read: set[str] | None, absent: list[str]) -> None:
+    monitor = Monitor("no pid", Catalogue(), [parse_rule("max(target.memory) warning > 5MB")], store, read=read)
+    assert [rule.subject for rule in monitor.absent] == absent
+
+
 def test_levels_of_a_process_are_part_of_each_window(store: WindowStore) -> None:
     told, catalogue = Told(), Catalogue()
     monitor = Monitor(

@@ -163,10 +163,12 @@ def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, durat
 
     name = plan.name if plan is not None else f"pid {given['pid']}"
     target = (plan.target or "") if plan is not None else name
-    catalogue = catalogue_of(plan, Watch.of(plan).metrics) if plan is not None else Catalogue()
+    own = Watch.of(plan).metrics if plan is not None else ()
+    catalogue, read = catalogue_of(plan, own) if plan is not None else Catalogue(), {metric.name for metric in own}
     levels = None
     if given["pid"] is not None:
-        levels = levels_of(installed().get("probe", "process")(ProbePlan(kind="process", watches=f"pid:{given['pid']}"), ""))
+        probe = installed().get("probe", "process")(ProbePlan(kind="process", watches=f"pid:{given['pid']}"), "")
+        levels, read = levels_of(probe), read | {metric.name for metric in probe.metrics}
     posts = [web_hook(url) for url in given["webhooks"]] + [command_line(text) for text in given["commands"]]
     pages: list[Page] = [PageFile(Path(given["prometheus"]))] if given["prometheus"] else []
     if given["listen"]:
@@ -189,6 +191,7 @@ def _monitor(plan: Plan | None, given: Mapping[str, Any], window_s: float, durat
         window_s=window_s,
         retention=Retention(windows_s=parse_duration(given["keep"])),
         expected=("http.response_time", "http.requests") if plan is not None else ("target.memory",),
+        read=read,
     )
 
 

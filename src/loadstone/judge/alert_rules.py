@@ -9,7 +9,7 @@ OP    = "<" | "<=" | ">" | ">="
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -62,6 +62,7 @@ class AlertRule:
 
 
 # Warning and critical levels that fit most services; `mean` and `for` keep a short burst of work from waking anybody.
+BY_PROBES = ("target.", "machine.")  # what only a probe records
 DEFAULT_RULES: Mapping[str, str] = {
     "response": "p95(http.response_time) warning > 1s critical > 5s",
     "errors": "rate(http.errors) warning > 5% critical > 20%",
@@ -117,14 +118,17 @@ class ReadyRule:
     keep: Mapping[Level, ReadyGate]
 
 
-def ready(rules: Iterable[AlertRule], catalogue: Catalogue) -> tuple[list[ReadyRule], list[AlertRule]]:
+def ready(rules: Iterable[AlertRule], catalogue: Catalogue, read: Collection[str] | None = None) -> tuple[list[ReadyRule], list[AlertRule]]:
     """The rules for one catalogue, and those that name a metric which nothing here records.
 
+    read:   metrics that probes read here; None where nobody knows
     raises: PlanError with every limit that does not fit its metric
     """
     found, absent, mistakes = [], [], []
     for rule in rules:
-        if any(catalogue.get(spec.metric) is None for spec in rule.limits.values()):
+        names = {spec.metric for spec in rule.limits.values()}
+        unread = {name for name in names if name.startswith(BY_PROBES) and read is not None and name not in read}
+        if unread or any(catalogue.get(name) is None for name in names):
             absent.append(rule)
             continue
         try:
