@@ -139,7 +139,7 @@ FAULTS = (
         either(is_kind(K.SATURATED, subject="machine.cpu"), is_kind(K.SATURATED, subject="machine.pressure")),
         gates=("p95(http.response_time) < 10ms", WRONG),
         probes=("machine",),
-        more={"pressure": {"cpu": 16, "start": "8s", "for": "8s"}},
+        more={"pressure": {"cpu": 32, "start": "8s", "for": "8s"}},
         needs="stress-ng",
     ),
 )
