@@ -78,7 +78,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A second of the last minute; `times` are histograms of the leading metrics in bytes: at work, a minute of them takes megabytes."""
+    """A second of the last minute.
+
+    times: histograms of the leading metrics in bytes, because at work a minute of them takes megabytes; empty where no spread is wanted
+    """
 
     second: Second
     counts: Mapping[str, int]
@@ -105,9 +108,9 @@ class Recent:
         self._window.append((snapshot.end_s, _load_s(snapshot), groups))
         while self._window[0][0] <= snapshot.end_s - self._window_s:
             self._window.popleft()
-        times = {lead.metric: groups.whole.times[lead.metric] for lead in LEADS if lead.metric in groups.whole.times}
-        packed = {metric: values.to_bytes() if self._spread else b"" for metric, values in times.items()}
-        self._past.append(_Kept(_second(snapshot, groups), groups.whole.counts, packed))
+        known = groups.whole.times
+        times = {lead.metric: known[lead.metric].to_bytes() if self._spread else b"" for lead in LEADS if lead.metric in known}
+        self._past.append(_Kept(_second(snapshot, groups), groups.whole.counts, times))
         self._requests += groups.whole.total(ASKED)
         self._errors += groups.whole.total(FAILED)
         self._dropped += sum(count for series, count in snapshot.counts.items() if series.metric == "load.dropped")
